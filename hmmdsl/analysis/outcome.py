@@ -1,0 +1,36 @@
+"""What an analysis is given and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hmmdsl.process.process import Process
+    from hmmdsl.spec.analysis import Analysis
+    from hmmdsl.training.trained import Trained
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`results` is nested as the analysis' schema says, plain floats and lists of them (None: undefined). `arrays` are kept
+    beside it for figures, for analyses that build on this one, and for readers of the run folder. `facts` says in words how it
+    was computed (histories exact or sampled and how many, ridge chosen, …)."""
+
+    results: dict[str, Any]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a computation may read: finished training runs, finished analyses with their options, all processes by name."""
+
+    name: str
+    trained: Mapping[str, Trained]
+    analyses: Mapping[str, Analysis]
+    outcomes: Mapping[str, Outcome]
+    processes: Mapping[str, Process]

@@ -1,0 +1,1 @@
+"""Text to syntax tree to experiment: grammar, parser, constants, elaboration, diagnostics, formatter."""

@@ -1,0 +1,76 @@
+"""Mistakes and oddities in a spec, each with its place and its cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hmmdsl.language.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A further place that belongs to the message: where the other definition stands, the way to an imported file."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One message: what is wrong (`message`), where (`span`, with a few words at it, `label`), and what to do (`help`)."""
+
+    code: str
+    message: str
+    span: Span | None
+    label: str = ""
+    help: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        return "warning" if self.code.startswith("W") else "error"
+
+
+class SpecError(Exception):
+    """The spec is wrong; nothing was run. `diagnostics` has every message, warnings among them."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics if d.severity == "error"))
+        self.diagnostics = diagnostics
+
+
+@dataclass
+class Diagnostics:
+    """Collects messages along the phases, so that one mistake does not hide another."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        label: str = "",
+        help: str = "",
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        diagnostic = Diagnostic(code, message, span, label, help, notes)
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [d for d in self.found if d.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [d for d in self.found if d.severity == "warning"]
+
+    def raise_if_errors(self) -> None:
+        """Raise SpecError if any message is an error."""
+        if self.errors:
+            raise SpecError(self.found)

@@ -1,0 +1,1 @@
+"""Networks: plain modules that run on batches of words and on the history tree."""

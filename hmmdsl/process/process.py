@@ -1,0 +1,77 @@
+"""A process: tokens with one matrix each.
+
+`T[x][i, j] = Pr(token x, next state j | state i)`. The sum over tokens is stochastic, and `start` is the distribution over
+states before the first token. Entries are exact rationals (`Fraction`) where the definition allows it, else floats; they
+are kept sparse, and the float64 arrays are made when first asked for, so that checking a spec needs no numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float64
+
+Scalar: TypeAlias = Fraction | float
+"""A probability: exact, or a float once a function other than the rational ones was used."""
+
+Entries: TypeAlias = Mapping[tuple[int, int], Scalar]
+"""The non-zero entries of one labelled matrix, by (from state, to state)."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A finite hidden Markov model with labelled transitions.
+
+    Tokens and states are their canonical texts as written (`0`, `"0"`, `t[0]`), in the order of declaration. `operators[x]`
+    are the entries of T[x] for the x-th token. `start` has one weight for each state and sums to one; `start_kind` says
+    whether it is the stationary distribution.
+    """
+
+    name: str
+    tokens: tuple[str, ...]
+    states: tuple[str, ...]
+    operators: tuple[Entries, ...]
+    start: tuple[Scalar, ...]
+    start_kind: Literal["stationary", "given"] = "stationary"
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether every number of the definition is a rational."""
+        return all(isinstance(value, Fraction) for entries in self.operators for value in entries.values()) and all(
+            isinstance(value, Fraction) for value in self.start
+        )
+
+    @cached_property
+    def T(self) -> Float64[np.ndarray, "token state state"]:
+        """The labelled matrices in float64, `T[x, i, j] = Pr(x, j | i)`."""
+        import numpy as np
+
+        matrices = np.zeros((len(self.tokens), len(self.states), len(self.states)))
+        for x, entries in enumerate(self.operators):
+            for (i, j), value in entries.items():
+                matrices[x, i, j] = float(value)
+        matrices.setflags(write=False)
+        return matrices
+
+    @cached_property
+    def eta(self) -> Float64[np.ndarray, " state"]:
+        """The start in float64: Pr(state before the first token)."""
+        import numpy as np
+
+        start = np.array([float(value) for value in self.start])
+        start.setflags(write=False)
+        return start
+
+    def transitions(self) -> dict[tuple[int, int], Scalar]:
+        """The non-zero entries of T = sum over tokens of T[x]: Pr(j | i), whatever is emitted."""
+        total: dict[tuple[int, int], Scalar] = {}
+        for entries in self.operators:
+            for place, value in entries.items():
+                total[place] = total[place] + value if place in total else value
+        return total

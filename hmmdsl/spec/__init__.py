@@ -1,0 +1,1 @@
+"""The validated objects: what a spec means. Imports neither torch nor numpy."""

@@ -1,0 +1,79 @@
+"""What every analysis is: validated options, a schema of results, a computation, and figures.
+
+The kinds live in `hmmdsl/analysis/`, one file each; this is the face that the language and the runtime know them by.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hmmdsl.spec.base import Problem, Record
+from hmmdsl.spec.results import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+    from hmmdsl.process.process import Process
+    from hmmdsl.spec.model import Transformer
+    from hmmdsl.spec.train import Train
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an analysis may refer to, as far as it is declared and valid. `analyses` has those declared before it."""
+
+    processes: Mapping[str, Process]
+    models: Mapping[str, Transformer]
+    trains: Mapping[str, Train]
+    analyses: Mapping[str, Analysis]
+
+    def model_of(self, train: str) -> Transformer:
+        """The network of a training run."""
+        return self.models[self.trains[train].model]
+
+    def process_of(self, train: str) -> Process:
+        """The process of a training run."""
+        return self.processes[self.trains[train].process]
+
+
+class Analysis(Record):
+    """Base of all kinds of analysis. A subclass gives `kind` as a literal field and `word`, the same, as a class variable."""
+
+    word: ClassVar[str]
+    """The kind's word in `analysis NAME: KIND { … }`."""
+
+    @abstractmethod
+    def needs(self) -> Sequence[str]:
+        """Names of the training runs and analyses that must come first."""
+
+    @abstractmethod
+    def results(self, around: Surroundings) -> Group:
+        """The results there will be."""
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        """What is wrong, or odd (codes that begin with W), in these surroundings. References are valid already."""
+        return []
+
+    @abstractmethod
+    def compute(self, inputs: Inputs) -> Outcome:
+        """The results themselves."""
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        """Figures by a short name."""
+        return {}
+
+
+AnalysisKinds = Mapping[str, type[Analysis]]
+"""The kinds there are, by their words."""
+
+
+def kind_of(record: Mapping[str, Any], kinds: AnalysisKinds) -> type[Analysis]:
+    """The class for a plain record with a `kind`. Raises ValueError with the known kinds."""
+    word = record.get("kind")
+    if not isinstance(word, str) or word not in kinds:
+        raise ValueError(f"no analysis of kind {word!r}; there are {', '.join(sorted(kinds))}")
+    return kinds[word]

@@ -1,0 +1,68 @@
+"""What every record of a spec has in common: frozen, closed to unknown fields, its fields described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """Base of all records. Each field has a description: it is the reference, the help and the hint in messages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Marks a field that names a declaration: `to` is its keyword."""
+
+    to: Literal["process", "model", "train", "analysis", "result"]
+
+
+ProcessName = Annotated[str, Reference("process")]
+ModelName = Annotated[str, Reference("model")]
+TrainName = Annotated[str, Reference("train")]
+AnalysisName = Annotated[str, Reference("analysis")]
+ResultName = Annotated[str, Reference("result")]
+"""A path to one group of results, such as `beliefs.concat`."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a validated record in its surroundings. `path` leads from the record to the field."""
+
+    path: tuple[str | int, ...]
+    code: str
+    message: str
+    label: str = ""
+    help: str = ""
+
+
+class Exact(Record):
+    """All histories, enumerated: no sampling error."""
+
+    kind: Literal["exact"] = "exact"
+
+
+class SampledHistories(Record):
+    """The histories of drawn words, weighted by how often they were drawn."""
+
+    kind: Literal["sampled"] = "sampled"
+    words: int = Field(10_000, ge=1, le=10_000_000, description="number of words of full length drawn")
+
+
+class AutoHistories(Record):
+    """Exact up to 200,000 histories, else sampled (10,000 words)."""
+
+    kind: Literal["auto"] = "auto"
+
+
+Histories = Annotated[Exact | SampledHistories | AutoHistories, Field(discriminator="kind")]
+
+AUTO_HISTORY_LIMIT = 200_000
+"""`histories = auto` enumerates up to this many nodes."""
+
+Weights = Literal["probability", "uniform", "words"]
+"""How much a history counts: by its probability, once, or once for each word of full length that extends it."""

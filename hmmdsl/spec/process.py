@@ -1,0 +1,82 @@
+"""A process as plain data, for `experiment.yaml`: exact numbers are written as fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from hmmdsl.process.process import Process, Scalar
+from hmmdsl.spec.base import Record
+
+
+def _read(value: object) -> Fraction | float:
+    """`"3/4"`, `"0.25"` and integers are exact; a float stays a float."""
+    if isinstance(value, float):
+        return value
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        return Fraction(value)
+    if isinstance(value, str) and len(value) <= 4096:
+        try:
+            return Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise ValueError("a number is a fraction such as 3/4, or a decimal")
+
+
+def _write(value: Scalar) -> str | float:
+    return str(value) if isinstance(value, Fraction) else value
+
+
+Number = Annotated[
+    Fraction | float,
+    PlainValidator(_read),
+    PlainSerializer(_write),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]}),
+]
+
+
+class ProcessTable(Record):
+    """A hidden Markov model, written out."""
+
+    name: str = Field(description="what it is called in figures and messages")
+    tokens: tuple[str, ...] = Field(min_length=1, description="the vocabulary, in order")
+    states: tuple[str, ...] = Field(min_length=1, description="the hidden states, in order")
+    transitions: tuple[tuple[int, int, int, Number], ...] = Field(
+        description="token, from state, to state (all by index), and the probability of that token and target"
+    )
+    start: tuple[Number, ...] = Field(description="Pr(state) before the first token")
+    start_kind: Literal["stationary", "given"] = Field("stationary", description="whether `start` is the stationary distribution")
+
+    @staticmethod
+    def of(process: Process) -> ProcessTable:
+        """Write a process out."""
+        return ProcessTable(
+            name=process.name,
+            tokens=process.tokens,
+            states=process.states,
+            transitions=tuple(
+                (x, i, j, value) for x, entries in enumerate(process.operators) for (i, j), value in sorted(entries.items())
+            ),
+            start=process.start,
+            start_kind=process.start_kind,
+        )
+
+    def process(self) -> Process:
+        """The process itself. Raises ValueError if an index is out of range or a row does not sum to one."""
+        operators: list[dict[tuple[int, int], Scalar]] = [{} for _ in self.tokens]
+        rows: list[Scalar] = [Fraction(0)] * len(self.states)
+        for x, i, j, value in self.transitions:
+            if not (0 <= x < len(self.tokens) and 0 <= i < len(self.states) and 0 <= j < len(self.states)):
+                raise ValueError(f"transition [{x}, {i}, {j}] is outside {len(self.tokens)} tokens and {len(self.states)} states")
+            if value < 0 or (i, j) in operators[x]:
+                raise ValueError(f"transition [{x}, {i}, {j}] is negative or given twice")
+            operators[x][i, j] = value
+            rows[i] = rows[i] + value
+        for i, total in enumerate(rows):
+            if abs(total - 1) > (0 if isinstance(total, Fraction) else 1e-12):
+                raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
+        if len(self.start) != len(self.states) or abs(sum(self.start) - 1) > 1e-12 or min(self.start) < 0:
+            raise ValueError("start must give each state a probability, and sum to 1")
+        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind)

@@ -1,0 +1,81 @@
+"""The schema of results: which numbers there will be, in which units, known before anything runs.
+
+A result's path is analysis, target, point, control, metric. `expect` lines are resolved against these schemas, and
+results.json is nested under the very same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number. `unit` is `nats`, `bits`, `1` for a plain number, …"""
+
+    unit: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Results by name."""
+
+    members: Mapping[str, ResultSchema]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Results by index from 0; `length` is None where only the run will tell."""
+
+    element: ResultSchema
+    length: int | None
+    description: str = ""
+
+
+ResultSchema: TypeAlias = Quantity | Group | Series
+
+
+def by_point(points: Mapping[str, ResultSchema]) -> Mapping[str, ResultSchema]:
+    """Gather names such as `block[0]`, `block[1]` into one series `block`.
+
+    >>> list(by_point({"embedding": Group({}), "block[0]": Group({}), "block[1]": Group({})}))
+    ['embedding', 'block']
+    """
+    gathered: dict[str, ResultSchema] = {}
+    for point, schema in points.items():
+        base, _, index = point.partition("[")
+        if not index:
+            gathered[base] = schema
+            continue
+        before = gathered.get(base)
+        length = before.length if isinstance(before, Series) and before.length is not None else 0
+        gathered[base] = Series(schema, length + 1)
+    return gathered
+
+
+def quantities(schema: ResultSchema, prefix: str = "") -> Iterator[tuple[str, Quantity]]:
+    """Every number's path as `expect` writes it (a series as `name[..]`), with its description."""
+    match schema:
+        case Quantity():
+            yield prefix, schema
+        case Series(element):
+            yield from quantities(element, f"{prefix}[..]")
+        case Group(members):
+            for name, member in members.items():
+                yield from quantities(member, f"{prefix}.{name}" if prefix else name)
+
+
+TRAIN_RESULTS = Group(
+    {
+        "loss": Quantity("nats", "expected next-token cross-entropy per position after the last step"),
+        "optimum": Quantity("nats", "the loss of an optimal observer on the same histories"),
+        "gap": Quantity("nats", "loss minus optimum: the mean KL divergence from the optimal prediction"),
+        "parameters": Quantity("1", "number of trained parameters"),
+    },
+    "one training run",
+)
+"""What every `train` reports."""

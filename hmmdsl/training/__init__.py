@@ -1,0 +1,1 @@
+"""Data, optimizers, the loop, checkpoints."""

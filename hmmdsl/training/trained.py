@@ -1,0 +1,60 @@
+"""A finished training run, as the analyses read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hmmdsl.models.transformer import TransformerNetwork
+    from hmmdsl.process.history_tree import HistoryTree
+    from hmmdsl.process.process import Process
+    from hmmdsl.spec.model import Transformer
+    from hmmdsl.spec.train import Train
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The learning curve at one step: the training loss of that step's data, and the learning rate (losses in nats)."""
+
+    step: int
+    loss: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Checkpoints lie in `folder` as `step_<step>.safetensors`; `steps` lists them, the first 0 and the last the final one.
+
+    `tree` holds the histories that loss and gap were evaluated on (in nats, per position, after the last step).
+    """
+
+    name: str
+    train: Train
+    model: Transformer
+    process: Process
+    tree: HistoryTree
+    folder: Path
+    steps: tuple[int, ...]
+    loss: float
+    optimum: float
+    gap: float
+    parameters: int
+    curve: tuple[CurvePoint, ...]
+    device: str
+
+    def network(self, step: int | None = None) -> TransformerNetwork:
+        """The network with the weights of checkpoint `step` (the last if None), in evaluation mode, on `device`.
+
+        Raises KeyError if there is no such checkpoint.
+        """
+        raise AssertionError("the training helper writes this")
+
+    def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
+        """The residual stream after every history of `tree` (its own if None), by point (`embedding`, `block[0]`, …,
+        `final_norm`): float32 arrays of shape (history, d_model)."""
+        raise AssertionError("the training helper writes this")
