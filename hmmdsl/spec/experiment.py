@@ -29,6 +29,16 @@ class Claim(Record):
     claim: str = Field(description="the claim, as in the language: `fit.gap < 1e-4`")
 
 
+class Verdict(Record):
+    """What became of a claim: whether it held, and the numbers it read."""
+
+    label: str
+    claim: str
+    holds: bool
+    measured: dict[str, float | tuple[float | None, ...] | None] = Field(description="each result the claim names, by its path")
+    reason: str = Field("", description="why it failed, in words and numbers")
+
+
 def _analysis(value: object, info: ValidationInfo) -> object:
     if isinstance(value, dict):
         return kind_of(value, (info.context or {}).get("analyses", {})).model_validate(value)

@@ -34,7 +34,7 @@ class Transformer(Record):
         None,
         gt=0,
         le=10,
-        description="standard deviation of the initial weights; 0.02, and 1/sqrt(2 layers) of it where a sublayer writes, if not given",
+        description="standard deviation of the initial weights; if not given 0.02, and 1/sqrt(2 layers) of it where a sublayer writes",
     )
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from hmmdsl.process.process import Process, Scalar
 from hmmdsl.spec.base import Record
 
 
-def _read(value: object) -> Fraction | float:
+def _read(value: object) -> Scalar:
     """`"3/4"`, `"0.25"` and integers are exact; a float stays a float."""
     if isinstance(value, float):
         return value
@@ -30,7 +30,7 @@ def _write(value: Scalar) -> str | float:
 
 
 Number = Annotated[
-    Fraction | float,
+    Scalar,
     PlainValidator(_read),
     PlainSerializer(_write),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]}),
@@ -70,13 +70,13 @@ class ProcessTable(Record):
         for x, i, j, value in self.transitions:
             if not (0 <= x < len(self.tokens) and 0 <= i < len(self.states) and 0 <= j < len(self.states)):
                 raise ValueError(f"transition [{x}, {i}, {j}] is outside {len(self.tokens)} tokens and {len(self.states)} states")
-            if value < 0 or (i, j) in operators[x]:
+            if float(value) < 0 or (i, j) in operators[x]:
                 raise ValueError(f"transition [{x}, {i}, {j}] is negative or given twice")
             operators[x][i, j] = value
             rows[i] = rows[i] + value
         for i, total in enumerate(rows):
             if abs(total - 1) > (0 if isinstance(total, Fraction) else 1e-12):
                 raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
-        if len(self.start) != len(self.states) or abs(sum(self.start) - 1) > 1e-12 or min(self.start) < 0:
+        if len(self.start) != len(self.states) or abs(sum(self.start) - 1) > 1e-12 or min(map(float, self.start)) < 0:
             raise ValueError("start must give each state a probability, and sum to 1")
         return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind)

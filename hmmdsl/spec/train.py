@@ -139,9 +139,7 @@ class Train(Record):
     checkpoints: Checkpoints = Field(Ends(), description="when weights are kept")
     histories: Histories = Field(AutoHistories(), description="the histories that loss and gap are evaluated on")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; part of the run's identity, since sums depend on it")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="where it runs; auto takes CUDA, then MPS, then the CPU"
-    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes CUDA, then MPS, then the CPU")
 
     @model_validator(mode="after")
     def _betas(self) -> Train:

@@ -1,0 +1,29 @@
+"""A finished run, as its report reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.outcome import Outcome
+    from hmmdsl.process.process import Process
+    from hmmdsl.spec.experiment import Experiment, Verdict
+    from hmmdsl.training.trained import Trained
+
+
+@dataclass(frozen=True)
+class Finished:
+    """`spec` is the spec's text as run (None if the run began from YAML); `results` is what results.json holds; `seconds` are the
+    stages' wall-clock times by name; `environment` is what environment.json holds."""
+
+    experiment: Experiment
+    spec: str | None
+    results: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    trained: Mapping[str, Trained]
+    outcomes: Mapping[str, Outcome]
+    processes: Mapping[str, Process]
+    environment: Mapping[str, Any]
+    seconds: Mapping[str, float]
