@@ -11,8 +11,8 @@ from hmmdsl.spec.base import Record
 
 
 class Transformer(Record):
-    """A decoder-only transformer: token and position embeddings, pre-normalized causal attention and MLP blocks, a final norm,
-    and an unembedding to next-token logits."""
+    """A decoder-only transformer: token and position embeddings, pre-normalized blocks of causal attention and an MLP, a final
+    norm, and an unembedding to next-token logits."""
 
     kind: Literal["transformer"] = "transformer"
     layers: int = Field(4, ge=1, le=128, description="number of blocks")
@@ -34,7 +34,7 @@ class Transformer(Record):
         None,
         gt=0,
         le=10,
-        description="standard deviation of the initial weights; if not given 0.02, and 1/sqrt(2 layers) of it where a sublayer writes",
+        description="standard deviation of the initial weights; default 0.02, and 0.02/sqrt(2 layers) where a sublayer writes",
     )
 
     @model_validator(mode="after")

@@ -75,8 +75,8 @@ class ProcessTable(Record):
             operators[x][i, j] = value
             rows[i] = rows[i] + value
         for i, total in enumerate(rows):
-            if abs(total - 1) > (0 if isinstance(total, Fraction) else 1e-12):
+            if total != 1 if isinstance(total, Fraction) else abs(total - 1) > 1e-12:
                 raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
-        if len(self.start) != len(self.states) or abs(sum(self.start) - 1) > 1e-12 or min(map(float, self.start)) < 0:
+        if len(self.start) != len(self.states) or abs(float(sum(self.start)) - 1) > 1e-12 or min(map(float, self.start)) < 0:
             raise ValueError("start must give each state a probability, and sum to 1")
         return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind)
