@@ -1,0 +1,36 @@
+"""When a training run keeps its weights."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.train import Ends, Every, LogSpaced, Train
+
+
+def _train(steps: int, checkpoints: LogSpaced | Every | Ends) -> Train:
+    return Train(process="p", model="m", steps=steps, checkpoints=checkpoints)
+
+
+@given(st.integers(1, 10**7), st.one_of(st.builds(LogSpaced, count=st.integers(2, 50)), st.just(Ends())))
+def test_the_first_is_the_initialization_and_the_last_the_last_step(steps: int, checkpoints: LogSpaced | Ends) -> None:
+    found = checkpoint_steps(_train(steps, checkpoints))
+    assert found[0] == 0
+    assert found[-1] == steps
+    assert list(found) == sorted(set(found))
+
+
+@given(st.integers(1, 10**6), st.integers(2, 50))
+def test_log_spaced_keeps_at_most_count(steps: int, count: int) -> None:
+    assert len(checkpoint_steps(_train(steps, LogSpaced(count=count)))) <= count
+
+
+def test_log_spaced_are_powers() -> None:
+    assert checkpoint_steps(_train(1000, LogSpaced(count=5))) == (0, 1, 10, 100, 1000)
+    assert checkpoint_steps(_train(1200, LogSpaced(count=2))) == (0, 1200)
+
+
+def test_every_keeps_the_last_step_too() -> None:
+    assert checkpoint_steps(_train(250, Every(steps=100))) == (0, 100, 200, 250)
+    assert checkpoint_steps(_train(50, Every(steps=100))) == (0, 50)
