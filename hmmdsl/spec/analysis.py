@@ -66,6 +66,10 @@ class Analysis(Record):
         """Figures by a short name."""
         return {}
 
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        """What that figure shows: over which histories, with which weights, in which units. Empty if the name says it all."""
+        return ""
+
 
 AnalysisKinds = Mapping[str, type[Analysis]]
 """The kinds there are, by their words."""
