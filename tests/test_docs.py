@@ -1,0 +1,98 @@
+"""The documentation says what is true: its specs compile, its diagram is the import graph, its links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.elaborate import compile_text
+from hmmdsl.language.parser import parse
+from hmmdsl.language.source import Source
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(hmm(?: fragment)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(fence: str) -> list[tuple[str, str]]:
+    return [(page.name, text) for page in PAGES for kind, text in BLOCK.findall(page.read_text()) if kind == fence]
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("hmm"))
+def test_every_spec_in_the_documentation_compiles(page: str, text: str) -> None:
+    compiled = compile_text(text, page, kinds())
+    assert not [d for d in compiled.diagnostics if d.severity == "error"]
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("hmm fragment"))
+def test_every_fragment_in_the_documentation_parses(page: str, text: str) -> None:
+    diagnostics = Diagnostics()
+    parse(Source(page, text), diagnostics)
+    assert not diagnostics.errors
+
+
+def test_the_tutorial_is_one_spec_that_compiles() -> None:
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    compiled = compile_text("\n".join(body for _, body in BLOCK.findall(text)), "golden.hmm", kinds())
+    assert set(compiled.experiment.trains) == {"fit"}
+    assert len(compiled.claims) == 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def diagram() -> tuple[dict[str, str], set[tuple[str, str]]]:
+    """The boxes with the files they link to, and the arrows."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    boxes = dict(re.findall(r'^  click (\w+) "([^"]+)"$', text, re.MULTILINE))
+    arrows = set(re.findall(r"^  (\w+) --> (\w+)$", text, re.MULTILINE))
+    return boxes, arrows
+
+
+def imported_at_run_time(tree: ast.AST) -> list[str]:
+    """Modules that a file imports, those that only the type checker sees apart."""
+    found: list[str] = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+        elif isinstance(node, ast.Import):
+            found.extend(alias.name for alias in node.names)
+        found.extend(imported_at_run_time(node))
+    return found
+
+
+def test_the_diagram_is_the_house() -> None:
+    boxes, arrows = diagram()
+    house = ROOT / "hmmdsl"
+    rooms = {p.name for p in house.iterdir() if p.is_dir() and not p.name.startswith("_")} | {"cli"}
+    assert set(boxes) == rooms
+    assert all((ROOT / "docs" / target).exists() for target in boxes.values())
+    assert {end for arrow in arrows for end in arrow} == rooms
+
+
+def test_imports_follow_the_arrows() -> None:
+    _, arrows = diagram()
+    below: dict[str, set[str]] = {}
+    for _ in arrows:  # transitive closure: as many rounds as arrows are enough
+        for lower, upper in arrows:
+            below.setdefault(upper, set()).update({lower}, below.get(lower, set()))
+    house = ROOT / "hmmdsl"
+    for file in house.rglob("*.py"):
+        room = file.relative_to(house).parts[0].removesuffix(".py")
+        if room.startswith("__"):
+            continue
+        for module in imported_at_run_time(ast.parse(file.read_text())):
+            parts = module.split(".")
+            if parts[0] == "hmmdsl" and len(parts) > 1 and parts[1] != room:
+                assert parts[1] in below.get(room, set()), f"{file.relative_to(ROOT)} imports {module} against the arrows"
