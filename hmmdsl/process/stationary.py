@@ -55,7 +55,7 @@ def reachable(transitions: Transitions, from_states: Iterable[int], states: int)
 
 
 def components(transitions: Transitions, states: int) -> tuple[frozenset[int], ...]:
-    """The communicating classes (strongly connected components), each before those that lead to it (Tarjan 1972, no recursion)."""
+    """The communicating classes (strongly connected components), each before those that lead to it (Tarjan 1972)."""
     following = successors(transitions, states)
     index: list[int] = [-1] * states
     low = [0] * states
@@ -87,7 +87,7 @@ def components(transitions: Transitions, states: int) -> tuple[frozenset[int], .
                     low[i] = min(low[i], low[j])
             else:
                 if low[i] == index[i]:
-                    members = []
+                    members: list[int] = []
                     while not members or members[-1] != i:
                         members.append(stack.pop())
                         on_stack[members[-1]] = False
@@ -104,8 +104,8 @@ def closed_classes(transitions: Transitions, states: int) -> tuple[frozenset[int
 
 
 def period(transitions: Transitions, members: Iterable[int]) -> int:
-    """The greatest common divisor of the lengths of all cycles within a communicating class; 1 means aperiodic, 0 that there is no
-    cycle (one transient state)."""
+    """The greatest common divisor of the lengths of all cycles within a communicating class; 1 means aperiodic, 0 that there is
+    no cycle (one transient state)."""
     inside = frozenset(members)
     following = successors(transitions, max(inside) + 1 if inside else 0) if inside else []
     if not inside:
@@ -161,14 +161,14 @@ def _exact(rows: list[dict[int, Scalar]]) -> list[Fraction] | None:
         if not all(isinstance(value, Fraction) for value in row.values()):
             return None
         exact.append({j: Fraction(value) for j, value in row.items()})
-    scale = [lcm(*(value.denominator for value in row.values())) for row in exact]
+    scale = [lcm(*(value.denominator for value in known.values())) for known in exact]
     if max(scale).bit_length() > LARGEST_BITS:
         return None
     # y B = 0 in integers, where B = diag(scale) (T - 1) and pi_i = scale_i y_i. Equation j is column j of B.
     equations: list[dict[int, int]] = [{} for _ in range(n)]
-    for i, row in enumerate(exact):
-        for j, value in row.items():
-            equations[j][i] = int(value * scale[i])
+    for i, known in enumerate(exact):
+        for j, share in known.items():
+            equations[j][i] = int(share * scale[i])
         equations[i][i] = equations[i].get(i, 0) - scale[i]
     for prime in PRIMES:
         solution = _lift(equations, n, prime)
@@ -180,7 +180,7 @@ def _exact(rows: list[dict[int, Scalar]]) -> list[Fraction] | None:
 
 
 def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | None:
-    """Integers y, proportional to the null vector of the (singular) equations, by Dixon's lifting; None if it goes beyond the budget."""
+    """Positive integers y, proportional to the null vector of the (singular) equations, by Dixon's lifting; None if beyond the budget."""
     steps = _eliminate(equations, n, prime)
     if steps is None:
         return None
@@ -216,15 +216,16 @@ def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | No
     return None
 
 
-Pivot = tuple[int, int, int, list[tuple[int, int]], list[tuple[int, int]]]
-"""Row and column of a pivot, its inverse, the other entries (column, value) of its row, and the rows eliminated by it (row, factor)."""
+Pivot = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
+"""Place of a pivot on the diagonal, its inverse, the other entries (column, value) of its row, and the rows that it was taken from
+(row, factor)."""
 
 
 def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[list[Pivot], int] | None:
     """Gaussian elimination modulo a prime on the sparse equations, fewest neighbours first; the column that is left is fixed.
 
-    None where a pivot vanishes modulo the prime or the work goes beyond the budget. Pivots are on the diagonal: eliminating states
-    of an irreducible chain never meets a zero there but by accident of the prime.
+    None where a pivot vanishes modulo the prime or the work goes beyond the budget. Pivots are on the diagonal: eliminating the
+    states of an irreducible chain meets no zero there but by accident of the prime.
     """
     rows = [{i: value % prime for i, value in equation.items() if value % prime} for equation in equations]
     columns: list[set[int]] = [set() for _ in range(n)]
@@ -266,23 +267,23 @@ def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[lis
             columns[i].discard(k)
         columns[k] = set()
         alive.discard(k)
-        pivots.append((k, k, inverse, others, eliminated))
+        pivots.append((k, inverse, others, eliminated))
     return pivots, alive.pop()
 
 
 def _solve(pivots: list[Pivot], right: dict[int, int], prime: int) -> dict[int, int]:
     """Forward and back substitution modulo the prime with a finished elimination."""
     b = {row: value % prime for row, value in right.items()}
-    for row, _, _, _, eliminated in pivots:
+    for row, _, _, eliminated in pivots:
         value = b[row]
         if value:
             for j, factor in eliminated:
                 if j in b:
                     b[j] = (b[j] - factor * value) % prime
     x: dict[int, int] = {}
-    for row, column, inverse, others, _ in reversed(pivots):
+    for k, inverse, others, _ in reversed(pivots):
         # The fixed column is missing from x: its share stands on the right-hand side already.
-        x[column] = (b[row] - sum(value * x[i] for i, value in others if i in x)) * inverse % prime
+        x[k] = (b[k] - sum(value * x[i] for i, value in others if i in x)) * inverse % prime
     return x
 
 
