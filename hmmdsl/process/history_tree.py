@@ -77,8 +77,8 @@ class _Level:
 def build_history_tree(process: Process, context: int, bos: bool = False) -> HistoryTree:
     """All histories of length 1..context (0.. with `bos`) that can occur, level by level.
 
-    The belief after a word is `eta T_w / (eta T_w 1)` (Shai et al. 2024, Eq. 2). Entries are non-negative, so a sum is zero only if
-    each term is: the support is exact. If the process is not exact, words less probable than 1e-12 are dropped.
+    The belief after a word is `eta T_w / (eta T_w 1)` (Shai et al. 2024, Eq. 2). Entries are non-negative, so a sum is zero
+    only if each term is: the support is exact. If the process is not exact, words less probable than 1e-12 are dropped.
 
     Count first (`count_histories`): memory is about 8 (states + tokens + 4) bytes a node.
     """
@@ -104,8 +104,8 @@ def build_history_tree(process: Process, context: int, bos: bool = False) -> His
 def sample_history_tree(
     process: Process, context: int, words: int, seed: int | np.random.Generator, bos: bool = False
 ) -> HistoryTree:
-    """The histories of `words` drawn words, in the same structure: beliefs and predictions are the true ones, `probability` is the
-    share of the drawn words that begin so. The same seed gives the same tree."""
+    """The histories of `words` drawn words, in the same structure: beliefs and predictions are the true ones, `probability` is
+    the share of the drawn words that begin so. The same seed gives the same tree."""
     drawn = sample_words(process, words, context, seed)
     V = len(process.tokens)
     emission = process.T.sum(axis=2).T.copy()
@@ -173,7 +173,7 @@ def history_weights(tree: HistoryTree, weights: Weights = "probability") -> Floa
         return extensions / extensions.sum()
     if weights != "probability":
         raise ValueError(f"no weights {weights!r}; there are probability, uniform, words")
-    weight = tree.probability / tree.positions
+    weight: Float64[np.ndarray, " history"] = tree.probability / tree.positions
     for start, end in zip(tree.levels, tree.levels[1:], strict=False):
         weight[start:end] /= tree.probability[start:end].sum()
     return weight
@@ -183,11 +183,9 @@ def words_below(tree: HistoryTree) -> Int64[np.ndarray, " history"]:
     """For each history the number of words of full length in the tree that begin with it."""
     count = np.zeros(len(tree), dtype=np.int64)
     count[tree.levels[-2] :] = 1
-    for start, end in zip(tree.levels[-2:0:-1], tree.levels[:1:-1], strict=False):
-        above = tree.levels[tree.levels.index(start) - 1]
-        # Siblings stand together, so each parent's children are one run of the level.
-        parent = tree.parent[start:end] - above
-        count[above:start] = np.bincount(parent, weights=count[start:end], minlength=start - above).astype(np.int64)
+    for k in range(tree.positions - 1, 0, -1):
+        start, end = tree.levels[k : k + 2]
+        np.add.at(count, tree.parent[start:end], count[start:end])
     return count
 
 
@@ -200,13 +198,16 @@ def optimal_losses(tree: HistoryTree) -> Float64[np.ndarray, " position"]:
     for x in range(tree.vocabulary):
         p = tree.next_token[:, x]
         entropy -= p * np.log(np.where(p > 0, p, 1.0))
-    spans = zip(tree.levels, tree.levels[1:], strict=False)
-    return np.array([entropy[a:b] @ tree.probability[a:b] / tree.probability[a:b].sum() for a, b in spans])
+    losses = np.empty(tree.positions)
+    for k, (start, end) in enumerate(zip(tree.levels, tree.levels[1:], strict=False)):
+        share = tree.probability[start:end]
+        losses[k] = entropy[start:end] @ share / share.sum()
+    return losses
 
 
 def ancestors(tree: HistoryTree) -> Int64[np.ndarray, "history position"]:
-    """The nodes on the way from the root to each history, itself included: column k is its prefix of the k-th length, -1 where the
-    history is shorter."""
+    """The nodes on the way from the root to each history, itself included: column k is its prefix of the k-th length, -1 where
+    the history is shorter."""
     found = np.full((len(tree), tree.positions), -1, dtype=np.int64)
     for k, (start, end) in enumerate(zip(tree.levels, tree.levels[1:], strict=False)):
         if k:

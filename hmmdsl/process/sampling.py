@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class SamplingTables:
     """Inverse distribution functions over the pairs (token, next state) that each state allows, most of them few.
 
-    With u uniform in [0, 1), the outcome from state i is `k = number of entries of cumulative[i] that are <= u`; it emits `token[i, k]` and
-    leads to `state[i, k]`. Rows are padded to the largest number of outcomes, `outcomes`; the last real entry and the padding are
-    1, so that no u leads to an outcome of probability zero. `start` is the cumulative distribution of the first state, over
-    `start_state`, in the same form.
+    With u uniform in [0, 1), the outcome from state i is `k`, the number of entries of `cumulative[i]` that are <= u; it emits
+    `token[i, k]` and leads to `state[i, k]`. Rows are padded to the largest number of outcomes, `outcomes`; the last real entry
+    and the padding are 1, so that no u leads to an outcome of probability zero. `start` is the cumulative distribution of the
+    first state, over `start_state`, in the same form.
     """
 
     cumulative: Float64[np.ndarray, "state outcome"]

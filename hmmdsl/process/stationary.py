@@ -180,7 +180,7 @@ def _exact(rows: list[dict[int, Scalar]]) -> list[Fraction] | None:
 
 
 def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | None:
-    """Positive integers y, proportional to the null vector of the (singular) equations, by Dixon's lifting; None if beyond the budget."""
+    """Positive integers y, proportional to the null vector of the equations, by Dixon's lifting; None if beyond the budget."""
     steps = _eliminate(equations, n, prime)
     if steps is None:
         return None
@@ -217,8 +217,8 @@ def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | No
 
 
 Pivot = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
-"""Place of a pivot on the diagonal, its inverse, the other entries (column, value) of its row, and the rows that it was taken from
-(row, factor)."""
+"""Place of a pivot on the diagonal, its inverse, the other entries (column, value) of its row, and the rows that it was taken
+from (row, factor)."""
 
 
 def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[list[Pivot], int] | None:
