@@ -1,1 +1,1 @@
-"""Plan, store and execution: what runs, in which order, and where its results lie."""
+"""From a compiled spec to a finished run: the plan and its hashes, the stages, the run folder, progress, verification."""

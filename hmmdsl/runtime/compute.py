@@ -1,0 +1,132 @@
+"""The stages that make numbers, in the plan's order, each within the threads that are part of its identity."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.runtime.failures import RunFailed, failure_of
+from hmmdsl.runtime.results_file import plain
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.runtime.log import RunLog
+    from hmmdsl.runtime.plan import Plan, Stage
+    from hmmdsl.runtime.progress import Progress
+    from hmmdsl.training.trained import Trained
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@dataclass
+class Computed:
+    """What the stages have made so far. `results` is nested as results.json; `seconds` are wall-clock times by stage id."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    trained: dict[str, Trained] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog) -> Computed:
+    """Train and analyse; checkpoints go to `folder/checkpoints/<train>`.
+
+    Raises RunFailed if a loss is not finite or a limit of the machine is met.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
+    computed = Computed()
+    for stage in plan.stages:
+        if stage.kind in ("train", "analysis"):
+            with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled)):
+                make = _train if stage.kind == "train" else _analyse
+                computed.results[stage.name] = make(stage.name, compiled, computed, folder, progress, log)
+    return computed
+
+
+def inputs_of(name: str, compiled: Compiled, computed: Computed) -> Inputs:
+    """What the analysis `name` may read."""
+    from hmmdsl.analysis.outcome import Inputs
+
+    return Inputs(name, computed.trained, compiled.experiment.analyses, computed.outcomes, compiled.processes)
+
+
+@contextmanager
+def timed(stage: Stage, computed: Computed, progress: Progress, log: RunLog) -> Iterator[None]:
+    """Tell and log a stage's begin and end; say in words which limit of the machine it met."""
+    progress.start(stage)
+    log.write("start", stage=stage.id, hash=stage.hash)
+    began = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        failure = failure_of(error, stage.id)
+        if failure is not None:
+            raise failure from error
+        raise
+    seconds = time.perf_counter() - began
+    computed.seconds[stage.id] = seconds
+    log.write("finish", stage=stage.id, seconds=round(seconds, 3))
+    progress.finish(stage, seconds)
+
+
+@contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """Hold torch, BLAS and OpenMP to `threads`: sums depend on how many share them."""
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))  # for libraries that are loaded later
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads)
+    with threadpool_limits(limits=threads):
+        yield
+
+
+def _threads(stage: Stage, plan: Plan, compiled: Compiled) -> int:
+    """A train's own threads; for an analysis the most among the trains it reads, directly or through others."""
+    if stage.kind == "train":
+        return compiled.experiment.trains[stage.name].threads
+    by_id = {each.id: each for each in plan.stages}
+    return max((_threads(by_id[need], plan, compiled) for need in stage.needs if not need.startswith("process ")), default=1)
+
+
+def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, progress: Progress, log: RunLog) -> dict[str, Any]:
+    from hmmdsl.training.loop import Diverged, train_network
+
+    experiment = compiled.experiment
+    train = experiment.trains[name]
+
+    def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
+        log.write("step", train=name, step=step, loss=plain(loss), gap=plain(gap))
+        progress.step(step, steps, loss, gap)
+
+    process = compiled.processes[train.process]
+    model = experiment.models[train.model]
+    try:
+        trained = train_network(name, train, model, process, folder / "checkpoints" / name, device=train.device, progress=tell)
+    except Diverged as error:
+        raise RunFailed(
+            f"the loss of {name} is not finite at step {error.step:,}",
+            f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
+        ) from error
+    computed.trained[name] = trained
+    return {
+        "loss": plain(trained.loss),
+        "optimum": plain(trained.optimum),
+        "gap": plain(trained.gap),
+        "parameters": trained.parameters,
+    }
+
+
+def _analyse(name: str, compiled: Compiled, computed: Computed, folder: Path, progress: Progress, log: RunLog) -> dict[str, Any]:
+    analysis = compiled.experiment.analyses[name]
+    outcome = analysis.compute(inputs_of(name, compiled, computed))
+    computed.outcomes[name] = outcome
+    log.write("facts", analysis=name, facts=plain(outcome.facts))
+    results: dict[str, Any] = plain(outcome.results)
+    return results

@@ -1,0 +1,175 @@
+"""What a run tells while it goes: live on a terminal, plain lines elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from hmmdsl.runtime.plan import Plan, Stage
+
+LINE_INTERVAL = 5.0
+"""Seconds between two plain lines of one training run."""
+
+
+class Progress(Protocol):
+    """Told of each stage as it begins and ends, and of training as it goes."""
+
+    def begin(self, plan: Plan) -> None: ...
+
+    def start(self, stage: Stage) -> None: ...
+
+    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
+
+    def finish(self, stage: Stage, seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Silence:
+    """Tells nothing."""
+
+    def begin(self, plan: Plan) -> None: ...
+
+    def start(self, stage: Stage) -> None: ...
+
+    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
+
+    def finish(self, stage: Stage, seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def progress_on(stream: TextIO, quiet: bool) -> Progress:
+    """Live on a terminal, plain lines elsewhere, nothing if `quiet`."""
+    if quiet:
+        return Silence()
+    return LiveProgress(stream) if stream.isatty() else PlainProgress(stream)
+
+
+class Clock:
+    """How long a training run has gone, and how long it still needs at its pace so far."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def gone(self) -> float:
+        return time.monotonic() - self._began
+
+    def left(self, step: int, steps: int) -> float | None:
+        """Seconds left; None before there is a pace."""
+        return self.gone * (steps - step) / step if step > 0 else None
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `42 s`, `3:05`, `2:03:05`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def training_words(step: int, steps: int, loss: float, gap: float | None, left: float | None) -> str:
+    """`step 400/1,200   loss 0.57832   gap 1.4e-04 nats   9.1 s left`."""
+    words = [f"step {step:,}/{steps:,}", f"loss {loss:.5f}"]
+    words.append(f"gap {gap:.1e} nats" if gap is not None else "nats")
+    if left is not None and step < steps:
+        words.append(f"{duration(left)} left")
+    return "   ".join(words)
+
+
+class PlainProgress:
+    """One line for each stage, and one every few seconds of training: the first and the last step always."""
+
+    def __init__(self, stream: TextIO, interval: float = LINE_INTERVAL) -> None:
+        self._stream = stream
+        self._interval = interval
+        self._clock = Clock()
+        self._last = -interval
+        self._said = -1
+
+    def begin(self, plan: Plan) -> None:
+        self._say(f"{plan.folder_name}: {len(plan.stages)} stages")
+
+    def start(self, stage: Stage) -> None:
+        self._clock, self._last, self._said = Clock(), -self._interval, -1
+        if stage.kind == "train":
+            self._say(f"{stage.id} …")
+
+    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None:
+        gone = self._clock.gone
+        if step == self._said or (step < steps and gone - self._last < self._interval):
+            return
+        self._last, self._said = gone, step
+        self._say(f"  {training_words(step, steps, loss, gap, self._clock.left(step, steps))}")
+
+    def finish(self, stage: Stage, seconds: float) -> None:
+        self._say(f"{stage.id}: {duration(seconds)}")
+
+    def close(self) -> None:
+        self._stream.flush()
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class LiveProgress:
+    """The list of stages, drawn again in place: done, running (with a bar for training), waiting."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
+        self._stages: tuple[Stage, ...] = ()
+        self._done: dict[str, float] = {}
+        self._running: Stage | None = None
+        self._clock = Clock()
+        self._training: tuple[int, int, float, float | None] | None = None
+
+    def begin(self, plan: Plan) -> None:
+        self._stages = plan.stages
+        self._live.start()
+
+    def start(self, stage: Stage) -> None:
+        self._running, self._training, self._clock = stage, None, Clock()
+
+    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None:
+        if self._training is not None and gap is None:
+            gap = self._training[3]  # the gap is measured more rarely than the loss: keep showing the last one
+        self._training = (step, steps, loss, gap)
+
+    def finish(self, stage: Stage, seconds: float) -> None:
+        self._done[stage.id] = seconds
+        self._running = None
+
+    def close(self) -> None:
+        if self._live.is_started:
+            self._live.refresh()
+            self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.spinner import Spinner
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 1))
+        for stage in self._stages:
+            if stage.id in self._done:
+                table.add_row(Text("✓", "green"), stage.id, Text(duration(self._done[stage.id]), "dim"))
+            elif stage is self._running:
+                table.add_row(Spinner("dots", style="cyan"), Text(stage.id, "bold"), Text(duration(self._clock.gone), "dim"))
+                if self._training is not None:
+                    step, steps, loss, gap = self._training
+                    words = training_words(step, steps, loss, gap, self._clock.left(step, steps))
+                    table.add_row("", ProgressBar(total=steps, completed=step, width=24), Text(words))
+            else:
+                table.add_row(Text("·", "dim"), Text(stage.id, "dim"), "")
+        return table

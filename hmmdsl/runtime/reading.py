@@ -1,0 +1,30 @@
+"""A spec or an experiment file, read and compiled with the kinds of analysis there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import Compiled, compile_experiment, compile_file
+
+if TYPE_CHECKING:
+    from hmmdsl.spec.experiment import Experiment
+
+
+def read(path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None) -> Compiled:
+    """Compile a `.hmm` spec or an `experiment.yaml`.
+
+    `settings` are `--set name=value` pairs, their values in the language. Raises SpecError with every message.
+    """
+    if path.suffix in (".yaml", ".yml"):
+        from hmmdsl.runtime.experiment_file import read_experiment
+
+        return compile_experiment(read_experiment(path, settings or {}, profile), kinds())
+    return compile_file(path, kinds(), settings=settings or {}, profile=profile)
+
+
+def compile_again(experiment: Experiment) -> Compiled:
+    """Compile an experiment that is resolved already, for instance with another device."""
+    return compile_experiment(experiment, kinds())

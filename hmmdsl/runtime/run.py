@@ -1,0 +1,173 @@
+"""One run, from a compiled spec to its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.language.claims import judge
+from hmmdsl.runtime.compute import Computed, compute, inputs_of, timed
+from hmmdsl.runtime.environment import environment
+from hmmdsl.runtime.experiment_file import write_experiment
+from hmmdsl.runtime.failures import RunFailed, failure_of
+from hmmdsl.runtime.log import RunLog
+from hmmdsl.runtime.plan import Plan, make_plan
+from hmmdsl.runtime.results_file import plain, write_json
+from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
+
+if TYPE_CHECKING:
+    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.runtime.progress import Progress
+    from hmmdsl.spec.experiment import Verdict
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it lies, what it found, which claims hold. `seconds` are wall-clock times by stage id."""
+
+    folder: Path
+    plan: Plan
+    results: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    seconds: Mapping[str, float]
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim does."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+def on_device(compiled: Compiled, device: str) -> Compiled:
+    """The same experiment with every train on `device`. Raises pydantic's ValidationError if there is no such device."""
+    experiment = compiled.experiment
+    trains = {
+        name: type(train).model_validate({**train.model_dump(), "device": device}) for name, train in experiment.trains.items()
+    }
+    return replace(compiled, experiment=experiment.model_copy(update={"trains": trains}))
+
+
+def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str, str] | None = None) -> Run:
+    """Do every stage and leave `out/<name>-<hash>/`; a folder that stood there is replaced when all is done.
+
+    Raises OutputError before anything is run if `out` can't be written, and RunFailed if the run can't be finished: then what
+    it had is kept in `<name>-<hash>.failed/`. If it is interrupted, nothing stays.
+    """
+    plan = make_plan(compiled.experiment)
+    final = out / plan.folder_name
+    partial = create_partial(out, plan.folder_name)
+    log = RunLog(partial / "log.jsonl")
+    try:
+        with _kept_if_failed(partial, final.with_name(final.name + ".failed"), log):
+            log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
+            _write_inputs(compiled, partial)
+            progress.begin(plan)
+            computed = compute(compiled, plan, partial, progress, log)
+            verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
+            _write_results(computed, verdicts, partial)
+            _write_pages(compiled, plan, computed, verdicts, partial, progress, log)
+            log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
+            put_in_place(partial, final)
+    except BaseException:
+        discard(partial)
+        raise
+    finally:
+        progress.close()
+    return Run(final, plan, computed.results, verdicts, computed.seconds)
+
+
+@contextmanager
+def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
+    """When the run fails, keep its log and checkpoints under a name that says so."""
+    try:
+        yield
+    except Exception as error:
+        failure = error if isinstance(error, RunFailed) else failure_of(error, "writing the run folder")
+        if failure is None:
+            raise
+        try:
+            log.write("failed", message=failure.message)
+            put_in_place(partial, failed)
+        except OSError:  # a full disk: what stands there stays, and the caller clears it away
+            raise failure from error
+        raise RunFailed(failure.message, failure.help, failed) from error
+
+
+def _write_inputs(compiled: Compiled, folder: Path) -> None:
+    """The spec as run with its imports beside it, and the experiment with every default filled in."""
+    if compiled.sources:
+        main, *imported = compiled.sources
+        home = os.path.dirname(main.name)
+        for source in imported:
+            path = os.path.relpath(source.name, home or ".")
+            if source.name.endswith(".hmm") and not path.startswith(".."):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(source.text, encoding="utf-8", newline="")
+        (folder / "spec.hmm").write_text(main.text, encoding="utf-8", newline="")
+    (folder / "experiment.yaml").write_text(write_experiment(compiled.experiment), encoding="utf-8")
+
+
+def _environment(computed: Computed) -> dict[str, Any]:
+    return environment(
+        devices={name: trained.device for name, trained in computed.trained.items()},
+        threads={name: trained.train.threads for name, trained in computed.trained.items()},
+    )
+
+
+def _write_results(computed: Computed, verdicts: tuple[Verdict, ...], folder: Path) -> None:
+    """results.json, claims.json, facts.json (how each number was computed, in words), the arrays, the environment."""
+    write_json(folder / "results.json", computed.results)
+    write_json(folder / "claims.json", [verdict.model_dump(mode="json") for verdict in verdicts])
+    write_json(folder / "facts.json", {name: plain(outcome.facts) for name, outcome in computed.outcomes.items()})
+    write_json(folder / "environment.json", _environment(computed))
+    for name, outcome in computed.outcomes.items():
+        if outcome.arrays:
+            import numpy as np
+            from safetensors.numpy import save_file
+
+            path = folder / "arrays" / f"{name}.safetensors"
+            path.parent.mkdir(exist_ok=True)
+            save_file({key: np.ascontiguousarray(array) for key, array in outcome.arrays.items()}, path)
+
+
+def _write_pages(
+    compiled: Compiled,
+    plan: Plan,
+    computed: Computed,
+    verdicts: tuple[Verdict, ...],
+    folder: Path,
+    progress: Progress,
+    log: RunLog,
+) -> None:
+    """The analyses' figures, then the report."""
+    from hmmdsl.report import style
+    from hmmdsl.report.finished import Finished
+    from hmmdsl.report.page import write_report
+
+    for stage in plan.of_kind("figures"):
+        with timed(stage, computed, progress, log), style.applied():
+            for name, analysis in compiled.experiment.analyses.items():
+                figures = analysis.figures(computed.outcomes[name], inputs_of(name, compiled, computed))
+                for short, figure in figures.items():
+                    style.save(figure, folder / "figures", f"{name}_{short}")
+    for stage in plan.of_kind("report"):
+        with timed(stage, computed, progress, log):
+            finished = Finished(
+                experiment=compiled.experiment,
+                spec=compiled.sources[0].text if compiled.sources else None,
+                results=computed.results,
+                verdicts=verdicts,
+                trained=computed.trained,
+                outcomes=computed.outcomes,
+                processes=compiled.processes,
+                environment=_environment(computed),
+                seconds=computed.seconds,
+            )
+            write_report(finished, folder)
