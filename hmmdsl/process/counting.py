@@ -32,8 +32,8 @@ class HistoryCounts(tuple[int, ...]):
 def count_histories(process: Process, context: int, bos: bool = False, limit: int | None = None) -> HistoryCounts:
     """The number of words with non-zero probability for each length 1..context, preceded by 1 for the empty word with `bos`.
 
-    Exact, unless more than `limit` different sets of states occur, or the work goes beyond a fixed budget: from there each history
-    is taken to go on with any token, an upper bound. No floats are involved: an entry counts unless it is zero.
+    Exact, unless more than `limit` different sets of states occur or the work goes beyond a fixed budget: then each history
+    counts as going on with any token, an upper bound. No floats are involved: an entry counts unless it is zero.
     """
     V = len(process.tokens)
     masks: list[dict[int, int]] = [{} for _ in process.states]

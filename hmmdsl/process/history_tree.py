@@ -169,11 +169,11 @@ def history_weights(tree: HistoryTree, weights: Weights = "probability") -> Floa
     if weights == "uniform":
         return np.full(len(tree), 1 / len(tree))
     if weights == "words":
-        extensions = words_below(tree).astype(np.float64)
-        return extensions / extensions.sum()
+        extensions = words_below(tree)
+        return extensions / float(extensions.sum())
     if weights != "probability":
         raise ValueError(f"no weights {weights!r}; there are probability, uniform, words")
-    weight: Float64[np.ndarray, " history"] = tree.probability / tree.positions
+    weight = tree.probability / tree.positions
     for start, end in zip(tree.levels, tree.levels[1:], strict=False):
         weight[start:end] /= tree.probability[start:end].sum()
     return weight

@@ -1,0 +1,243 @@
+"""The mixed-state presentation (MSP): the automaton of beliefs that an observer of the process moves through.
+
+Its states are the distinct beliefs `eta T_w / (eta T_w 1)`, the start included; reading token x in belief b leads to
+`b T[x] / (b T[x] 1)`, with probability `b T[x] 1` (Crutchfield, Riechers & Ellison 2016; Shai et al. 2024, §2). For an exact
+process beliefs are vectors of integers without a common factor, so that equality, and with it closure, is a theorem. Otherwise
+beliefs within 1e-9 are taken as equal, and the result says `numerical`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from hmmdsl.process.process import Process
+from hmmdsl.process.stationary import closed_classes
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64, Int64
+
+EQUAL_BELIEFS = 1e-9
+"""Largest difference, in any state's weight, between beliefs that count as equal where the process is not exact."""
+
+SMALLEST_TOKEN = 1e-12
+"""Tokens less probable than this are taken not to occur where the process is not exact."""
+
+LARGEST_BITS = 4096
+"""An exact belief whose integers are longer is not followed."""
+
+
+@dataclass(frozen=True)
+class MixedStates:
+    """The MSP as far as it was followed, in breadth-first order: belief 0 is the start.
+
+    belief       Pr(state), one row for each distinct belief
+    depth        length of the shortest word that leads to it
+    source, token, target, probability
+                 one entry for each transition, by source, then token; beliefs that were not followed have none
+    sizes        how many beliefs there are within each depth 0, 1, …; the last is their number
+    closed       whether every transition leads to one of these beliefs
+    closed_at    the depth after which nothing new came, None if not closed
+    recurrent    whether the belief is met for ever (lies in a closed class), None if not closed
+    exact        the beliefs as integers over their sum, by state; None if numerical
+    """
+
+    process: Process
+    belief: Float64[np.ndarray, "belief state"]
+    depth: Int64[np.ndarray, " belief"]
+    source: Int64[np.ndarray, " transition"]
+    token: Int64[np.ndarray, " transition"]
+    target: Int64[np.ndarray, " transition"]
+    probability: Float64[np.ndarray, " transition"]
+    sizes: tuple[int, ...]
+    closed: bool
+    closed_at: int | None
+    recurrent: Bool[np.ndarray, " belief"] | None
+    exact: tuple[tuple[tuple[int, int], ...], ...] | None
+
+    def __len__(self) -> int:
+        return int(self.belief.shape[0])
+
+    @property
+    def numerical(self) -> bool:
+        """Whether beliefs were compared within a tolerance, not exactly."""
+        return self.exact is None
+
+    def fractions(self, belief: int) -> tuple[Fraction, ...]:
+        """One belief in exact fractions. Raises ValueError if the presentation is numerical."""
+        if self.exact is None:
+            raise ValueError(f"{self.process.name} has numbers that are not rational, so its beliefs are floats")
+        weights = dict(self.exact[belief])
+        total = sum(weights.values())
+        return tuple(Fraction(weights.get(i, 0), total) for i in range(len(self.process.states)))
+
+
+class _Beliefs(Protocol):
+    """Knows the distinct beliefs by number."""
+
+    def start(self) -> int: ...
+
+    def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
+        """Token, next belief and probability for each token that can come; new beliefs are numbered on."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def floats(self) -> Float64[np.ndarray, "belief state"]: ...
+
+
+class _BudgetError(Exception):
+    """A belief's integers are longer than the budget allows."""
+
+
+class _ExactBeliefs:
+    """Beliefs as sorted (state, integer) pairs without a common factor."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        values = [value for entries in process.operators for value in entries.values()]
+        self.denominator = lcm(*(Fraction(value).denominator for value in values))
+        self.rows: list[list[list[tuple[int, int]]]] = [[[] for _ in process.states] for _ in process.tokens]
+        for x, entries in enumerate(process.operators):
+            for (i, j), value in sorted(entries.items()):
+                if value:
+                    self.rows[x][i].append((j, int(value * self.denominator)))
+        self.known: dict[tuple[tuple[int, int], ...], int] = {}
+        self.all: list[tuple[tuple[int, int], ...]] = []
+
+    def _number(self, weights: dict[int, int]) -> int:
+        divisor = gcd(*weights.values())
+        key = tuple((j, weights[j] // divisor) for j in sorted(weights))
+        found = self.known.get(key)
+        if found is None:
+            if max(value for _, value in key).bit_length() > LARGEST_BITS:
+                raise _BudgetError
+            found = self.known[key] = len(self.all)
+            self.all.append(key)
+        return found
+
+    def start(self) -> int:
+        weights = [Fraction(value) for value in self.process.start]
+        scale = lcm(*(weight.denominator for weight in weights))
+        return self._number({i: int(weight * scale) for i, weight in enumerate(weights) if weight})
+
+    def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
+        weights = self.all[belief]
+        total = sum(value for _, value in weights) * self.denominator
+        for x, rows in enumerate(self.rows):
+            after: dict[int, int] = {}
+            for i, weight in weights:
+                for j, value in rows[i]:
+                    after[j] = after.get(j, 0) + weight * value
+            if after:
+                yield x, self._number(after), sum(after.values()) / total
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def floats(self) -> Float64[np.ndarray, "belief state"]:
+        beliefs = np.zeros((len(self.all), len(self.process.states)))
+        for k, weights in enumerate(self.all):
+            total = sum(value for _, value in weights)
+            for i, value in weights:
+                beliefs[k, i] = value / total
+        return beliefs
+
+
+class _FloatBeliefs:
+    """Beliefs in float64, looked up by the cell that a fixed generic projection falls into."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        states = len(process.states)
+        self.direction = np.cos(1.0 + np.arange(states) ** 2)
+        self.cell = 2 * EQUAL_BELIEFS * float(np.abs(self.direction).sum())
+        self.cells: dict[int, list[int]] = {}
+        self.all: list[Float64[np.ndarray, " state"]] = []
+
+    def _number(self, belief: Float64[np.ndarray, " state"]) -> int:
+        cell = int(np.floor(float(belief @ self.direction) / self.cell))
+        for near in (cell, cell - 1, cell + 1):
+            for known in self.cells.get(near, ()):
+                if float(np.abs(self.all[known] - belief).max()) <= EQUAL_BELIEFS:
+                    return known
+        self.all.append(belief)
+        self.cells.setdefault(cell, []).append(len(self.all) - 1)
+        return len(self.all) - 1
+
+    def start(self) -> int:
+        return self._number(self.process.eta / self.process.eta.sum())
+
+    def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
+        joint = self.all[belief] @ self.process.T
+        for x, mass in enumerate(joint.sum(axis=1)):
+            if mass > SMALLEST_TOKEN:
+                yield x, self._number(joint[x] / mass), float(mass)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def floats(self) -> Float64[np.ndarray, "belief state"]:
+        return np.array(self.all)
+
+
+def mixed_state_presentation(process: Process, max_beliefs: int = 20_000, max_depth: int = 1000) -> MixedStates:
+    """Follow the beliefs from the start, breadth first, until nothing new comes (closed) or a limit is met.
+
+    Limits: `max_beliefs` distinct beliefs, words of `max_depth` tokens, and integers of 4,096 bits. Whole depths are followed, so
+    `sizes` is right as far as it goes; a depth that would break a limit is left out.
+    """
+    beliefs: _Beliefs = _ExactBeliefs(process) if process.exact else _FloatBeliefs(process)
+    beliefs.start()
+    sizes = [1]
+    transitions: list[tuple[int, int, int, float]] = []
+    first = 0
+    closed = False
+    for _ in range(max_depth + 1):
+        level: list[tuple[int, int, int, float]] = []
+        last = len(beliefs)
+        try:
+            for source in range(first, last):
+                for token, target, probability in beliefs.step(source):
+                    level.append((source, token, target, probability))
+                if len(beliefs) > max_beliefs:
+                    raise _BudgetError
+        except _BudgetError:
+            break
+        transitions.extend(level)
+        first = last
+        if len(beliefs) == last:
+            closed = True
+            break
+        if len(sizes) > max_depth:
+            break
+        sizes.append(len(beliefs))
+    size = sizes[-1]
+    kept = [transition for transition in transitions if transition[2] < size]
+    ends = np.array([t[:3] for t in kept], dtype=np.int64).reshape(-1, 3)
+    return MixedStates(
+        process=process,
+        belief=beliefs.floats()[:size],
+        depth=np.repeat(np.arange(len(sizes)), np.diff([0, *sizes])),
+        source=ends[:, 0].copy(),
+        token=ends[:, 1].copy(),
+        target=ends[:, 2].copy(),
+        probability=np.array([t[3] for t in kept]),
+        sizes=tuple(sizes),
+        closed=closed,
+        closed_at=len(sizes) - 1 if closed else None,
+        recurrent=_recurrent(kept, size) if closed else None,
+        exact=tuple(beliefs.all[:size]) if isinstance(beliefs, _ExactBeliefs) else None,
+    )
+
+
+def _recurrent(transitions: list[tuple[int, int, int, float]], size: int) -> Bool[np.ndarray, " belief"]:
+    mask = np.zeros(size, dtype=bool)
+    for members in closed_classes({(source, target): 1.0 for source, _, target, _ in transitions}, size):
+        mask[sorted(members)] = True
+    return mask
