@@ -1,0 +1,89 @@
+"""Sufficient statistics for every least-squares fit there will be: one triangular factor for each fold.
+
+The rows `sqrt(w) [1, x, y]` of a fold have a QR factorization whose R alone tells the fit, its residuals and its rank. R factors of
+folds, stacked and factored again, are the R factor of their union (the tall-skinny QR of Demmel et al. 2012), and leaving columns
+out of a factor is leaving features out. So features are read once, however many points, folds and targets there are; and
+other than the Gram matrix, R keeps the full precision of float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg.lapack import dtpqrt
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int64
+
+ROWS = 1024
+"""Histories factored at a time: a chunk of a few hundred columns stays in the processor's cache."""
+
+PANEL = 32
+"""Columns in one panel of LAPACK's blocked factorization."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """R of the weighted rows `[1, x, y]`: upper triangular, columns in that order, `features` of x and the rest of y."""
+
+    R: Float64[np.ndarray, "column column"]
+    features: int
+
+    @property
+    def targets(self) -> int:
+        return self.R.shape[1] - 1 - self.features
+
+    def select(self, features: Int64[np.ndarray, " feature"], targets: slice = slice(None)) -> Factor:
+        """The factor of the same rows with only these features and targets."""
+        kept = np.arange(1 + self.features, self.R.shape[1])[targets]
+        columns = np.concatenate([[0], 1 + features, kept])
+        if len(columns) == self.R.shape[1] and (np.diff(columns) == 1).all():
+            return self
+        return Factor(triangle(self.R[:, columns]), len(features))
+
+
+def triangle(rows: Float64[np.ndarray, "row column"]) -> Float64[np.ndarray, "column column"]:
+    """The square R factor of any rows; it ends in rows of zeros where there are fewer rows than columns."""
+    R = np.linalg.qr(rows, mode="r")
+    missing = R.shape[1] - R.shape[0]
+    return np.vstack([R, np.zeros((missing, R.shape[1]))]) if missing > 0 else R
+
+
+def union(factors: Sequence[Factor]) -> Factor:
+    """The factor of all rows of several."""
+    if len(factors) == 1:
+        return factors[0]
+    return Factor(triangle(np.vstack([factor.R for factor in factors])), factors[0].features)
+
+
+def fold_factors(
+    features: Sequence[Float[np.ndarray, "history width"]],
+    targets: Float64[np.ndarray, "history target"],
+    weights: Float64[np.ndarray, " history"],
+    fold: Int64[np.ndarray, " history"],
+) -> list[Factor]:
+    """One factor for each fold, of the features of all points side by side."""
+    return [_factor(features, targets, weights, np.flatnonzero(fold == k)) for k in range(int(fold.max()) + 1)]
+
+
+def _factor(
+    features: Sequence[Float[np.ndarray, "history width"]],
+    targets: Float64[np.ndarray, "history target"],
+    weights: Float64[np.ndarray, " history"],
+    rows: Int64[np.ndarray, " row"],
+) -> Factor:
+    widths = [block.shape[1] for block in features]
+    ends = np.cumsum([1, *widths, targets.shape[1]])
+    R = np.zeros((ends[-1], ends[-1]), order="F")
+    for start in range(0, len(rows), ROWS):
+        chosen = rows[start : start + ROWS]
+        chunk = np.empty((len(chosen), ends[-1]), order="F")
+        chunk[:, 0] = 1.0
+        for block, a, b in zip([*features, targets], ends, ends[1:], strict=False):
+            chunk[:, a:b] = block[chosen]
+        chunk *= np.sqrt(weights[chosen])[:, None]
+        R, _, _, _ = dtpqrt(0, min(PANEL, int(ends[-1])), R, chunk, overwrite_a=True, overwrite_b=True)
+    return Factor(np.triu(R), int(sum(widths)))
