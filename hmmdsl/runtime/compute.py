@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.runtime.failures import RunFailed, failure_of
+from hmmdsl.runtime.failures import RunError, failure_of
 from hmmdsl.runtime.results_file import plain
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Computed:
 def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog) -> Computed:
     """Train and analyse; checkpoints go to `folder/checkpoints/<train>`.
 
-    Raises RunFailed if a loss is not finite or a limit of the machine is met.
+    Raises RunError if a loss is not finite or a limit of the machine is met.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
     computed = Computed()
@@ -110,7 +110,7 @@ def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, prog
     try:
         trained = train_network(name, train, model, process, folder / "checkpoints" / name, device=train.device, progress=tell)
     except Diverged as error:
-        raise RunFailed(
+        raise RunError(
             f"the loss of {name} is not finite at step {error.step:,}",
             f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
         ) from error

@@ -22,7 +22,7 @@ class OutputError(Exception):
     """A file or folder that was asked for cannot be written, or one that was given cannot be read; nothing was run."""
 
 
-class RunFailed(Exception):
+class RunError(Exception):
     """The run began and could not be finished. `kept` is the folder with what is left of it, if anything is."""
 
     def __init__(self, message: str, help: str = "", kept: Path | None = None) -> None:
@@ -36,16 +36,16 @@ class Terminated(BaseException):
     """SIGTERM arrived. Like KeyboardInterrupt it is no Exception, so that nothing swallows it by mistake."""
 
 
-def failure_of(error: Exception, during: str) -> RunFailed | None:
+def failure_of(error: Exception, during: str) -> RunError | None:
     """What a machine's limit says in words: memory or disk that ran out during a stage. None for anything else."""
     text = str(error).lower()
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) or "no space left on device" in text:
-        return RunFailed(f"the disk is full (during {during})", "free some space, or give another folder with `--out`")
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "no space left on device" in text:
+        return RunError(f"the disk is full (during {during})", "free some space, or give another folder with `--out`")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT):
-        return RunFailed(f"a file could not be written or read during {during}: {error.strerror}", "is the folder still there?")
+        return RunError(f"a file could not be written or read during {during}: {error.strerror}", "is the folder still there?")
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        return RunFailed(
+        return RunError(
             f"memory ran out during {during}",
-            "use `histories = sampled { words = 10_000 }` or `data = sampled { batch = 64 }`, a shorter context, or a smaller network",
+            "read `sampled { words = 10_000 }` histories, train on `sampled { batch = 64 }` data, or use a smaller network",
         )
     return None

@@ -13,7 +13,7 @@ from hmmdsl.language.claims import judge
 from hmmdsl.runtime.compute import Computed, compute, inputs_of, timed
 from hmmdsl.runtime.environment import environment
 from hmmdsl.runtime.experiment_file import write_experiment
-from hmmdsl.runtime.failures import RunFailed, failure_of
+from hmmdsl.runtime.failures import RunError, failure_of
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.results_file import plain, write_json
@@ -57,7 +57,7 @@ def on_device(compiled: Compiled, device: str) -> Compiled:
 def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str, str] | None = None) -> Run:
     """Do every stage and leave `out/<name>-<hash>/`; a folder that stood there is replaced when all is done.
 
-    Raises OutputError before anything is run if `out` can't be written, and RunFailed if the run can't be finished: then what
+    Raises OutputError before anything is run if `out` can't be written, and RunError if the run can't be finished: then what
     it had is kept in `<name>-<hash>.failed/`. If it is interrupted, nothing stays.
     """
     plan = make_plan(compiled.experiment)
@@ -89,7 +89,7 @@ def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        failure = error if isinstance(error, RunFailed) else failure_of(error, "writing the run folder")
+        failure = error if isinstance(error, RunError) else failure_of(error, "writing the run folder")
         if failure is None:
             raise
         try:
@@ -97,7 +97,7 @@ def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
             put_in_place(partial, failed)
         except OSError:  # a full disk: what stands there stays, and the caller clears it away
             raise failure from error
-        raise RunFailed(failure.message, failure.help, failed) from error
+        raise RunError(failure.message, failure.help, failed) from error
 
 
 def _write_inputs(compiled: Compiled, folder: Path) -> None:

@@ -107,7 +107,7 @@ def verify(
 ) -> Verification:
     """Run every train and analysis again, judge every claim, and compare every number with the earlier run's.
 
-    Nothing is written but temporary checkpoints. Raises RunFailed, and OutputError if the earlier run can't be read.
+    Nothing is written but temporary checkpoints. Raises RunError, and OutputError if the earlier run can't be read.
     """
     before = read_json(earlier / "results.json") if earlier else None
     judged: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []

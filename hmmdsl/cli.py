@@ -1,0 +1,287 @@
+"""The commands. Each parses its options, calls the house, prints; heavy imports stand inside, so that `check` stays quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from hmmdsl import __version__
+from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from hmmdsl.language.diagnostics import Diagnostic
+
+
+class Commands(TyperGroup):
+    """Turns what a command raises into words on stderr and an exit code; never a traceback, unless HMMDSL_DEBUG is set."""
+
+    def invoke(self, ctx: Any) -> Any:
+        from hmmdsl.language.diagnostics import SpecError
+
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            report(error.diagnostics)
+            raise typer.Exit(ExitCode.SPEC_WRONG) from None
+        except OutputError as error:
+            _say_error(str(error))
+            raise typer.Exit(ExitCode.SPEC_WRONG) from None
+        except RunError as error:
+            _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
+            raise typer.Exit(ExitCode.RUN_FAILED) from None
+        except KeyboardInterrupt:
+            _say_error("interrupted; nothing was left behind")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Terminated:
+            _say_error("terminated; nothing was left behind")
+            raise typer.Exit(ExitCode.TERMINATED) from None
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
+                raise
+            _say_error(
+                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
+            )
+            raise typer.Exit(ExitCode.RUN_FAILED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="A declarative language for experiments on what sequence models learn.",
+    epilog="Exit codes: 0 good, 1 an expectation failed, 2 the spec is wrong, 3 the run failed, 130 interrupted.",
+)
+
+SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
+SpecsArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="specs")]
+JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="no progress; only the summary")]
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder of runs")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="override a field or a param; repeatable")
+]
+ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
+DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def hmmdsl(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        print(f"hmmdsl {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: hmmdsl new golden && hmmdsl run golden.hmm")
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to write is NAME.hmm")]) -> None:
+    """Write a commented starter spec that runs in seconds."""
+    from hmmdsl.runtime.starter import write_starter
+
+    path = write_starter(Path(name))
+    print(f"wrote {path}; next: hmmdsl run {path}")
+
+
+@app.command(epilog="Example: hmmdsl check specs/*.hmm")
+def check(files: SpecsArgument, as_json: JsonOption = False) -> None:
+    """Report every mistake in specs, at its place, with a cure, before anything runs."""
+    from hmmdsl.runtime.checking import check_file
+
+    checked = [check_file(path) for path in files]
+    if as_json:
+        _print_json([each.as_json() for each in checked])
+    for each in checked if not as_json else ():
+        report(each.diagnostics)
+        if each.ok:
+            print(each.line())
+    raise typer.Exit(ExitCode.GOOD if all(each.ok for each in checked) else ExitCode.SPEC_WRONG)
+
+
+@app.command(epilog="Example: hmmdsl fmt specs/*.hmm --check")
+def fmt(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="specs; - reads stdin and writes stdout", allow_dash=True)
+    ],
+    check_only: Annotated[bool, typer.Option("--check", help="change nothing; exit with 1 if a file would change")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="change nothing; print what would change")] = False,
+) -> None:
+    """Put specs into the one layout; comments and meaning stay."""
+    from hmmdsl.runtime.formatting import format_path, format_stdin
+
+    if files == [Path("-")]:
+        sys.stdout.write(format_stdin(sys.stdin.buffer.read()))
+        return
+    formatted = [format_path(path) for path in files]  # all are read before any is written
+    for each in formatted:
+        report(each.diagnostics)
+        if each.changed:
+            if diff:
+                sys.stdout.write(each.diff())
+            if check_only or diff:
+                print(f"{each.path} would change", file=sys.stderr)
+            else:
+                each.write()
+                print(f"{each.path} changed", file=sys.stderr)
+    if any(each.text is None for each in formatted):
+        raise typer.Exit(ExitCode.SPEC_WRONG)
+    raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)
+
+
+@app.command(epilog="Examples: hmmdsl show std.processes.rrxor; hmmdsl show specs/rrxor.hmm --phase plan")
+def show(
+    target: Annotated[str, typer.Argument(metavar="FILE|std.processes[.NAME]", help="a spec, or a process of the library")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")] = None,
+    phase: Annotated[Literal["tree", "experiment", "plan"] | None, typer.Option("--phase", help="print a phase instead")] = None,
+    settings: SetOption = None,
+    profile: ProfileOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what a process is, and draw it; or print a phase of the compiler."""
+    if phase is not None:
+        from hmmdsl.runtime.phases import phase_text
+
+        print(phase_text(Path(target), phase, _settings(settings), profile, as_json))
+        return
+    from hmmdsl.runtime.portrait import draw, portraits, print_portraits
+
+    found = portraits(target, name, _settings(settings), profile)
+    if as_json:
+        _print_json(found[0].as_json() if len(found) == 1 else {each.name: each.as_json() for each in found})
+    else:
+        print_portraits(found)
+    if out is not None:
+        for path in draw(found, out):
+            print(path, file=sys.stderr if as_json else sys.stdout)
+
+
+@app.command(epilog="Example: hmmdsl run specs/rrxor.hmm --set fit.seed=1")
+def run(
+    file: SpecArgument,
+    settings: SetOption = None,
+    profile: ProfileOption = None,
+    out: OutOption = Path("runs"),
+    device: DeviceOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train, analyse, judge the claims, and write the report into a folder of its own."""
+    from hmmdsl.runtime.progress import progress_on
+    from hmmdsl.runtime.reading import read
+    from hmmdsl.runtime.run import on_device
+    from hmmdsl.runtime.run import run as run_compiled
+    from hmmdsl.runtime.summary import print_run, run_as_json
+
+    chosen = _settings(settings)
+    compiled = read(file, chosen, profile)
+    report(compiled.diagnostics)
+    if device is not None:
+        compiled = on_device(compiled, device)
+    finished = run_compiled(
+        compiled, out, progress_on(sys.stderr, quiet), {**chosen, **({"profile": profile} if profile else {})}
+    )
+    if as_json:
+        _print_json(run_as_json(finished))
+    else:
+        print_run(finished, compiled, quiet)
+    raise typer.Exit(ExitCode.GOOD if finished.holds else ExitCode.CLAIM_FAILED)
+
+
+@app.command(epilog="Example: hmmdsl verify runs/rrxor-…")
+def verify(
+    target: Annotated[
+        Path, typer.Argument(metavar="RUN|FILE", help="a run folder, or a spec (compared with its run, if there is one)")
+    ],
+    out: OutOption = Path("runs"),
+    relative: Annotated[float, typer.Option("--relative", min=0, help="relative tolerance of numbers")] = 1e-6,
+    absolute: Annotated[float, typer.Option("--absolute", min=0, help="absolute tolerance of numbers")] = 1e-9,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run it again; compare every claim and every number. Writes nothing.
+
+    Exits with 1 if a claim fails, or if a number differs beyond the tolerance on the same versions, processor and threads.
+    """
+    from hmmdsl.runtime.progress import progress_on
+    from hmmdsl.runtime.summary import print_verification, verification_as_json
+    from hmmdsl.runtime.verify import compiled_for
+    from hmmdsl.runtime.verify import verify as verify_compiled
+
+    compiled, earlier = compiled_for(target, out)
+    report(compiled.diagnostics)
+    found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), relative, absolute)
+    if as_json:
+        _print_json(verification_as_json(found))
+    else:
+        print_verification(found)
+    raise typer.Exit(ExitCode.GOOD if found.holds else ExitCode.CLAIM_FAILED)
+
+
+@app.command(epilog="Example: hmmdsl explain E0301")
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="CODE", help="a message's code; all are listed without one")] = None,
+) -> None:
+    """Explain a message, with a wrong and a right example."""
+    from hmmdsl.runtime.manual import explanation_text
+
+    print(explanation_text(code))
+
+
+@app.command(name="help", epilog="Example: hmmdsl help transformer")
+def help_(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="a kind of record; all are listed without one")] = None,
+) -> None:
+    """Tell the fields of a record: types, defaults, meaning."""
+    from hmmdsl.runtime.manual import kind_text
+
+    print(kind_text(kind))
+
+
+def report(diagnostics: list[Diagnostic]) -> None:
+    """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
+    from hmmdsl.language.render import render
+
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for diagnostic in diagnostics:
+        print(render(diagnostic, color=color), end="\n\n", file=sys.stderr)
+
+
+def _settings(given: list[str] | None) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise OutputError(f"`--set {text}` is not NAME=VALUE: write it like `--set fit.steps=50`")
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def _say_error(message: str, *hints: str) -> None:
+    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

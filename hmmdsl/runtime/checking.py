@@ -1,0 +1,83 @@
+"""`hmmdsl check`: what a spec holds, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.language.diagnostics import Diagnostic, SpecError
+from hmmdsl.process.counting import count_histories
+from hmmdsl.runtime.reading import read
+from hmmdsl.spec.base import AUTO_HISTORY_LIMIT
+
+if TYPE_CHECKING:
+    from hmmdsl.language.elaborate import Compiled
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One checked file. `histories` counts those of each train's process to its context; None where there are more than are
+    enumerated by default. All counts are empty if the spec is wrong."""
+
+    path: Path
+    diagnostics: list[Diagnostic]
+    processes: tuple[str, ...] = ()
+    trains: tuple[str, ...] = ()
+    analyses: tuple[str, ...] = ()
+    claims: int = 0
+    histories: Mapping[str, int | None] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    def line(self) -> str:
+        """`ok: specs/rrxor.hmm: 1 process, 1 train on 1,046 histories, 3 analyses, 5 claims`."""
+        parts = [_count(len(self.processes), "process", "processes")]
+        counts = sorted({count for count in (self.histories or {}).values() if count is not None})
+        trains = _count(len(self.trains), "train")
+        parts.append(f"{trains} on {' and '.join(f'{count:,}' for count in counts)} histories" if counts else trains)
+        parts += [_count(len(self.analyses), "analysis", "analyses"), _count(self.claims, "claim")]
+        return f"ok: {self.path}: {', '.join(parts)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: the same, with every message."""
+        from hmmdsl.language.render import as_json
+
+        found: dict[str, Any] = {"file": str(self.path), "ok": self.ok, "diagnostics": [as_json(d) for d in self.diagnostics]}
+        if self.ok:
+            found |= {"processes": list(self.processes), "trains": list(self.trains), "analyses": list(self.analyses)}
+            found |= {"claims": self.claims, "histories": dict(self.histories or {})}
+        return found
+
+
+def check_file(path: Path) -> Checked:
+    """Check one spec or experiment file; nothing is run and nothing written."""
+    try:
+        compiled = read(path)
+    except SpecError as error:
+        return Checked(path, error.diagnostics)
+    experiment = compiled.experiment
+    return Checked(
+        path,
+        compiled.diagnostics,
+        processes=tuple(compiled.processes),
+        trains=tuple(experiment.trains),
+        analyses=tuple(experiment.analyses),
+        claims=len(compiled.claims),
+        histories={name: _histories(name, compiled) for name in experiment.trains},
+    )
+
+
+def _histories(train: str, compiled: Compiled) -> int | None:
+    """How many histories a train's process has to the network's context."""
+    model = compiled.experiment.models[compiled.experiment.trains[train].model]
+    process = compiled.processes[compiled.experiment.trains[train].process]
+    counts = count_histories(process, model.context, bos=model.bos)
+    return counts.total if counts.exact and counts.total <= AUTO_HISTORY_LIMIT else None
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,83 @@
+"""`hmmdsl fmt` on files: read, lay out, and replace in one step."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
+from hmmdsl.language.formatter import format_file
+from hmmdsl.language.parser import parse
+from hmmdsl.language.reading import read_source
+from hmmdsl.language.source import Source
+from hmmdsl.runtime.failures import OutputError
+
+
+@dataclass(frozen=True)
+class Formatted:
+    """A spec before and after. `text` is None where the spec has syntax errors: such a file is left alone."""
+
+    path: Path
+    before: str
+    text: str | None
+    diagnostics: list[Diagnostic]
+
+    @property
+    def changed(self) -> bool:
+        return self.text is not None and self.text != self.before
+
+    def diff(self) -> str:
+        """What would change, as a unified diff."""
+        after = self.before if self.text is None else self.text
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True), after.splitlines(keepends=True), str(self.path), f"{self.path} (formatted)"
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+    def write(self) -> None:
+        """Replace the file in one step, with its permissions (through a symbolic link: the file it leads to)."""
+        if self.text is None:
+            return
+        place = self.path.resolve()
+        try:
+            handle, unfinished = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                    file.write(self.text)
+                os.chmod(unfinished, place.stat().st_mode & 0o7777)
+                os.replace(unfinished, place)
+            except BaseException:
+                os.unlink(unfinished)
+                raise
+        except OSError as error:
+            raise OutputError(f"{self.path} can't be written ({(error.strerror or str(error)).lower()})") from error
+
+
+def format_path(path: Path) -> Formatted:
+    """Lay out one file, changing nothing yet."""
+    diagnostics = Diagnostics()
+    source = read_source(path, str(path), diagnostics)
+    if source is None:
+        return Formatted(path, "", None, diagnostics.found)
+    return Formatted(path, source.text, _layout(source, diagnostics), diagnostics.found)
+
+
+def format_stdin(content: bytes) -> str:
+    """Lay out a text that was piped in. Raises SpecError if it is not UTF-8 or has syntax errors."""
+    diagnostics = Diagnostics()
+    try:
+        source = Source("<stdin>", content.decode())
+    except UnicodeDecodeError as error:
+        raise OutputError(f"the input is not UTF-8 at byte {error.start}: convert it first") from error
+    text = _layout(source, diagnostics)
+    if text is None:
+        raise SpecError(diagnostics.found)
+    return text
+
+
+def _layout(source: Source, diagnostics: Diagnostics) -> str | None:
+    tree = parse(source, diagnostics)
+    return None if diagnostics.errors else format_file(tree)

@@ -1,0 +1,87 @@
+"""Each phase's result as text: `hmmdsl show FILE --phase tree|experiment|plan`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hmmdsl.language.diagnostics import Diagnostics, SpecError
+from hmmdsl.language.parser import parse
+from hmmdsl.language.reading import read_source
+from hmmdsl.language.source import Span
+from hmmdsl.runtime.experiment_file import write_experiment
+from hmmdsl.runtime.plan import Plan, make_plan
+from hmmdsl.runtime.reading import read
+
+if TYPE_CHECKING:
+    from hmmdsl.language.syntax import File
+
+Phase = Literal["tree", "experiment", "plan"]
+
+
+def phase_text(path: Path, phase: Phase, settings: Mapping[str, str], profile: str | None, as_json: bool) -> str:
+    """What a phase makes of a file. Raises SpecError if the file does not get that far."""
+    if phase == "tree":
+        diagnostics = Diagnostics()
+        source = read_source(path, str(path), diagnostics)
+        tree = parse(source, diagnostics) if source is not None else None
+        if tree is None or diagnostics.errors:
+            raise SpecError(diagnostics.found)
+        return json.dumps(_tree_as_json(tree), indent=1, ensure_ascii=False) if as_json else "\n".join(_tree_lines(tree))
+    compiled = read(path, settings, profile)
+    if phase == "experiment":
+        if as_json:
+            return compiled.experiment.model_dump_json(indent=1)
+        return write_experiment(compiled.experiment).rstrip("\n")
+    plan = make_plan(compiled.experiment)
+    return json.dumps(dataclasses.asdict(plan), indent=1) if as_json else _plan_text(plan)
+
+
+def _plan_text(plan: Plan) -> str:
+    width = max(len(stage.id) for stage in plan.stages)
+    lines = [
+        f"{stage.id:{width}}  {stage.hash}  {('needs ' + ', '.join(stage.needs)) if stage.needs else ''}" for stage in plan.stages
+    ]
+    return "\n".join([f"runs/{plan.folder_name}", *(line.rstrip() for line in lines)])
+
+
+def _tree_lines(tree: File) -> Iterator[str]:
+    """The syntax tree, one node a line, children indented; each with the line and column where it begins."""
+    waiting: list[tuple[int, str, object]] = [(0, "", tree)]
+    while waiting:  # a stack: a file of a hundred nested brackets must print too
+        depth, name, node = waiting.pop()
+        head = f"{'  ' * depth}{name + ': ' if name else ''}"
+        if dataclasses.is_dataclass(node) and not isinstance(node, type):
+            plain, children = [], []
+            for field in dataclasses.fields(node):
+                value = getattr(node, field.name)
+                if field.name == "span" or value is None or value == ():
+                    continue
+                if isinstance(value, tuple) or dataclasses.is_dataclass(value):
+                    children.append((depth + 1, field.name, value))
+                else:
+                    plain.append(f"{field.name}={value if not isinstance(value, str) else repr(value)}")
+            span = getattr(node, "span", None)
+            place = " @{}:{}".format(*span.source.position(span.start)) if isinstance(span, Span) else ""
+            yield f"{head}{type(node).__name__}{'(' + ', '.join(plain) + ')' if plain else ''}{place}"
+            waiting.extend(reversed(children))
+        elif isinstance(node, tuple):
+            yield f"{head}[{len(node)}]"
+            waiting.extend((depth + 1, "", member) for member in reversed(node))
+        else:
+            yield f"{head}{node}"
+
+
+def _tree_as_json(node: object) -> Any:
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        content: dict[str, Any] = {"node": type(node).__name__}
+        for field in dataclasses.fields(node):
+            value = getattr(node, field.name)
+            content[field.name] = [value.start, value.end] if isinstance(value, Span) else _tree_as_json(value)
+        return content
+    if isinstance(node, tuple):
+        return [_tree_as_json(member) for member in node]
+    return node if node is None or isinstance(node, (bool, int, str)) else str(node)

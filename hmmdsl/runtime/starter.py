@@ -1,0 +1,27 @@
+"""The starter spec that `hmmdsl new` writes."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from hmmdsl.runtime.failures import OutputError
+
+_TEMPLATE = "starter.hmm"
+
+
+def write_starter(name: Path) -> Path:
+    """Write the starter as `name.hmm` and return its path. Raises OutputError if that exists, or can't be written."""
+    path = name if name.suffix == ".hmm" else name.with_name(name.name + ".hmm")
+    if not re.fullmatch(r"[A-Za-z][\w-]*", path.stem):
+        raise OutputError(f"{path.stem!r} is no name for a spec: begin with a letter, then letters, digits, _ and -")
+    text = files("hmmdsl.runtime").joinpath(_TEMPLATE).read_text(encoding="utf-8").replace("NAME", path.stem)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OutputError(f"{path} exists already: give another name") from None
+    except OSError as error:
+        raise OutputError(f"{path} can't be written ({(error.strerror or str(error)).lower()}): give another place") from error
+    return path

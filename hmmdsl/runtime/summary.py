@@ -1,0 +1,209 @@
+"""What a finished run prints: the claims with the numbers they read, the main results beside their controls, the report's path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.runtime.progress import duration
+from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.runtime.run import Run
+    from hmmdsl.runtime.verify import Verification
+    from hmmdsl.spec.experiment import Verdict
+
+LONGEST_TABLE = 16
+"""Rows of one analysis; more are counted."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of results: `path` within the analysis, and its numbers by column."""
+
+    path: str
+    numbers: Mapping[str, float | None]
+
+
+def number_text(value: float | None) -> str:
+    """Four significant digits; whole numbers as they are; a dash for what is undefined."""
+    if value is None:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e4 else f"{value:.4f}"
+
+
+def main_rows(schema: ResultSchema, results: Any, path: str = "") -> Iterator[Row]:
+    """The rows of a table of results: one for each group that has numbers of its own, their first number leading, and beside it
+    the same number of each control (its mean, where a control is repeated). Series of single numbers are left to the report."""
+    match schema:
+        case Group(members):
+            own = {name: member for name, member in members.items() if isinstance(member, Quantity)}
+            if own:
+                metric = next(iter(own))
+                numbers = {name: results.get(name) for name in own if name == metric or len(own) <= 4}
+                for name, member in members.items():
+                    if isinstance(member, Group):
+                        numbers |= dict(_controls(name, member, results.get(name), metric))
+                yield Row(path, numbers)
+            else:
+                for name, member in members.items():
+                    yield from main_rows(member, (results or {}).get(name), f"{path}.{name}" if path else name)
+        case Series(element=Group() as element, description=description) if not description:
+            for i, result in enumerate(results or ()):
+                yield from main_rows(element, result, f"{path}[{i}]")
+
+
+def _controls(name: str, schema: Group, results: Any, metric: str) -> Iterator[tuple[str, float | None]]:
+    """`untrained.r2`, `shuffled.r2.mean`, `noise.held_out.r2`: the metric wherever it stands below a control."""
+    for key, member in schema.members.items():
+        value = (results or {}).get(key)
+        if key == metric and isinstance(member, Quantity):
+            yield f"{name}.{key}", value
+        elif key == metric and isinstance(member, Group) and "mean" in member.members:
+            yield f"{name}.{key}.mean", (value or {}).get("mean")
+        elif isinstance(member, Group):
+            yield from _controls(f"{name}.{key}", member, value, metric)
+
+
+def run_as_json(finished: Run) -> dict[str, Any]:
+    """A finished run for programs."""
+    return {
+        "folder": str(finished.folder),
+        "report": str(finished.report),
+        "holds": finished.holds,
+        "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
+        "results": finished.results,
+        "seconds": {stage: round(seconds, 3) for stage, seconds in finished.seconds.items()},
+    }
+
+
+def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
+    """The summary on stdout; `quiet` leaves the results and the claims that hold out."""
+    console = _console()
+    if not quiet:
+        for table_rows in _results(finished, compiled):
+            _print_rows(console, *table_rows)
+    print_claims(console, finished.verdicts, only_failed=quiet)
+    took = duration(sum(finished.seconds.values()))
+    console.print(f"{_held(finished.verdicts)}  {took}  {finished.report}", soft_wrap=True, markup=False, highlight=False)
+
+
+def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: bool = False) -> None:
+    """Each claim: whether it holds, its words, the numbers it read, and why it failed."""
+    from rich.text import Text
+
+    for verdict in verdicts:
+        if verdict.holds and only_failed:
+            continue
+        line = Text("✓ holds  " if verdict.holds else "✗ FAILS  ", "green" if verdict.holds else "bold red")
+        line.append(f"{verdict.label}: " if verdict.label else "", "bold")
+        line.append(verdict.claim, "not bold")
+        console.print(line, soft_wrap=True)
+        numbers = ", ".join(f"{path} = {_measured(value)}" for path, value in verdict.measured.items())
+        if numbers:
+            console.print(Text(f"         {numbers}", "dim"), soft_wrap=True)
+        if not verdict.holds and verdict.reason:
+            console.print(Text(f"         {verdict.reason}", "red"), soft_wrap=True)
+
+
+def verification_as_json(found: Verification) -> dict[str, Any]:
+    """A verification for programs."""
+    compared = found.comparison
+    return {
+        "name": found.name,
+        "holds": found.holds,
+        "claims": [verdict.model_dump(mode="json") for verdict in found.verdicts],
+        "turned": list(found.turned),
+        "changed": list(found.changed),
+        "numbers": None
+        if compared is None
+        else {
+            "count": compared.count,
+            "identical": compared.identical,
+            "differ": [{"path": each.path, "before": each.before, "now": each.now} for each in compared.beyond],
+        },
+    }
+
+
+def print_verification(found: Verification) -> None:
+    """What running again showed, on stdout."""
+    console = _console()
+    print_claims(console, found.verdicts)
+    for claim in found.turned:
+        console.print(f"was otherwise in the run: {claim}", soft_wrap=True, markup=False)
+    for change in found.changed:
+        console.print(f"not the same here: {change}", soft_wrap=True, markup=False)
+    compared = found.comparison
+    if compared is None:
+        console.print(f"{_held(found.verdicts)}  no earlier run to compare numbers with", markup=False)
+        return
+    for each in compared.beyond[:LONGEST_TABLE]:
+        by = "" if each.before is None or each.now is None else f"  (by {abs(each.now - each.before):.3g})"
+        console.print(f"differs: {each.path}: {each.before!r} then, {each.now!r} now{by}", soft_wrap=True, markup=False)
+    if len(compared.beyond) > LONGEST_TABLE:
+        console.print(f"… and {len(compared.beyond) - LONGEST_TABLE:,} more", markup=False)
+    within = compared.count - compared.identical - len(compared.beyond)
+    if within == 0 and compared.agree:
+        numbers = f"all {compared.count:,} numbers identical to the bit"
+    else:
+        numbers = f"of {compared.count:,} numbers {compared.identical:,} identical to the bit, {within:,} within tolerance"
+        numbers += f", {len(compared.beyond):,} beyond it"
+    console.print(f"{_held(found.verdicts)}  {numbers}", soft_wrap=True, markup=False)
+
+
+def _results(finished: Run, compiled: Compiled) -> Iterator[tuple[str, str, list[Row]]]:
+    """A title, the unit of its first column, and the rows, for the trains together and for each analysis."""
+    experiment = compiled.experiment
+    if experiment.trains:
+        names = list(TRAIN_RESULTS.members)
+        yield "train", "nats", [Row(name, {key: finished.results[name].get(key) for key in names}) for name in experiment.trains]
+    around = Surroundings(compiled.processes, experiment.models, experiment.trains, experiment.analyses)
+    for name, analysis in experiment.analyses.items():
+        schema = analysis.results(around)
+        rows = [row for row in main_rows(schema, finished.results[name]) if row.numbers]
+        if rows:
+            yield name, analysis.word, rows
+
+
+def _print_rows(console: Console, title: str, subtitle: str, rows: Sequence[Row]) -> None:
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(column for row in rows for column in row.numbers))
+    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
+    table.add_column(f"{title} ({subtitle})", style="bold", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", overflow="fold")
+    for row in rows[:LONGEST_TABLE]:
+        table.add_row(row.path, *(number_text(row.numbers[c]) if c in row.numbers else "" for c in columns))
+    if len(rows) > LONGEST_TABLE:
+        table.add_row(f"… {len(rows) - LONGEST_TABLE} more", *("" for _ in columns))
+    console.print(table)
+    console.print()
+
+
+def _held(verdicts: Sequence[Verdict]) -> str:
+    if not verdicts:
+        return "no claims"
+    held = sum(verdict.holds for verdict in verdicts)
+    return f"{held} of {len(verdicts)} claims hold"
+
+
+def _measured(value: float | tuple[float | None, ...] | None) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(number_text(each) for each in value)}]"
+    return number_text(value)
+
+
+def _console() -> Console:
+    """stdout: as wide as the terminal, and wide enough for a table elsewhere."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
