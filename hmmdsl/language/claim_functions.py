@@ -1,0 +1,90 @@
+"""The functions that claims have, and how each computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from operator import gt, lt
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+Single: TypeAlias = Fraction | float | bool
+Compare: TypeAlias = Callable[[Any, Any], bool]
+
+
+class UndefinedError(Exception):
+    """A part of a claim has no value: a result is undefined, or an operation has none at these numbers."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of claims. `elementwise` ones keep lists, the others reduce a list to one value; `several` of them also take
+    more than one argument; `ordered` ones want exactly one `[..]`."""
+
+    takes: Literal["number", "truth"]
+    gives: Literal["number", "truth"]
+    example: str
+    compute: Callable[..., Single]
+    elementwise: bool = False
+    several: bool = False
+    ordered: bool = False
+
+
+def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
+    if not values:
+        raise UndefinedError("the mean of nothing is undefined")
+    return sum(values, start=Fraction(0)) / len(values)
+
+
+def _extreme(which: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Callable[..., Fraction | float]:
+    def compute(values: Sequence[Fraction | float]) -> Fraction | float:
+        if not values:
+            raise UndefinedError("an empty list has no largest or smallest number")
+        return which(values)
+
+    return compute
+
+
+def _float(name: str, function: Callable[[float], float]) -> Callable[[Fraction | float], float]:
+    def compute(value: Fraction | float) -> float:
+        try:
+            return function(float(value))
+        except (ValueError, OverflowError) as error:
+            raise UndefinedError(f"{name}({number_text(value)}) is undefined") from error
+
+    return compute
+
+
+def _neighbours(compare: Compare) -> Callable[..., bool]:
+    return lambda values: all(compare(a, b) for a, b in pairwise(values))
+
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "max": Function("number", "number", "max(beliefs.block[..].r2)", _extreme(max), several=True),
+        "min": Function("number", "number", "min(beliefs.block[..].r2)", _extreme(min), several=True),
+        "mean": Function("number", "number", "mean(beliefs.block[..].r2)", _mean, several=True),
+        "sum": Function("number", "number", "sum(beliefs.block[..].r2)", lambda v: sum(v, start=Fraction(0)), several=True),
+        "len": Function("number", "number", "len(beliefs.block[..].r2)", lambda v: Fraction(len(v))),
+        "abs": Function("number", "number", "abs(fit.gap)", abs, elementwise=True),
+        "sqrt": Function("number", "number", "sqrt(beliefs.concat.mse)", _float("sqrt", math.sqrt), elementwise=True),
+        "log": Function("number", "number", "log(fit.gap)", _float("log", math.log), elementwise=True),
+        "exp": Function("number", "number", "exp(fit.loss)", _float("exp", math.exp), elementwise=True),
+        "increasing": Function("number", "truth", "increasing(beliefs.block[..].r2)", _neighbours(lt), ordered=True),
+        "decreasing": Function("number", "truth", "decreasing(beliefs.block[..].r2)", _neighbours(gt), ordered=True),
+        "all": Function("truth", "truth", "all(beliefs.block[..].r2 > 0.5)", lambda v: all(v), several=True),
+        "any": Function("truth", "truth", "any(beliefs.block[..].r2 > 0.5)", lambda v: any(v), several=True),
+    }
+)
+"""The functions of claims. `increasing` and `decreasing` are strict."""
+
+
+def number_text(value: Single, digits: int = 4) -> str:
+    """A number as reasons show it, with so many digits."""
+    try:
+        return f"{float(value):.{digits}g}"
+    except OverflowError:
+        return "a number too large to show"
