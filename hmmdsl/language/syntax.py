@@ -394,7 +394,11 @@ class Comment(Node):
 
 @dataclass(frozen=True)
 class File(Node):
-    """A whole file. Comments stand apart, in order; the formatter puts them back by their places."""
+    """A whole file. Comments stand apart, in order; the formatter puts them back by their places.
+
+    `damaged` names the declarations that syntax errors left out or incomplete: what they lack is reported already.
+    """
 
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
+    damaged: frozenset[str] = field(default=frozenset(), compare=False)

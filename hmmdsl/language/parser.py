@@ -1,0 +1,88 @@
+"""Text to syntax tree. What is wrong is reported and left out; what is right around it is kept."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark, UnexpectedToken
+
+from hmmdsl.language import syntax
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.layout import Layout, lay_out
+from hmmdsl.language.operators import Refused
+from hmmdsl.language.scanner import NEWLINE, Lexeme, Scanner, Words
+from hmmdsl.language.source import Source, Span
+from hmmdsl.language.tree_builder import TreeBuilder
+
+
+class Grammar:
+    """The grammar's parser and its scanner. Built once; the parser has an entry for a file and for each part that is read alone."""
+
+    def __init__(self) -> None:
+        text = resources.files("hmmdsl.language").joinpath("grammar.lark").read_text(encoding="utf-8")
+        self.lark = Lark(
+            text,
+            parser="lalr",
+            lexer=Words,
+            start=["file", "lone", "body", "record"],
+            transformer=TreeBuilder(),
+            maybe_placeholders=True,
+        )
+        self.scanner = Scanner(self.lark.terminals)
+
+    def parse(self, lexemes: list[Lexeme], start: str) -> Any:
+        """The tree for laid-out lexemes. Raises UnexpectedToken or Refused."""
+        return self.lark.parse(lexemes, start)  # type: ignore[arg-type]
+
+
+@cache
+def grammar() -> Grammar:
+    """The one grammar of this process."""
+    return Grammar()
+
+
+def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
+    """The syntax tree of a file.
+
+    Every mistake is added to `diagnostics` (E01xx); the statement, item or field that has it is left out of the tree,
+    the rest is kept. `File.damaged` names the declarations that lack something for it. Never raises.
+    """
+    language = grammar()
+    scan = language.scanner.scan(source)
+    diagnostics.found.extend(scan.slips)
+    span = Span(source, 0, len(source.text))
+    layout = lay_out(scan.lexemes)
+    if layout.too_deep is not None:
+        diagnostics.found.append(layout.too_deep)
+        return syntax.File(span, (), tuple(scan.comments))
+    if layout.balanced:
+        try:
+            return syntax.File(span, language.parse(layout.lexemes, "file"), tuple(scan.comments))
+        except (UnexpectedToken, Refused):
+            pass
+    from hmmdsl.language.recovery import recover
+
+    statements, damaged = recover(language, scan, diagnostics)
+    return syntax.File(span, statements, tuple(scan.comments), damaged)
+
+
+def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Expression | None:
+    """One value alone, as in `--set fit.steps=50`, or a claim, which may use `~=`. None if it is wrong; `diagnostics` says why."""
+    language = grammar()
+    scan = language.scanner.scan(source)
+    diagnostics.found.extend(scan.slips)
+    layout: Layout = lay_out(lexeme for lexeme in scan.lexemes if lexeme.type != NEWLINE)
+    if layout.too_deep is not None:
+        diagnostics.found.append(layout.too_deep)
+        return None
+    try:
+        tree: syntax.Expression = language.parse(layout.lexemes, "lone")
+    except (UnexpectedToken, Refused) as problem:
+        from hmmdsl.language.recovery import explain_expression
+
+        if not scan.slips:
+            diagnostics.found.append(explain_expression(problem, layout, source))
+        return None
+    return None if scan.slips else tree
