@@ -126,12 +126,12 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
         self._stages: tuple[Stage, ...] = ()
         self._done: dict[str, float] = {}
         self._running: Stage | None = None
         self._clock = Clock()
         self._training: tuple[int, int, float, float | None] | None = None
+        self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
 
     def begin(self, plan: Plan) -> None:
         self._stages = plan.stages

@@ -1,4 +1,4 @@
-"""What a finished run prints: the claims with the numbers they read, the main results beside their controls, the report's path."""
+"""What a finished run prints: its claims with the numbers they read, the main results beside their controls, the report."""
 
 from __future__ import annotations
 
