@@ -1,0 +1,85 @@
+"""All beliefs at one depth with their probabilities, equal ones merged: what entropies by depth are averages over.
+
+Merging makes processes with few distinct beliefs cheap to any depth; where all words lead to different beliefs an ensemble is a
+level of the history tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmmdsl.process.process import Process
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+MERGED = 2.0**-42
+"""Beliefs whose two generic projections agree this closely are merged (well below every tolerance on entropies)."""
+
+SMALLEST_WEIGHT = 1e-18
+"""Words below this are dropped; what was dropped is kept count of."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Beliefs after words of one length, with their probabilities; `lost` is the probability of the words that were dropped."""
+
+    belief: Float64[np.ndarray, "belief state"]
+    weight: Float64[np.ndarray, " belief"]
+    next_token: Float64[np.ndarray, "belief token"]
+    lost: float
+
+    def entropy_nats(self) -> float:
+        """The expected entropy of the next token, in nats."""
+        return float(self.weight @ entropy_nats(self.next_token))
+
+
+def entropy_nats(distribution: Float64[np.ndarray, "*rows token"]) -> Float64[np.ndarray, "*rows"]:
+    """Shannon entropy along the last axis, in nats; 0 log 0 = 0."""
+    logarithm = np.log(np.where(distribution > 0, distribution, 1.0))
+    return np.asarray(-np.einsum("...x,...x->...", distribution, logarithm))
+
+
+def from_start(process: Process) -> Ensemble:
+    """The empty word: one belief, the start."""
+    return Ensemble(process.eta[None, :], np.ones(1), (process.eta @ process.T.sum(axis=2).T)[None, :], 0.0)
+
+
+def from_known_state(process: Process) -> Ensemble:
+    """An observer who was told the first state: certain beliefs, weighted by the start. Its entropies are lower bounds
+    (Cover & Thomas 2006, Theorem 4.5.1)."""
+    states = np.flatnonzero(process.eta > 0)
+    return Ensemble(np.eye(len(process.states))[states], process.eta[states], process.T.sum(axis=2).T[states], 0.0)
+
+
+def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> Iterator[Ensemble]:
+    """The ensemble and those after 1, 2, …, `depth` further tokens, until one might have more than `largest` beliefs."""
+    V, S = len(process.tokens), len(process.states)
+    step = process.T.transpose(1, 0, 2).reshape(S, V * S)
+    emission = process.T.sum(axis=2).T.copy()
+    index = np.arange(S)
+    directions = np.stack([np.cos(1.0 + index**2), np.cos(2.0 + np.sqrt(2.0) * index**2)], axis=1) / MERGED
+    yield ensemble
+    for _ in range(depth):
+        if len(ensemble.weight) * V > largest:
+            return
+        mass = ensemble.next_token.ravel()
+        weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
+        keep = np.flatnonzero(weight > SMALLEST_WEIGHT)
+        lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
+        belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
+        weight = weight[keep]
+        keys = np.rint(belief @ directions).astype(np.int64)
+        order = np.lexsort(keys.T)
+        fresh = np.ones(len(order), dtype=bool)
+        fresh[1:] = (np.diff(keys[order], axis=0) != 0).any(axis=1)
+        if not fresh.all():
+            first = np.flatnonzero(fresh)
+            weight = np.add.reduceat(weight[order], first)
+            belief = belief[order[first]]
+        ensemble = Ensemble(belief, weight, belief @ emission, lost)
+        yield ensemble

@@ -1,0 +1,176 @@
+"""Entropies of what a process emits: by block length, and the rate that they settle to.
+
+h_n = H[X_n | X_1 … X_{n-1}], the myopic entropy, is what an observer of n - 1 tokens does not know of the next; from a stationary
+start it falls to the entropy rate h. H(n) = h_1 + … + h_n is the block entropy (Crutchfield & Feldman 2003).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start
+from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.poisson import solve_poisson
+from hmmdsl.process.process import Process
+from hmmdsl.process.stationary import stationary_distribution
+from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+LN2 = log(2)
+
+LARGEST_ENSEMBLE = 60_000
+"""Most beliefs of one depth that bounds are computed over."""
+
+DEEPEST = 2000
+"""Longest words that bounds are computed from."""
+
+BELIEFS_FOLLOWED = 3000
+"""A mixed-state presentation that has not closed within so many beliefs is taken to be infinite."""
+
+MET = 1e-12
+"""Bounds this close (in nats) determine the rate."""
+
+
+@dataclass(frozen=True)
+class EntropyRate:
+    """The entropy rate in bits per token.
+
+    `lower_bits` and `upper_bits` are proven, up to rounding. `error_bits` is the error of the value: rounding where `exact`,
+    and where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
+    presentation, or the meeting point of the bounds. `method` tells in words.
+    """
+
+    value_bits: float
+    lower_bits: float
+    upper_bits: float
+    error_bits: float
+    exact: bool
+    method: str
+
+    @property
+    def value_nats(self) -> float:
+        """The rate in nats per token."""
+        return self.value_bits * LN2
+
+
+@dataclass(frozen=True)
+class MyopicEntropies:
+    """h_1, h_2, … in bits; shorter than asked for where the words became too many."""
+
+    bits: tuple[float, ...]
+
+    @property
+    def nats(self) -> tuple[float, ...]:
+        """h_1, h_2, … in nats."""
+        return tuple(value * LN2 for value in self.bits)
+
+    @property
+    def block_bits(self) -> tuple[float, ...]:
+        """The block entropies H(1), H(2), … in bits."""
+        return tuple(float(value) for value in np.cumsum(self.bits))
+
+
+def myopic_entropies(process: Process, count: int, largest: int = 200_000) -> MyopicEntropies:
+    """h_1 … h_count from the process' start, over all words, with equal beliefs merged. A level that might have more than
+    `largest` beliefs ends the row."""
+    levels = follow(process, from_start(process), largest, count - 1)
+    return MyopicEntropies(tuple(ensemble.entropy_nats() / LN2 for ensemble in levels))
+
+
+def entropy_rate(process: Process, presentation: MixedStates | None = None) -> EntropyRate:
+    """The limit of H(n) / n, exact where it can be.
+
+    Of several ergodic components the rates are averaged. For each: a unifilar presentation gives
+    h = -sum_i pi_i sum_x Pr(x|i) log Pr(x|i) (Shannon 1948); a closed mixed-state presentation is unifilar too. Else the
+    process has infinitely many beliefs, and h lies between H[X_n | X_<n, S_0] and H[X_n | X_<n] (Cover & Thomas 2006,
+    Theorem 4.5.1); if these do not meet, the value within is found from a Poisson equation (see poisson.py) with an
+    estimated error.
+
+    `presentation` is the process' mixed-state presentation, if the caller has it already.
+    """
+    parts = [(part.probability, _component_rate(part, process, presentation)) for part in ergodic_components(process)]
+    if len(parts) == 1:
+        return parts[0][1]
+    return EntropyRate(
+        value_bits=sum(p * rate.value_bits for p, rate in parts),
+        lower_bits=sum(p * rate.lower_bits for p, rate in parts),
+        upper_bits=sum(p * rate.upper_bits for p, rate in parts),
+        error_bits=sum(p * rate.error_bits for p, rate in parts),
+        exact=all(rate.exact for _, rate in parts),
+        method=f"mean over {len(parts)} ergodic components: " + "; ".join(sorted({rate.method for _, rate in parts})),
+    )
+
+
+def _component_rate(component: Component, whole: Process, presentation: MixedStates | None) -> EntropyRate:
+    process = component.process
+    if is_unifilar(process):
+        rows = process.T.sum(axis=2).T
+        return _exactly(float(process.eta @ entropy_nats(rows)), "unifilar presentation")
+    msp = presentation if presentation is not None and process is whole else mixed_state_presentation(process, BELIEFS_FOLLOWED)
+    weights = recurrent_weights(msp)
+    if weights is not None:
+        next_token = msp.belief @ process.T.sum(axis=2).T
+        return _exactly(float(weights @ entropy_nats(next_token)), f"closed mixed-state presentation of {len(msp):,} beliefs")
+    return _bounded_rate(process)
+
+
+def _exactly(nats: float, method: str) -> EntropyRate:
+    bits = nats / LN2 + 0.0
+    return EntropyRate(bits, bits, bits, 1e-15 * (1 + bits), True, method)
+
+
+def recurrent_weights(msp: MixedStates) -> Float64[np.ndarray, " belief"] | None:
+    """The long-run share of each belief in a closed presentation (zero for transient ones); None if it is not closed, too large
+    to solve, or settles in one of several classes."""
+    if msp.recurrent is None or int(msp.recurrent.sum()) > BELIEFS_FOLLOWED:
+        return None
+    transitions: dict[tuple[int, int], float] = {}
+    for source, target, probability in zip(msp.source.tolist(), msp.target.tolist(), msp.probability.tolist(), strict=True):
+        transitions[source, target] = transitions.get((source, target), 0.0) + probability
+    try:
+        return np.array([float(value) for value in stationary_distribution(transitions, len(msp))])
+    except ValueError:
+        return None
+
+
+def _bounded_rate(process: Process) -> EntropyRate:
+    """Both bounds to the greatest depth in the budget, and the value between them."""
+    upper: list[Ensemble] = []
+    lower: list[Ensemble] = []
+    high, low = float("inf"), 0.0
+    largest_token = log(len(process.tokens)) if len(process.tokens) > 1 else 0.0
+    above = follow(process, from_start(process), LARGEST_ENSEMBLE, DEEPEST)
+    below = follow(process, from_known_state(process), LARGEST_ENSEMBLE, DEEPEST)
+    going = True
+    while going:
+        following, known = next(above, None), next(below, None)
+        going = following is not None or known is not None
+        if following is not None:
+            upper.append(following)
+            high = min(high, following.entropy_nats() + following.lost * largest_token)
+        if known is not None:
+            lower.append(known)
+            low = max(low, known.entropy_nats())
+        if high - low <= MET:
+            break
+    lower_bits, upper_bits = low / LN2, high / LN2
+    depth = max(len(upper), len(lower))
+    if high - low <= MET:
+        value = max(0.0, (low + high) / 2) / LN2
+        return EntropyRate(
+            value, min(lower_bits, value), max(upper_bits, value), MET / LN2, True, f"bounds that meet at depth {depth}"
+        )
+    solution = solve_poisson(process, upper[:60], lower[:60])
+    middle, width = (low + high) / 2, (high - low) / 2
+    if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high:
+        return EntropyRate(middle / LN2, lower_bits, upper_bits, width / LN2, False, f"middle of the bounds at depth {depth}")
+    method = (
+        f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree} or less; bounds at depth {depth}"
+    )
+    return EntropyRate(solution.rate_nats / LN2, lower_bits, upper_bits, solution.error_nats / LN2, False, method)

@@ -1,0 +1,132 @@
+"""The entropy rate of a process with infinitely many beliefs, from the Poisson equation of its belief chain.
+
+Reading tokens moves the belief b to f_x(b) with probability p_x(b). If a bounded function g and a number h satisfy
+
+    g(b) - sum_x p_x(b) g(f_x(b)) = H(b) - h        for every belief b that occurs,
+
+with H(b) the entropy of the next token, then h is the entropy rate: average both sides over the stationary distribution of
+beliefs (Blackwell 1957). Where the equation is missed by a residual r(b), the rate is h plus the stationary average of r, so
+it is missed by at most max |r|. We take g polynomial in the leading coordinates of the beliefs that occur, fit it by least
+squares to a part of them, and measure the residual on others: an estimate of the error, not a proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmmdsl.process.ensemble import Ensemble, entropy_nats
+from hmmdsl.process.process import Process
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+LARGEST_BASIS = 300
+"""Most polynomials that g is made of."""
+
+FITTED = 3
+"""Beliefs fitted for each polynomial."""
+
+LARGEST_MEAN = 4000
+"""Most beliefs of one ensemble that the residual is averaged over."""
+
+ROUNDING = 1e-13
+"""Rounding error of a mean, in nats, that no difference shows."""
+
+NEGLIGIBLE = 1e-9
+"""A coordinate with a smaller share of the beliefs' spread is left out."""
+
+
+@dataclass(frozen=True)
+class PoissonSolution:
+    """`rate_nats`, with its estimated error; the degree and number of the polynomials."""
+
+    rate_nats: float
+    error_nats: float
+    degree: int
+    polynomials: int
+
+
+class _Basis:
+    """Products of Chebyshev polynomials up to a total degree, in principal coordinates scaled to the beliefs' box."""
+
+    def __init__(self, beliefs: Float64[np.ndarray, "belief state"], largest: int) -> None:
+        self.centre = beliefs.mean(axis=0)
+        _, spread, axes = np.linalg.svd(beliefs - self.centre, full_matrices=False)
+        self.axes = axes[spread > NEGLIGIBLE * spread[0]].T
+        coordinates = (beliefs - self.centre) @ self.axes
+        low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+        self.middle, self.half = (low + high) / 2, (high - low) / 2
+        d = self.axes.shape[1]
+        self.degree = 1
+        while comb(d + self.degree + 1, d) <= largest and self.degree < 60:
+            self.degree += 1
+        total = [
+            [choice.count(axis) for axis in range(d)]
+            for n in range(1, self.degree + 1)
+            for choice in combinations_with_replacement(range(d), n)
+        ]
+        self.exponents = np.array(total)
+
+    def __call__(self, beliefs: Float64[np.ndarray, "belief state"]) -> Float64[np.ndarray, "belief polynomial"]:
+        z = ((beliefs - self.centre) @ self.axes - self.middle) / self.half
+        values = np.ones((len(beliefs), len(self.exponents)))
+        for axis in range(z.shape[1]):
+            powers = np.empty((self.degree + 1, len(beliefs)))
+            powers[0], powers[1] = 1.0, z[:, axis]
+            for n in range(2, self.degree + 1):
+                powers[n] = 2 * z[:, axis] * powers[n - 1] - powers[n - 2]
+            values *= powers[self.exponents[:, axis]].T
+        return values
+
+
+def _thinned(ensembles: list[Ensemble], count: int) -> Float64[np.ndarray, "belief state"]:
+    """About `count` beliefs, evenly from each ensemble, an equal number of each where they have so many."""
+    share = max(1, count // len(ensembles))
+    return np.concatenate([e.belief[:: -(-len(e.weight) // share)] for e in ensembles])
+
+
+def solve_poisson(
+    process: Process, upper: list[Ensemble], lower: list[Ensemble], largest_basis: int = LARGEST_BASIS
+) -> PoissonSolution | None:
+    """Fit the Poisson equation to the beliefs of two families of ensembles, by depth: from the start, and from a known first
+    state.
+
+    The residual's mean over the deepest ensembles corrects the rate; how much it differs between the two families and the last
+    two depths is the estimated error. None if the beliefs have no spread, so that there is nothing to fit.
+    """
+    V, S = len(process.tokens), len(process.states)
+    step = process.T.transpose(1, 0, 2).reshape(S, V * S)
+    emission = process.T.sum(axis=2).T.copy()
+    families = [upper[len(upper) // 4 :], lower[len(lower) // 4 :]]
+    fitted = _thinned([*families[0], *families[1]], FITTED * largest_basis)
+    if np.ptp(fitted, axis=0).max() < NEGLIGIBLE:
+        return None
+    basis = _Basis(fitted, min(largest_basis, len(fitted) // 2))
+
+    def equation(
+        beliefs: Float64[np.ndarray, "belief state"],
+    ) -> tuple[Float64[np.ndarray, "belief polynomial"], Float64[np.ndarray, " belief"]]:
+        """g - L g for each polynomial (and 1, for h), and H."""
+        p = beliefs @ emission
+        matrix = basis(beliefs)
+        following = (beliefs @ step).reshape(-1, V, S)
+        for x in range(V):
+            seen = np.flatnonzero(p[:, x] > 0)
+            matrix[seen] -= p[seen, x, None] * basis(following[seen, x] / p[seen, x, None])
+        return np.concatenate([matrix, np.ones((len(beliefs), 1))], axis=1), entropy_nats(p)
+
+    matrix, H = equation(fitted)
+    solution = np.linalg.lstsq(matrix, H, rcond=1e-14)[0]
+    means = []
+    for family in families:
+        for ensemble in [e for e in family if len(e.weight) <= LARGEST_MEAN][-2:]:
+            matrix, H = equation(ensemble.belief)
+            means.append(float(ensemble.weight @ (H - matrix @ solution)))
+    correction = (means[1] + means[-1]) / 2
+    error = max(means) - min(means) + ROUNDING
+    return PoissonSolution(float(solution[-1]) + correction, error, basis.degree, len(basis.exponents))

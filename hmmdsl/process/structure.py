@@ -1,0 +1,111 @@
+"""What kind of process it is: its ergodic components, whether it is unifilar, ergodic, periodic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float64
+
+
+@dataclass(frozen=True)
+class Structure:
+    """`ergodic`: the start leads to one closed class only. `irreducible`: every state leads to every other. `period`: of
+    that class (the least common one of several), 1 is aperiodic. `unifilar`: a state and a token leave at most one next
+    state. `unreachable`: states that the start never leads to."""
+
+    ergodic: bool
+    irreducible: bool
+    period: int
+    unifilar: bool
+    unreachable: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Component:
+    """What the process settles into with this probability: one closed class of its states, begun in its stationary
+    distribution."""
+
+    probability: float
+    process: Process
+
+
+def support(process: Process) -> tuple[int, ...]:
+    """The states that the start gives a weight."""
+    return tuple(i for i, value in enumerate(process.start) if value)
+
+
+def is_unifilar(process: Process) -> bool:
+    """Whether each state that can be reached and each token leave at most one next state."""
+    relevant = reachable(process.transitions(), support(process), len(process.states))
+    for entries in process.operators:
+        sources = [i for (i, _), value in entries.items() if value and i in relevant]
+        if len(sources) != len(set(sources)):
+            return False
+    return True
+
+
+def structure(process: Process) -> Structure:
+    """The structure of the chain of states, as far as it is reached from the start."""
+    from math import lcm
+
+    T, states = process.transitions(), len(process.states)
+    relevant = reachable(T, support(process), states)
+    closed = [members for members in closed_classes(T, states) if members & relevant]
+    return Structure(
+        ergodic=len(closed) == 1,
+        irreducible=len(components(T, states)) == 1,
+        period=lcm(*(period(T, members) for members in closed)),
+        unifilar=is_unifilar(process),
+        unreachable=tuple(i for i in range(states) if i not in relevant),
+    )
+
+
+def ergodic_components(process: Process) -> tuple[Component, ...]:
+    """The closed classes that the start leads to, each as a stationary process of its own states and all tokens, with the
+    probability of ending there."""
+    T, states = process.transitions(), len(process.states)
+    relevant = reachable(T, support(process), states)
+    closed = [sorted(members) for members in closed_classes(T, states) if members & relevant]
+    if len(closed) == 1:
+        return (Component(1.0, _restricted(process, closed[0])),)
+    shares = _absorption(process, closed)
+    return tuple(Component(float(share), _restricted(process, members)) for share, members in zip(shares, closed, strict=True))
+
+
+def _restricted(process: Process, members: list[int]) -> Process:
+    """One closed class as a process. If it is the whole process, in its stationary start, that very object."""
+    if len(members) == len(process.states) and process.start_kind == "stationary":
+        return process
+    place = {state: k for k, state in enumerate(members)}
+    operators = tuple(
+        {(place[i], place[j]): value for (i, j), value in entries.items() if i in place and value}
+        for entries in process.operators
+    )
+    T: dict[tuple[int, int], Scalar] = {}
+    for entries in operators:
+        for ends, value in entries.items():
+            T[ends] = T[ends] + value if ends in T else value
+    start = stationary_distribution(T, len(members))
+    return Process(process.name, process.tokens, tuple(process.states[i] for i in members), operators, start)
+
+
+def _absorption(process: Process, closed: list[list[int]]) -> Float64[np.ndarray, " component"]:
+    """Pr(the process ends in each closed class)."""
+    import numpy as np
+
+    T = process.T.sum(axis=0)
+    inside = {state for members in closed for state in members}
+    relevant = reachable(process.transitions(), support(process), len(process.states))
+    transient = [i for i in sorted(relevant) if i not in inside]
+    shares = np.array([process.eta[members].sum() for members in closed])
+    if transient:
+        leaving = np.array([[T[i, members].sum() for members in closed] for i in transient])
+        visits = np.linalg.solve(np.eye(len(transient)) - T[np.ix_(transient, transient)].T, process.eta[transient])
+        shares += visits @ leaving
+    return np.asarray(shares / shares.sum())
