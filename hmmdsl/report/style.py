@@ -1,6 +1,6 @@
 """One look for every figure, and one way to write them: the same figure gives the same bytes.
 
-Colours are those of Okabe & Ito (2008), told apart by colour-blind readers, darkened where the original yellow would vanish on white.
+Colours are those of Okabe & Ito (2008), told apart by colour-blind readers, darkened where the original would vanish on white.
 Fonts are the ones that matplotlib brings, so that a figure looks alike on every machine.
 """
 
@@ -98,8 +98,8 @@ def applied(size: Size = "page") -> Iterator[None]:
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Write `folder/name.png` and `folder/name.svg`, each beside itself first and then renamed into place.
 
-    Neither holds a date or a version, so the same figure gives the same bytes. Returns both paths (PNG, SVG); raises OSError if the
-    folder cannot be written.
+    Neither holds a date or a version, so the same figure gives the same bytes. Returns both paths (PNG, SVG). Raises OSError if
+    the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = (folder / f"{name}.png", folder / f"{name}.svg")

@@ -1,0 +1,78 @@
+"""Every figure of a run, drawn in one style and written as PNG and SVG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmmdsl.report.captions import analysis_caption, training_caption
+from hmmdsl.report.style import applied, save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs
+    from hmmdsl.report.finished import Finished
+
+FOLDER = "figures"
+"""Where a run folder keeps them."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure on disk: `owner` is the analysis, train or process it belongs to, `kind` the analysis' word, `train` or `process`,
+    and `figure` its short name."""
+
+    name: str
+    kind: str
+    owner: str
+    figure: str
+    caption: str
+    alt: str
+    png: Path
+    svg: Path
+
+
+def draw_figures(finished: Finished, inputs: Mapping[str, Inputs], folder: Path) -> tuple[Drawing, ...]:
+    """Draw what the run's analyses, training runs and processes bring, and write each to `folder/figures/<name>.png` and `.svg`.
+
+    `inputs` are those that each analysis was computed from; an analysis without inputs or outcome brings no figures. Names are
+    `<analysis>.<figure>`, `train.<train>.<figure>` and `process.<process>.<figure>`. The same run gives the same bytes.
+    Raises OSError if the folder cannot be written.
+    """
+    drawings = []
+    with applied():
+        for name, kind, owner, short, figure, caption in _figures(finished, inputs):
+            safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "figure"
+            png, svg = save(figure, folder / FOLDER, safe)
+            drawings.append(Drawing(name, kind, owner, short, caption, _alt(kind, owner, short, caption), png, svg))
+    return tuple(drawings)
+
+
+def _figures(finished: Finished, inputs: Mapping[str, Inputs]) -> Iterator[tuple[str, str, str, str, Figure, str]]:
+    """(name, kind, owner, short name, figure, caption) of every figure, drawn one by one."""
+    from hmmdsl.report.process_figures import process_figures
+    from hmmdsl.report.training_figures import learning_curve
+
+    for owner, analysis in finished.experiment.analyses.items():
+        if owner in inputs and owner in finished.outcomes:
+            outcome = finished.outcomes[owner]
+            for short, figure in analysis.figures(outcome, inputs[owner]).items():
+                yield f"{owner}.{short}", analysis.word, owner, short, figure, analysis_caption(analysis, short, outcome)
+    for owner, trained in finished.trained.items():
+        if trained.curve:
+            caption = training_caption(trained)
+            yield f"train.{owner}.learning_curve", "train", owner, "learning_curve", learning_curve(trained), caption
+    for owner, process in finished.processes.items():
+        for short, (figure, caption) in process_figures(process).items():
+            yield f"process.{owner}.{short}", "process", owner, short, figure, caption
+
+
+def _alt(kind: str, owner: str, short: str, caption: str) -> str:
+    """What a reader who cannot see the figure is told: what it is, then its caption's first sentence."""
+    first = caption.partition(". ")[0].rstrip(".")
+    what = f"Figure {short.replace('_', ' ')} of {kind} {owner}"
+    return f"{what}: {first}." if first else f"{what}."

@@ -1,0 +1,191 @@
+"""The report: one HTML file that opens anywhere, with the claims, the figures, all numbers, the spec and how to run it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.report.document import data_uri, fill, write_whole
+from hmmdsl.report.portrait_section import PortraitSection, portrait_section
+from hmmdsl.report.results_table import result_tables
+from hmmdsl.report.scores import ScoreTable, score_tables
+from hmmdsl.report.spec_listing import spec_lines
+from hmmdsl.report.summary import claims_sentence, key_numbers, summary_paragraphs
+from hmmdsl.report.wording import citation, number_text, seconds_text
+
+if TYPE_CHECKING:
+    from hmmdsl.report.figures import Drawing
+    from hmmdsl.report.finished import Finished
+    from hmmdsl.spec.experiment import Verdict
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in the page: its data, caption and alternative text."""
+
+    uri: str
+    alt: str
+    caption: str
+    title: str
+    file: str
+    wide: bool
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim, whether it holds, and the numbers it read."""
+
+    label: str
+    claim: str
+    holds: bool
+    reason: str
+    measured: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class FigureSection:
+    """A section of figures, with the regressions' score tables where they belong."""
+
+    anchor: str
+    title: str
+    intro: str
+    pictures: tuple[Picture, ...]
+    tables: tuple[ScoreTable, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    anchor: str
+    title: str
+    intro: str
+    shows: tuple[tuple[str, str | None], ...]
+    """(kind, figure) of what belongs here; figure None: all of that kind that no earlier section took."""
+
+
+_SECTIONS = (
+    _Plan(
+        "geometry",
+        "Belief geometry",
+        "Left, what an optimal observer believes after each history: a point of the simplex of hidden states. Right, the same "
+        "histories as the network represents them: its activations under one affine map. Colour is the true belief.",
+        (("regression", "geometry"),),
+    ),
+    _Plan(
+        "layers",
+        "Where it is represented, beside the controls",
+        "A score alone says little: an untrained network and random features score too. In sample, the fit has seen every "
+        "history it is scored on; held out, none of them.",
+        (("regression", None),),
+    ),
+    _Plan(
+        "distances",
+        "Distances",
+        "Pairs of beliefs: how far apart they are in truth, and in the network’s representation.",
+        (("distances", None),),
+    ),
+    _Plan("training", "Training", "How the loss comes down to its optimum, in nats per token.", (("train", None),)),
+    _Plan("emergence", "Emergence", "The same measurement at the checkpoints of training.", (("emergence", None),)),
+    _Plan(
+        "positions",
+        "Loss by position",
+        "After l tokens an optimal observer loses the myopic entropy of the next token; the gap is what the network loses beyond it.",
+        (("loss", None),),
+    ),
+)
+
+
+def write_report(finished: Finished, folder: Path, drawings: Sequence[Drawing] = ()) -> Path:
+    """Write `folder/report.html` with these figures inside it, beside itself first and then renamed into place.
+
+    Returns its path. Raises OSError if the folder cannot be written.
+    """
+    return write_whole(folder / "report.html", report_html(finished, drawings))
+
+
+def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
+    """The report's text."""
+    experiment = finished.experiment
+    tables = score_tables(finished)
+    about = experiment.about
+    cites = (about.cite,) if isinstance(about.cite, str) else about.cite
+    authors = (about.authors,) if isinstance(about.authors, str) else about.authors
+    return fill(
+        "page.html",
+        name=experiment.name,
+        title=about.title or experiment.name,
+        citations=[citation(text) for text in cites if text],
+        authors=", ".join(name for name in authors if name),
+        notes=about.notes,
+        verdict=claims_sentence(finished),
+        all_hold=all(verdict.holds for verdict in finished.verdicts),
+        key_numbers=key_numbers(finished, tables),
+        paragraphs=summary_paragraphs(finished, tables),
+        claims=[_claim_row(verdict) for verdict in finished.verdicts],
+        sections=_sections(drawings, tables),
+        portraits=_portraits(finished, drawings),
+        results=result_tables(finished),
+        spec=None if finished.spec is None else spec_lines(finished.spec),
+        environment=list(_flat(finished.environment)),
+        seeds=[(name, train.seed, train.threads) for name, train in experiment.trains.items()],
+        seconds=[(stage, seconds_text(taken)) for stage, taken in finished.seconds.items()],
+        total=seconds_text(sum(finished.seconds.values())),
+    )
+
+
+def _claim_row(verdict: Verdict) -> ClaimRow:
+    measured = tuple((path, _measured_text(value)) for path, value in verdict.measured.items())
+    return ClaimRow(verdict.label, verdict.claim, verdict.holds, verdict.reason, measured)
+
+
+def _measured_text(value: float | tuple[float | None, ...] | None) -> str:
+    return ", ".join(number_text(part) for part in value) if isinstance(value, tuple) else number_text(value)
+
+
+def _sections(drawings: Sequence[Drawing], tables: Sequence[ScoreTable]) -> list[FigureSection]:
+    """The sections that have something to show, in the order of the story; kinds that no section knows come last, one each."""
+    left = [drawing for drawing in drawings if drawing.kind != "process"]
+    sections = []
+    known = {kind for plan in _SECTIONS for kind, _ in plan.shows}
+    others = dict.fromkeys(drawing.kind for drawing in left if drawing.kind not in known)
+    plans = [*_SECTIONS, *(_Plan(f"kind-{k}", kind.capitalize(), "", ((kind, None),)) for k, kind in enumerate(others))]
+    for plan in plans:
+        taken = [d for d in left if any(d.kind == kind and figure in (None, d.figure) for kind, figure in plan.shows)]
+        left = [drawing for drawing in left if drawing not in taken]
+        shown = tuple(tables) if plan.anchor == "layers" else ()
+        if taken or shown:
+            pictures = tuple(_picture(drawing) for drawing in taken)
+            sections.append(FigureSection(plan.anchor, plan.title, plan.intro, pictures, shown))
+    return sections
+
+
+def _picture(drawing: Drawing) -> Picture:
+    title = drawing.owner if drawing.kind != "process" else ""
+    return Picture(
+        data_uri(drawing.svg, drawing.png),
+        drawing.alt,
+        drawing.caption,
+        title,
+        f"{drawing.png.parent.name}/{drawing.png.name}",
+        drawing.kind != "process",
+    )
+
+
+def _portraits(finished: Finished, drawings: Sequence[Drawing]) -> list[PortraitSection]:
+    """One for each process that something was trained on or that was read."""
+    portraits = []
+    for owner, process in finished.processes.items():
+        pictures = tuple(_picture(d) for d in drawings if d.kind == "process" and d.owner == owner)
+        portraits.append(portrait_section(owner, process, pictures))
+    return portraits
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested mappings as (name, text) rows."""
+    for name, value in values.items():
+        path = f"{prefix} {name}".strip()
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        else:
+            yield path, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,151 @@
+"""What a process looks like: its states, its beliefs, and how fast its next token becomes predictable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hmmdsl.process.counting import count_histories
+from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
+from hmmdsl.process.mixed_states import mixed_state_presentation
+from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
+from hmmdsl.report.layered import draw_layers
+from hmmdsl.report.simplex_figure import draw_beliefs
+from hmmdsl.report.state_diagram import DIAGRAM_STATES, probability_text, state_diagram, token_colour, transition_matrices
+from hmmdsl.report.style import BLUE, INK
+from hmmdsl.report.wording import count_text
+
+if TYPE_CHECKING:
+    from hmmdsl.process.mixed_states import MixedStates
+    from hmmdsl.process.process import Process
+
+__all__ = ["msp_diagram", "myopic_curve", "process_figures", "simplex", "state_diagram", "transition_matrices"]
+
+_SIMPLEX_HISTORIES = 100_000
+_CURVE_HISTORIES = 30_000
+_DEEPEST = 24
+_MSP_BELIEFS = 64
+
+
+def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
+    """The portrait's figures with their captions: states, simplex (from two states on), MSP (where small and closed), entropies."""
+    drawn = len(process.states) <= DIAGRAM_STATES
+    start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
+    figures = {
+        "states": (
+            state_diagram(process),
+            f"Hidden states of {process.name} and its transitions, token : probability; {start}."
+            if drawn
+            else f"Transition matrices of {process.name}: probability of token and target state, given the state left.",
+        )
+    }
+    if len(process.states) > 1:
+        depth = deepest(process, _SIMPLEX_HISTORIES)
+        histories = count_text(count_histories(process, depth, bos=True).total, "history")
+        figures["simplex"] = (
+            simplex(process, depth),
+            f"Beliefs of an optimal observer of {process.name} after every history up to length {depth} ({histories}, exact), the "
+            "start included. Area shows probability, colour the belief itself.",
+        )
+    presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
+    if presentation.closed and 1 < len(presentation) <= _MSP_BELIEFS:
+        figures["msp"] = (
+            msp_diagram(process),
+            f"Mixed-state presentation of {process.name}: all {len(presentation)} beliefs and the tokens between them. From the start "
+            "(left) by the number of tokens first needed; ringed beliefs recur for ever.",
+        )
+    figures["entropies"] = (
+        myopic_curve(process),
+        f"Myopic entropy of {process.name}: uncertainty of the next token, in bits, after as many tokens of context.",
+    )
+    return figures
+
+
+def deepest(process: Process, histories: int) -> int:
+    """The largest length at which all shorter words together are no more than so many histories (at least 1, at most 24)."""
+    total = 0
+    for length, count in enumerate(count_histories(process, _DEEPEST), start=1):
+        total += count
+        if total > histories:
+            return max(1, length - 1)
+    return _DEEPEST
+
+
+def simplex(process: Process, depth: int | None = None) -> Figure:
+    """All beliefs after up to `depth` tokens, the start included: area by probability, colour by belief. Three states give the
+    triangle, two a line, more their two main directions with the share of variance that these explain."""
+    tree = build_history_tree(process, deepest(process, _SIMPLEX_HISTORIES) if depth is None else depth, bos=True)
+    weights = history_weights(tree, "probability")
+    distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)
+    return draw_beliefs(process.states, distinct, np.bincount(place.ravel(), weights, len(distinct)))
+
+
+def myopic_curve(process: Process) -> Figure:
+    """The entropy of the next token, in bits, after 0, 1, 2, … tokens."""
+    tree = build_history_tree(process, max(1, deepest(process, _CURVE_HISTORIES) - 1), bos=True)
+    bits = optimal_losses(tree) / np.log(2)
+    figure = Figure(figsize=(5, 3.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(range(len(bits)), bits, "o-", color=BLUE)
+    axes.annotate(f"{bits[-1]:.4f}", (len(bits) - 1, bits[-1]), textcoords="offset points", xytext=(0, 8), ha="center", color=INK)
+    axes.set_xlabel("tokens of context")
+    axes.set_ylabel("next-token entropy (bits)")
+    axes.set_ylim(bottom=0, top=max(float(bits.max()) * 1.12, 0.1))
+    axes.set_xlim(-0.4, len(bits) - 0.6)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(True)
+    return figure
+
+
+def msp_diagram(process: Process) -> Figure:
+    """The automaton of beliefs. Up to a dozen beliefs are labelled in full; more stand in columns by depth.
+
+    Raises ValueError if the presentation does not close within 64 beliefs.
+    """
+    presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
+    if not presentation.closed:
+        raise ValueError(f"the beliefs of {process.name} don't close within {_MSP_BELIEFS}: draw its simplex instead")
+    return draw_layers(presentation) if len(presentation) > DIAGRAM_STATES else _small_msp(presentation)
+
+
+def _small_msp(presentation: MixedStates) -> Figure:
+    from matplotlib.colors import to_hex
+
+    from hmmdsl.process.simplex import belief_colours
+
+    process = presentation.process
+    colours = [to_hex(colour) for colour in belief_colours(presentation.belief)]
+    nodes = [Node(_belief_name(process, belief), colour, "start" if k == 0 else None) for k, (belief, colour) in enumerate(zip(presentation.belief, colours, strict=True))]
+    tokens = len(process.tokens)
+    lines: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    entries = zip(presentation.source, presentation.token, presentation.target, presentation.probability, strict=True)
+    for source, token, target, probability in entries:
+        lines.setdefault((int(source), int(target)), []).append((int(token), float(probability)))
+    arrows = [
+        Arrow(
+            source,
+            target,
+            tuple(Line(f"{process.tokens[x]} : {_share(presentation, p)}", token_colour(x, tokens)) for x, p in labelled),
+            token_colour(labelled[0][0], tokens) if len(labelled) == 1 else "#4A525B",
+            sum(p for _, p in labelled),
+        )
+        for (source, target), labelled in sorted(lines.items())
+    ]
+    return draw_automaton(nodes, arrows)
+
+
+def _share(presentation: MixedStates, probability: float) -> str:
+    """The probability as a short fraction if it is one and the presentation is exact."""
+    from fractions import Fraction
+
+    near = Fraction(probability).limit_denominator(999)
+    exact = not presentation.numerical and abs(float(near) - probability) < 1e-13
+    return probability_text(near if exact else probability)
+
+
+def _belief_name(process: Process, belief: np.ndarray) -> str:
+    """The state's name where the belief is certain, else how many states are possible."""
+    possible = np.flatnonzero(belief > 1e-12)
+    return process.states[int(possible[0])] if len(possible) == 1 else "".join("●" if p > 1e-12 else "○" for p in belief)

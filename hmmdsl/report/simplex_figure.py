@@ -1,0 +1,89 @@
+"""Beliefs drawn in their simplex: a line for two states, the triangle for three, the two main directions for more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hmmdsl.process.simplex import belief_colours, simplex_projection
+from hmmdsl.report.style import FAINT, INK
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from matplotlib.axes import Axes
+
+_LARGEST_AREA = 420.0
+_SMALLEST_AREA = 0.35
+_FEW = 60
+
+
+def draw_beliefs(
+    states: Sequence[str], beliefs: Float64[np.ndarray, "belief state"], weights: Float64[np.ndarray, " belief"]
+) -> Figure:
+    """Distinct beliefs with their probabilities as areas. At most two states lie on a line, more in a plane."""
+    projection = simplex_projection(beliefs, weights)
+    places, corners = projection.place(beliefs), projection.place(np.eye(len(states)))
+    line = len(states) == 2
+    figure = Figure(figsize=(5, 1.6) if line else (5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    _draw_corners(axes, states, corners)
+    order = np.argsort(-weights, kind="stable")
+    axes.scatter(
+        places[order, 0],
+        places[order, 1],
+        s=_areas(weights)[order],
+        c=belief_colours(beliefs)[order],
+        edgecolors="white" if len(beliefs) <= _FEW else "none",
+        linewidths=0.7 if len(beliefs) <= _FEW else 0,
+        rasterized=len(beliefs) > 500,
+        zorder=3,
+    )
+    if len(states) > 3:
+        axes.set_title(f"two main directions: {projection.explained:.0%} of the variance", fontweight="normal", loc="center")
+    axes.margins(0.14)
+    return figure
+
+
+def _areas(weights: Float64[np.ndarray, " belief"]) -> Float64[np.ndarray, " belief"]:
+    """Areas in square points: proportional to probability among few beliefs, and never too small to see."""
+    share = weights / weights.max()
+    if len(weights) <= _FEW:
+        return np.maximum(_LARGEST_AREA * share, 14.0)
+    return np.clip(2600.0 * weights / weights.sum() * 10, _SMALLEST_AREA, 60.0)
+
+
+def _draw_corners(axes: Axes, states: Sequence[str], corners: Float64[np.ndarray, "state 2"]) -> None:
+    """The outline and the names of the corners; corners that lie together share a label."""
+    if len(states) <= 3:
+        outline = np.concatenate([corners, corners[:1]]) if len(states) == 3 else corners
+        axes.plot(outline[:, 0], outline[:, 1], color="#A9B0B8", linewidth=1.0, zorder=1)
+    else:
+        axes.scatter(corners[:, 0], corners[:, 1], marker="+", s=36, color="#8A9098", linewidths=1.0, zorder=2)
+        for i in range(len(states)):
+            for j in range(i):
+                axes.plot(corners[[i, j], 0], corners[[i, j], 1], color=FAINT, linewidth=0.7, zorder=0)
+    centre = corners.mean(axis=0)
+    together: dict[tuple[float, float], list[str]] = {}
+    for name, corner in zip(states, np.round(corners, 6), strict=True):
+        together.setdefault((float(corner[0]), float(corner[1])), []).append(name)
+    if len(together) > 24:
+        return
+    for corner, names in together.items():
+        away = np.array(corner) - centre
+        away = away / max(float(np.linalg.norm(away)), 1e-9)
+        axes.annotate(
+            ", ".join(names),
+            corner,
+            textcoords="offset points",
+            xytext=tuple(15 * away),
+            ha="center" if abs(away[0]) < 0.5 else ("left" if away[0] > 0 else "right"),
+            va="center" if abs(away[1]) < 0.5 else ("bottom" if away[1] > 0 else "top"),
+            color=INK,
+            parse_math=False,
+            zorder=4,
+        )

@@ -1,0 +1,84 @@
+"""The report's opening: one paragraph and a few numbers, made from the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hmmdsl.report.scores import ScoreTable, best
+from hmmdsl.report.wording import count_text, number_text, score_text
+
+if TYPE_CHECKING:
+    from hmmdsl.report.finished import Finished
+    from hmmdsl.training.trained import Trained
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number shown large, with its unit, what it is, and what to compare it with."""
+
+    value: str
+    unit: str
+    meaning: str
+    beside: str = ""
+
+
+def training_sentence(trained: Trained) -> str:
+    """What was trained, on what, and how close to optimal it came."""
+    model, train = trained.model, trained.train
+    data = (
+        "the exact expected loss over all histories"
+        if train.data.kind == "exact"
+        else f"batches of {train.data.batch:,} drawn words"
+    )
+    return (
+        f"{trained.name}: a {model.layers}-layer transformer with "
+        f"{count_text(trained.parameters, 'parameter')} was trained for {count_text(train.steps, 'step')} on {data} of "
+        f"{trained.process.name} (context {model.context}). Its loss is {number_text(trained.loss, 6)} nats per token, "
+        f"{number_text(trained.gap, 3)} above the optimum of {number_text(trained.optimum, 6)}."
+    )
+
+
+def claims_sentence(finished: Finished) -> str:
+    """How many claims hold."""
+    count = len(finished.verdicts)
+    held = sum(verdict.holds for verdict in finished.verdicts)
+    if not count:
+        return "The spec makes no claims."
+    if held == count:
+        return f"All {count} claims hold." if count > 1 else "Its one claim holds."
+    return f"{held} of {count} claims hold." if held else ("None of its claims holds." if count > 1 else "Its one claim fails.")
+
+
+def summary_paragraphs(finished: Finished, tables: list[ScoreTable]) -> list[str]:
+    """Training, representation, claims: each a sentence or two."""
+    sentences = [training_sentence(trained) for trained in finished.trained.values()]
+    sentences += [f"{table.name}: {table.story}" for table in tables if table.story]
+    return [*sentences, claims_sentence(finished)]
+
+
+def key_numbers(finished: Finished, tables: list[ScoreTable]) -> list[KeyNumber]:
+    """Claims held, the gap, and the best scores beside their untrained controls: at most five."""
+    numbers = []
+    if finished.verdicts:
+        held = sum(verdict.holds for verdict in finished.verdicts)
+        numbers.append(KeyNumber(f"{held} / {len(finished.verdicts)}", "", "claims hold"))
+    for trained in list(finished.trained.values())[:1]:
+        numbers.append(
+            KeyNumber(number_text(trained.gap, 3), "nats", "above the optimal loss", f"optimum {number_text(trained.optimum, 4)}")
+        )
+    for table in tables:
+        row = best(table.rows)
+        if row is None:
+            continue
+        if row.held_out is not None:
+            beside = _beside(row.held_out_controls)
+            numbers.append(KeyNumber(score_text(row.held_out), "", f"R² held out, {table.name}.{row.point}", beside))
+        else:
+            numbers.append(KeyNumber(score_text(row.trained), "", f"R² in sample, {table.name}.{row.point}", _beside(row.controls)))
+    return numbers[:5]
+
+
+def _beside(controls: Mapping[str, float | None]) -> str:
+    return " · ".join(f"{name} {score_text(value)}" for name, value in controls.items())
