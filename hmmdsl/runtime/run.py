@@ -146,28 +146,27 @@ def _write_pages(
     progress: Progress,
     log: RunLog,
 ) -> None:
-    """The analyses' figures, then the report."""
-    from hmmdsl.report import style
+    """Every figure, then the report that shows them."""
+    from hmmdsl.report.figures import Drawing, draw_figures
     from hmmdsl.report.finished import Finished
     from hmmdsl.report.page import write_report
 
+    finished = Finished(
+        experiment=compiled.experiment,
+        spec=compiled.sources[0].text if compiled.sources else None,
+        results=computed.results,
+        verdicts=verdicts,
+        trained=computed.trained,
+        outcomes=computed.outcomes,
+        processes=compiled.processes,
+        environment=_environment(computed),
+        seconds=computed.seconds,
+    )
+    inputs = {name: inputs_of(name, compiled, computed) for name in compiled.experiment.analyses}
+    drawings: tuple[Drawing, ...] = ()
     for stage in plan.of_kind("figures"):
-        with timed(stage, computed, progress, log), style.applied():
-            for name, analysis in compiled.experiment.analyses.items():
-                figures = analysis.figures(computed.outcomes[name], inputs_of(name, compiled, computed))
-                for short, figure in figures.items():
-                    style.save(figure, folder / "figures", f"{name}_{short}")
+        with timed(stage, computed, progress, log):
+            drawings = draw_figures(finished, inputs, folder)
     for stage in plan.of_kind("report"):
         with timed(stage, computed, progress, log):
-            finished = Finished(
-                experiment=compiled.experiment,
-                spec=compiled.sources[0].text if compiled.sources else None,
-                results=computed.results,
-                verdicts=verdicts,
-                trained=computed.trained,
-                outcomes=computed.outcomes,
-                processes=compiled.processes,
-                environment=_environment(computed),
-                seconds=computed.seconds,
-            )
-            write_report(finished, folder)
+            write_report(finished, folder, drawings)

@@ -1,0 +1,34 @@
+"""The real command line, as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Call `hmmdsl` in a fresh process, in an empty folder."""
+
+    def call(*arguments: str | Path, given: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "hmmdsl", *map(str, arguments)],
+            cwd=tmp_path,
+            input=given.encode() if isinstance(given, str) else given,
+            capture_output=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, "NO_COLOR": "1", **environment},
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    return call
