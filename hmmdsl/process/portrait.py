@@ -1,0 +1,153 @@
+"""Everything that can be said of a process in a page: what `hmmdsl show` tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from hmmdsl.process.complexity import Measure, complexity
+from hmmdsl.process.entropies import BELIEFS_FOLLOWED, EntropyRate, MyopicEntropies, entropy_rate, myopic_entropies
+from hmmdsl.process.mixed_states import mixed_state_presentation
+from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.stationary import stationary_distribution
+from hmmdsl.process.structure import structure
+
+LARGEST_LEVEL = 60_000
+"""Most beliefs of one length that the myopic entropies are averaged over."""
+
+
+@dataclass(frozen=True)
+class BeliefCount:
+    """The mixed states. `count` is their number, the start included, None where they do not close within `found` beliefs;
+    `growth` is how many there are within each depth; `recurrent` how many are met for ever (None if not closed)."""
+
+    count: int | None
+    found: int
+    closed: bool
+    closed_at: int | None
+    growth: tuple[int, ...]
+    recurrent: int | None
+    numerical: bool
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What a process is. `stationary` is None where several closed classes of states leave it open. `unreachable` names the
+    states that the start never leads to. `exact`: all numbers of the definition are rational, so beliefs were compared
+    exactly."""
+
+    name: str
+    states: tuple[str, ...]
+    tokens: tuple[str, ...]
+    start: tuple[Scalar, ...]
+    start_kind: Literal["stationary", "given"]
+    stationary: tuple[Scalar, ...] | None
+    ergodic: bool
+    irreducible: bool
+    period: int
+    unifilar: bool
+    unreachable: tuple[str, ...]
+    beliefs: BeliefCount
+    causal_states: int | None
+    entropy_rate: EntropyRate
+    statistical_complexity: Measure
+    excess_entropy: Measure
+    myopic_entropies: MyopicEntropies
+    exact: bool
+
+    @property
+    def numerical(self) -> bool:
+        """Whether beliefs were compared within a tolerance, since the definition has floats."""
+        return not self.exact
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, nested: `beliefs.count`, `entropy_rate.bits`, `statistical_complexity.bits`, … Exact numbers are texts
+        such as `1/3`; None where undefined, with the `reason`."""
+        rate = self.entropy_rate
+        return {
+            "name": self.name,
+            "states": list(self.states),
+            "tokens": list(self.tokens),
+            "start": [_plain(value) for value in self.start],
+            "start_kind": self.start_kind,
+            "stationary": None if self.stationary is None else [_plain(value) for value in self.stationary],
+            "ergodic": self.ergodic,
+            "irreducible": self.irreducible,
+            "period": self.period,
+            "unifilar": self.unifilar,
+            "unreachable": list(self.unreachable),
+            "beliefs": {
+                "count": self.beliefs.count,
+                "found": self.beliefs.found,
+                "closed": self.beliefs.closed,
+                "closed_at": self.beliefs.closed_at,
+                "growth": list(self.beliefs.growth),
+                "recurrent": self.beliefs.recurrent,
+                "numerical": self.beliefs.numerical,
+            },
+            "causal_states": self.causal_states,
+            "entropy_rate": {
+                "bits": rate.value_bits,
+                "nats": rate.value_nats,
+                "lower_bits": rate.lower_bits,
+                "upper_bits": rate.upper_bits,
+                "error_bits": rate.error_bits,
+                "exact": rate.exact,
+                "method": rate.method,
+            },
+            "statistical_complexity": _measure(self.statistical_complexity),
+            "excess_entropy": _measure(self.excess_entropy),
+            "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
+            "exact": self.exact,
+            "numerical": self.numerical,
+        }
+
+
+def _plain(value: Scalar) -> str | float:
+    return str(value) if isinstance(value, Fraction) else float(value)
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    return {"bits": measure.bits, "exact": measure.exact, "error_bits": measure.error_bits, "reason": measure.reason}
+
+
+def portrait(process: Process, depth: int = 10) -> Portrait:
+    """Compute everything, in about a second at most: myopic entropies to `depth` tokens (fewer where words are too many),
+    mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E."""
+    about = structure(process)
+    presentation = mixed_state_presentation(process, BELIEFS_FOLLOWED)
+    rate = entropy_rate(process, presentation)
+    stored = complexity(process, rate, presentation)
+    try:
+        stationary = stationary_distribution(process.transitions(), len(process.states))
+    except ValueError:
+        stationary = None
+    return Portrait(
+        name=process.name,
+        states=process.states,
+        tokens=process.tokens,
+        start=process.start,
+        start_kind=process.start_kind,
+        stationary=stationary,
+        ergodic=about.ergodic,
+        irreducible=about.irreducible,
+        period=about.period,
+        unifilar=about.unifilar,
+        unreachable=tuple(process.states[i] for i in about.unreachable),
+        beliefs=BeliefCount(
+            count=len(presentation) if presentation.closed else None,
+            found=len(presentation),
+            closed=presentation.closed,
+            closed_at=presentation.closed_at,
+            growth=presentation.sizes,
+            recurrent=None if presentation.recurrent is None else int(presentation.recurrent.sum()),
+            numerical=presentation.numerical,
+        ),
+        causal_states=stored.causal_states,
+        entropy_rate=rate,
+        statistical_complexity=stored.statistical_complexity,
+        excess_entropy=stored.excess_entropy,
+        myopic_entropies=myopic_entropies(process, depth, LARGEST_LEVEL),
+        exact=process.exact,
+    )
