@@ -1,8 +1,8 @@
 """Sufficient statistics for every least-squares fit there will be: one triangular factor for each fold.
 
-The rows `sqrt(w) [1, x, y]` of a fold have a QR factorization whose R alone tells the fit, its residuals and its rank. R factors of
-folds, stacked and factored again, are the R factor of their union (the tall-skinny QR of Demmel et al. 2012), and leaving columns
-out of a factor is leaving features out. So features are read once, however many points, folds and targets there are; and
+The rows `sqrt(w) [1, x, y]` of a fold have a QR factorization whose R alone tells the fit, its residuals and its rank. R factors
+of folds, stacked and factored again, are the R factor of their union (the tall-skinny QR of Demmel et al. 2012), and leaving
+columns out of a factor is leaving features out. So features are read once, however many points, folds and targets there are; and
 other than the Gram matrix, R keeps the full precision of float64.
 """
 
@@ -34,7 +34,7 @@ class Factor:
 
     @property
     def targets(self) -> int:
-        return self.R.shape[1] - 1 - self.features
+        return int(self.R.shape[1]) - 1 - self.features
 
     def select(self, features: Int64[np.ndarray, " feature"], targets: slice = slice(None)) -> Factor:
         """The factor of the same rows with only these features and targets."""
@@ -47,7 +47,7 @@ class Factor:
 
 def triangle(rows: Float64[np.ndarray, "row column"]) -> Float64[np.ndarray, "column column"]:
     """The square R factor of any rows; it ends in rows of zeros where there are fewer rows than columns."""
-    R = np.linalg.qr(rows, mode="r")
+    R: Float64[np.ndarray, "row column"] = np.linalg.qr(rows, mode="r")  # type: ignore[assignment]
     missing = R.shape[1] - R.shape[0]
     return np.vstack([R, np.zeros((missing, R.shape[1]))]) if missing > 0 else R
 

@@ -1,7 +1,7 @@
 """Weighted second moments of features and targets: they add over folds, and tell the error of any affine map.
 
-Moments lose half the digits that a triangular factor keeps. Ridge regression does not need those digits, as its penalty hides what
-small directions do, and sums and differences of moments cost nothing.
+Moments lose half the digits that a triangular factor keeps. Ridge regression does not need those digits, as its penalty hides
+what small directions do, and sums and differences of moments cost nothing.
 """
 
 from __future__ import annotations
@@ -42,14 +42,16 @@ class Moments:
 
     def squares(self) -> Float64[np.ndarray, " target"]:
         """For each target the weighted sum of squares about its mean."""
-        return np.maximum(self.yy - self.zy[0] ** 2 / self.weight, 0.0)
+        squares: Float64[np.ndarray, " target"] = np.maximum(self.yy - self.zy[0] ** 2 / self.weight, 0.0)
+        return squares
 
-    def errors(self, map: Float64[np.ndarray, "one_and_feature target *other"]) -> Float64[np.ndarray, "target *other"]:
+    def errors(self, map: Float64[np.ndarray, "one_and_feature target ..."]) -> Float64[np.ndarray, "target ..."]:
         """The weighted sum of squared errors of affine maps, offset first: one for each target, or several along further axes."""
         flat = map.reshape(len(map), -1)
         quadratic = np.einsum("ij,ij->j", flat, self.zz @ flat).reshape(map.shape[1:])
         linear = np.einsum("it...,it->t...", map, self.zy)
-        return quadratic - 2 * linear + self.yy.reshape(-1, *[1] * (map.ndim - 2))
+        errors: Float64[np.ndarray, "target ..."] = quadratic - 2 * linear + self.yy.reshape(-1, *[1] * (map.ndim - 2))
+        return errors
 
 
 def total(moments: Sequence[Moments]) -> Moments:

@@ -77,8 +77,8 @@ def choose_penalties(
 ) -> Float64[np.ndarray, "fold target"]:
     """For each fold the penalties with which the other folds predict one another best.
 
-    `groups` numbers the targets whose coordinates share a penalty. For each outer fold k and each inner fold j, the map is fitted to
-    all but k and j and scored on j: the fit of a pair serves both its turns.
+    `groups` numbers the targets whose coordinates share a penalty. For each outer fold k and each inner fold j, the map is fitted
+    to all but k and j and scored on j: the fit of a pair serves both its turns.
     """
     grid = np.array(PENALTIES)
     errors = np.zeros((len(folds), int(groups.max()) + 1, len(grid)))
@@ -87,4 +87,5 @@ def choose_penalties(
         maps = ridge_path(training, intercept).maps(grid)
         for outer, inner in ((k, j), (j, k)):
             np.add.at(errors[outer], groups, folds[inner].errors(maps))
-    return grid[errors.argmin(axis=2)][:, groups]
+    chosen: Float64[np.ndarray, "fold target"] = grid[errors.argmin(axis=2)][:, groups]
+    return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def score_by_position(
     levels: Sequence[int],
 ) -> list[Score]:
     """The same scores among the histories of each length: rows `levels[k] : levels[k + 1]` are those of the k-th."""
-    return [score(true[a:b], predicted[a:b], weights[a:b]) for a, b in zip(levels, levels[1:], strict=False)]
+    return [score(true[a:b], predicted[a:b], weights[a:b]) for a, b in pairwise(levels)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,125 @@
+"""`distances`: whether beliefs that are far apart are represented far apart (Shai et al. 2024, §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.result_path import ResultPath
+from hmmdsl.analysis.regression import Regression, place_of
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import Problem, ResultName
+from hmmdsl.spec.results import Group, Quantity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+Against = Literal["belief", "next_token"]
+
+
+class Distances(AlongCheckpoints):
+    """Euclidean distances between represented beliefs against distances between what they stand for. A belief's representation
+    is the centre of mass, with the regression's weights, of the projected activations of all histories that lead to it; pairs of
+    distinct beliefs count equally."""
+
+    word: ClassVar[str] = "distances"
+    kind: Literal["distances"] = "distances"
+    of: ResultName = Field(description="a regression on beliefs at one point, such as `beliefs.concat`")
+    against: Against | tuple[Against, ...] = Field(
+        "belief", description="distances between what: the true beliefs, or their next-token distributions"
+    )
+
+    @property
+    def against_names(self) -> tuple[Against, ...]:
+        """What distances are compared with, always as a tuple."""
+        return (self.against,) if isinstance(self.against, str) else self.against
+
+    def needs(self) -> Sequence[str]:
+        return (ResultPath.of(self.of).name,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        source = analyses.get(ResultPath.of(self.of).name)
+        return source.of if isinstance(source, Regression) else None
+
+    def results(self, around: Surroundings) -> Group:
+        group = Group(
+            {
+                "r2": Quantity("1", "squared correlation over pairs of distinct beliefs"),
+                "pairs": Quantity("1", "pairs of beliefs that were compared"),
+                "standard_error": Quantity("1", "standard error of r2 from comparing a sample of the pairs; 0 where all were"),
+            },
+            "represented distances against true ones",
+        )
+        return group if isinstance(self.against, str) else Group(dict.fromkeys(self.against, group))
+
+    def results_at_checkpoint(self, around: Surroundings) -> Group:
+        return self.results(around)
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        from hmmdsl.analysis.options.regression_problems import repeated
+
+        found = [] if isinstance(self.against, str) else list(repeated("against", list(self.against)))
+        path = ResultPath.of(self.of)
+        source = around.analyses[path.name]
+        if not isinstance(source, Regression):
+            found.append(
+                Problem(
+                    ("of",),
+                    "E0823",
+                    f"distances are read off a regression, and {path.name} is of kind {source.word}",
+                    label="not a regression",
+                    help="name a regression on beliefs, and the point if it has several: `of = beliefs.concat`",
+                )
+            )
+            return found
+        place = place_of(source, path.below, around)
+        if place is None or place[0] != "belief":
+            offered = _offered(path.name, source, around)
+            found.append(
+                Problem(
+                    ("of",),
+                    "E0823",
+                    f"{self.of} is not one map to beliefs",
+                    label="leads to no single map to beliefs",
+                    help=f"write one of {', '.join(f'`{one}`' for one in offered)}"
+                    if offered
+                    else f"give {path.name} the target `belief`",
+                )
+            )
+        return found
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.belief_distances import compare
+
+        return compare(self, inputs)
+
+    def compute_at_checkpoint(self, inputs: Inputs, step: int) -> Outcome:
+        from hmmdsl.analysis.probe.belief_distances import compare
+
+        return compare(self, inputs, step)
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.distances import figures
+
+        return figures(self, outcome)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.distances import caption
+
+        return caption(self, outcome)
+
+
+def _offered(name: str, source: Regression, around: Surroundings) -> list[str]:
+    """Every path that `of` could have, for the message."""
+    if "belief" not in source.target_names:
+        return []
+    prefix = name if isinstance(source.target, str) else f"{name}.belief"
+    found = source.places_in(around)
+    if place_of(source, ResultPath.of(prefix).below, around) is not None:
+        return [prefix]
+    return [f"{prefix}.{place.name}" for place in found]

@@ -1,0 +1,69 @@
+"""`emergence`: an analysis repeated at every checkpoint, so that one sees when in training it comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import AnalysisName, Problem
+from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.results import Group, Quantity, Series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+
+class Emergence(Analysis):
+    """Another analysis, without its controls, at every checkpoint of its training run."""
+
+    word: ClassVar[str] = "emergence"
+    kind: Literal["emergence"] = "emergence"
+    of: AnalysisName = Field(description="the analysis that is repeated: a regression, distances, or loss")
+
+    def needs(self) -> Sequence[str]:
+        return (self.of,)
+
+    def results(self, around: Surroundings) -> Group:
+        inner = around.analyses[self.of]
+        train = inner.train_in(around.analyses) if isinstance(inner, AlongCheckpoints) else None
+        if not isinstance(inner, AlongCheckpoints) or train is None:
+            return Group({})
+        step = Quantity("1", "optimizer steps taken before this checkpoint")
+        element = Group({"step": step} | dict(inner.results_at_checkpoint(around).members))
+        count = len(checkpoint_steps(around.trains[train]))
+        return Group({"checkpoint": Series(element, count, "by checkpoint, from the initialization to the last step")})
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        inner = around.analyses[self.of]
+        if isinstance(inner, AlongCheckpoints):
+            return []
+        return [
+            Problem(
+                ("of",),
+                "E0824",
+                f"{self.of} is of kind {inner.word}, which is not repeated along checkpoints",
+                label="reads no single checkpoint",
+                help="name an analysis of kind regression, distances or loss",
+            )
+        ]
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.repeat import repeat
+
+        return repeat(self, inputs)
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.emergence import figures
+
+        return figures(self, outcome, inputs)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.emergence import caption
+
+        return caption(self, figure, outcome)

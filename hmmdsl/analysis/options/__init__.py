@@ -1,0 +1,1 @@
+"""Options that several kinds of analysis share. Imports neither torch nor numpy."""

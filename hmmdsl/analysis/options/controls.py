@@ -1,0 +1,50 @@
+"""Controls: what a score is worth, shown by what the same procedure gives where there is nothing to find."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from hmmdsl.spec.base import Record
+
+
+class HeldOut(Record):
+    """Cross-validation: each history is predicted by a fit that never saw it. Folds are grouped by history, features are
+    standardized and the ridge penalty is chosen inside the other folds. Scored for the analysis and for every other control."""
+
+    kind: Literal["held_out"] = "held_out"
+    folds: int = Field(10, ge=3, le=1000, description="number of folds over the distinct histories")
+
+
+class Untrained(Record):
+    """The same network with its initial weights, at step 0."""
+
+    kind: Literal["untrained"] = "untrained"
+
+
+class Shuffled(Record):
+    """The targets, permuted over histories; weights stay with the activations."""
+
+    kind: Literal["shuffled"] = "shuffled"
+    repeats: int = Field(100, ge=1, le=10_000, description="number of permutations")
+
+
+class Noise(Record):
+    """Gaussian random features, as many as the activations have."""
+
+    kind: Literal["noise"] = "noise"
+    repeats: int = Field(1, ge=1, le=1000, description="number of draws")
+
+
+def _from_word(value: Any) -> Any:
+    """In YAML a control without options may be its word alone."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Control = Annotated[Annotated[HeldOut | Untrained | Shuffled | Noise, Field(discriminator="kind")], BeforeValidator(_from_word)]
+
+
+def repeats_of(control: HeldOut | Untrained | Shuffled | Noise) -> int:
+    """How often a control is repeated; results of more than one end in `.mean .sd .min .max`."""
+    return control.repeats if isinstance(control, Shuffled | Noise) else 1

@@ -1,0 +1,127 @@
+"""The computation behind `distances`: centres of mass of represented beliefs, pairs, correlations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmmdsl.analysis.options.points import Place, has_segment, places
+from hmmdsl.analysis.options.result_path import ResultPath
+from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.analysis.probe.streams import stream
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
+    from hmmdsl.analysis.distances import Distances
+    from hmmdsl.analysis.regression import Regression
+
+MOST_PAIRS = 1_000_000
+"""Beyond this, a random sample of so many pairs is compared."""
+
+KEPT_PAIRS = 20_000
+"""Pairs kept for the figure."""
+
+CONSTANT = 1e-12
+"""Distances whose standard deviation is below this share of their largest are all the same: nothing to correlate."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Squared correlation (None: one side does not vary) and its standard error from sampling the pairs (0: all pairs)."""
+
+    r2: float | None
+    standard_error: float | None
+    pairs: int
+
+    def results(self) -> dict[str, float | None]:
+        """As results.json has them."""
+        return {"r2": self.r2, "pairs": float(self.pairs), "standard_error": self.standard_error}
+
+
+def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Outcome:
+    """Distances between represented beliefs against those between true beliefs, next-token distributions, or both; at checkpoint
+    `step` with the regression repeated there."""
+    from hmmdsl.analysis.regression import Regression
+
+    path = ResultPath.of(analysis.of)
+    source = inputs.analyses[path.name]
+    assert isinstance(source, Regression)
+    trained = inputs.trained[source.of]
+    known = inputs.outcomes[path.name] if step is None else source.compute_at_checkpoint(_renamed(inputs, path.name), step)
+    place = _place(source, path, places(source.at, trained.model))
+    arrays = known.arrays
+    label = distinct(arrays["belief"])
+    represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label)
+    _, first = np.unique(label, return_index=True)
+    true = {"belief": arrays["belief"][first], "next_token": arrays["next_token"][first]}
+    left, right, all_pairs = _pairs(len(first), stream(trained.train.seed, inputs.name, "pairs"))
+    here = _lengths(represented, left, right)
+    results: dict[str, Any] = {}
+    kept = np.linspace(0, len(left) - 1, min(KEPT_PAIRS, len(left))).astype(np.int64)
+    found = {"represented": here[kept].astype(np.float32)}
+    for name in analysis.against_names:
+        there = _lengths(true[name], left, right)
+        results[name] = correlate(here, there, all_pairs).results()
+        found[name] = there[kept].astype(np.float32)
+    facts = {
+        "histories": str(known.facts["histories"]),
+        "weights": source.weights,
+        "beliefs": len(first),
+        "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
+    }
+    return Outcome(results[analysis.against] if isinstance(analysis.against, str) else results, found, facts)
+
+
+def _renamed(inputs: Inputs, name: str) -> Inputs:
+    """The same inputs for another analysis."""
+    return Inputs(name, inputs.trained, inputs.analyses, inputs.outcomes, inputs.processes)
+
+
+def _place(source: Regression, path: ResultPath, found: list[Place]) -> str:
+    """The name of the place that the path leads to; its validity was checked before the run."""
+    return path.below[-1] if has_segment(source.at) else found[0].name
+
+
+def centres(
+    points: Float64[np.ndarray, "history coordinate"],
+    weights: Float64[np.ndarray, " history"],
+    label: Int64[np.ndarray, " history"],
+) -> Float64[np.ndarray, "belief coordinate"]:
+    """The weighted centre of mass of each class."""
+    mass = np.bincount(label, weights)
+    return np.stack([np.bincount(label, weights * column) / mass for column in points.T], axis=1)
+
+
+def correlate(a: Float64[np.ndarray, " pair"], b: Float64[np.ndarray, " pair"], all_pairs: bool = True) -> Correlation:
+    """The squared correlation r². If the pairs are a sample, its standard error by the delta method: 2 |r| times that of r, whose
+    influence at standardized (u, v) is `u v - r (u² + v²) / 2`."""
+    if len(a) < 2 or any(x.std() <= CONSTANT * np.abs(x).max() for x in (a, b)):
+        return Correlation(None, None, len(a))
+    u, v = ((x - x.mean()) / x.std() for x in (a, b))
+    r = float((u * v).mean())
+    error = 0.0 if all_pairs else 2 * abs(r) * float((u * v - r * (u**2 + v**2) / 2).std()) / len(a) ** 0.5
+    return Correlation(r**2, error, len(a))
+
+
+def _pairs(beliefs: int, random: np.random.Generator) -> tuple[Int64[np.ndarray, " pair"], Int64[np.ndarray, " pair"], bool]:
+    """All pairs of different beliefs, or as many drawn at random as are compared at most; whether they are all."""
+    if beliefs * (beliefs - 1) // 2 <= MOST_PAIRS:
+        left, right = np.triu_indices(beliefs, 1)
+        return left, right, True
+    left = random.integers(0, beliefs, MOST_PAIRS)
+    right = (left + random.integers(1, beliefs, MOST_PAIRS)) % beliefs
+    return left, right, False
+
+
+def _lengths(
+    points: Float64[np.ndarray, "belief coordinate"], left: Int64[np.ndarray, " pair"], right: Int64[np.ndarray, " pair"]
+) -> Float64[np.ndarray, " pair"]:
+    """Euclidean distance of each pair."""
+    squares = np.zeros(len(left))
+    for column in points.T:
+        squares += (column[left] - column[right]) ** 2
+    return np.sqrt(squares)

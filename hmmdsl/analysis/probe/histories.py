@@ -1,0 +1,43 @@
+"""The histories that an analysis reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hmmdsl.analysis.probe.streams import stream
+from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, AutoHistories, Exact, Histories
+
+if TYPE_CHECKING:
+    from hmmdsl.process.history_tree import HistoryTree
+    from hmmdsl.process.process import Process
+    from hmmdsl.training.trained import Trained
+
+LARGEST_SEED = 2**63
+
+
+def histories_read(name: str, trained: Trained, process: Process | None, histories: Histories) -> HistoryTree:
+    """The tree of `process` (None: the process trained on) that the analysis `name` asks for.
+
+    Where it asks for what the training run was evaluated on, it is the run's own tree. Drawn words come from the analysis' own
+    random stream.
+    """
+    if process is None and (histories == trained.train.histories or _is_the_same(histories, trained.tree)):
+        return trained.tree
+    from hmmdsl.training.histories import histories_of
+
+    seed = int(stream(trained.train.seed, name, "histories").integers(LARGEST_SEED))
+    model = trained.model
+    return histories_of(process or trained.process, model.context, model.bos, histories, seed)
+
+
+def _is_the_same(histories: Histories, tree: HistoryTree) -> bool:
+    if tree.source != "exact":
+        return False
+    return isinstance(histories, Exact) or (isinstance(histories, AutoHistories) and len(tree) <= AUTO_HISTORY_LIMIT)
+
+
+def in_words(tree: HistoryTree) -> str:
+    """How many histories there are, and whether they are all: `exact, 1,046 histories`."""
+    if tree.source == "exact":
+        return f"exact, {len(tree):,} histories"
+    return f"sampled, {tree.words:,} words, {len(tree):,} histories"

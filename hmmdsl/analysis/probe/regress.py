@@ -1,0 +1,163 @@
+"""The computation behind `regression`: features from a network, the fits, the controls, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
+from hmmdsl.analysis.options.points import Place, places
+from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.probe.reading import Reading, Statistics, read
+from hmmdsl.analysis.probe.scores import NO_SCORE, Score, spread
+from hmmdsl.analysis.probe.setting import Features, Setting
+from hmmdsl.analysis.probe.shuffled import shuffle
+from hmmdsl.analysis.probe.streams import stream
+from hmmdsl.process.history_tree import history_weights
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.regression import Regression
+    from hmmdsl.process.history_tree import HistoryTree
+    from hmmdsl.training.trained import Trained
+
+Readings = Mapping[tuple[str, str], Reading]
+
+
+def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Outcome:
+    """All results of a regression. At a given checkpoint `step`, only those without controls."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    setting = _setting(analysis, inputs.name, trained, tree, controls=step is None)
+    features = trained.activations(step, tree)
+    statistics = Statistics.of(features, setting)
+    readings = read(features, setting, statistics)
+    names = [place.name for place in setting.places]
+    if step is not None:
+        results = analysis.nest(lambda target, place: readings[target, place].score.results(), names)
+        return Outcome(results, _arrays(readings, setting, tree), {"histories": in_words(tree)})
+    controls: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    asked = any(isinstance(control, HeldOut) for control in analysis.controls)
+    for control in analysis.controls:
+        seed, name = trained.train.seed, inputs.name
+        match control:
+            case HeldOut():
+                controls[control.kind] = {key: _held_out(reading) for key, reading in readings.items()}
+            case Untrained():
+                controls[control.kind] = _repeated([read(trained.activations(0, tree), setting)], asked)
+            case Noise(repeats=repeats):
+                draws = (_noise(features, setting, stream(seed, name, "noise", r)) for r in range(repeats))
+                controls[control.kind] = _repeated([read(drawn, setting) for drawn in draws], asked)
+            case Shuffled(repeats=repeats):
+                shuffled = shuffle(features, setting, statistics, repeats, stream(seed, name, "shuffled"))
+                controls[control.kind] = {
+                    key: _with_held_out(scores.in_sample, scores.held_out, asked) for key, scores in shuffled.items()
+                }
+
+    def of_one(target: str, place: str) -> dict[str, Any]:
+        reading = readings[target, place]
+        return {
+            **reading.score.results(),
+            "position": [one.results() for one in reading.by_position],
+            **{kind: values[target, place] for kind, values in controls.items()},
+        }
+
+    return Outcome(analysis.nest(of_one, names), _arrays(readings, setting, tree), _facts(analysis, readings, setting, tree))
+
+
+def _setting(analysis: Regression, name: str, trained: Trained, tree: HistoryTree, controls: bool) -> Setting:
+    held_out = next((control for control in analysis.controls if isinstance(control, HeldOut)), None)
+    fold = None
+    if held_out is not None and controls and len(tree) >= 3:
+        fold = assign_folds(len(tree), held_out.folds, stream(trained.train.seed, name, "held_out"))
+    whole = {"belief": tree.belief, "next_token": tree.next_token}
+    return Setting(
+        places=places(analysis.at, trained.model),
+        targets={target: whole[target] for target in analysis.target_names},
+        weights=history_weights(tree, analysis.weights),
+        levels=tree.levels,
+        fold=fold,
+        intercept=analysis.intercept,
+        ridge=analysis.ridge,
+    )
+
+
+def _noise(features: Features, setting: Setting, random: np.random.Generator) -> Features:
+    """Gaussian numbers in place of all activations that are read."""
+    return {part: random.standard_normal(features[part].shape, dtype=np.float32) for part in setting.parts}
+
+
+def _repeated(repeats: list[dict[tuple[str, str], Reading]], asked: bool) -> dict[tuple[str, str], dict[str, Any]]:
+    """Scores of a control, repeat by repeat."""
+    return {
+        key: _with_held_out(
+            [one[key].score for one in repeats],
+            [held_out.score for one in repeats if (held_out := one[key].held_out) is not None],
+            asked,
+        )
+        for key in repeats[0]
+    }
+
+
+def _with_held_out(in_sample: list[Score], held_out: list[Score], asked: bool) -> dict[str, Any]:
+    """Held-out scores are undefined where they are asked for and there are too few histories for folds."""
+    results = _scores(in_sample)
+    return results | {"held_out": _scores(held_out or [NO_SCORE] * len(in_sample))} if asked else results
+
+
+def _scores(scores: list[Score]) -> dict[str, Any]:
+    if len(scores) == 1:
+        return dict(scores[0].results())
+    return {
+        "r2": spread([one.r2 for one in scores]).results(),
+        "mse": spread([one.mse for one in scores]).results(),
+    }
+
+
+def _held_out(reading: Reading) -> dict[str, Any]:
+    held_out = reading.held_out
+    if held_out is None:
+        return {**NO_SCORE.results(), "folds": {"r2": spread([]).results()}}
+    return {**held_out.score.results(), "folds": {"r2": held_out.over_folds.results()}}
+
+
+def _arrays(readings: Readings, setting: Setting, tree: HistoryTree) -> dict[str, np.ndarray]:
+    """True and predicted targets of every history, for figures, distances and readers of the run folder."""
+    arrays = {
+        "belief": tree.belief,
+        "next_token": tree.next_token,
+        "weights": setting.weights,
+        "length": tree.length,
+    }
+    for (target, place), reading in readings.items():
+        arrays[f"{target}.{place}.predicted"] = reading.predicted.astype(np.float32)
+        if reading.held_out is not None:
+            arrays[f"{target}.{place}.held_out"] = reading.held_out.predicted.astype(np.float32)
+    return arrays
+
+
+def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: HistoryTree) -> dict[str, Any]:
+    """How it was computed, in words."""
+    widths: dict[str, Place] = {place.name: place for place in setting.places}
+    facts: dict[str, Any] = {
+        "histories": in_words(tree),
+        "weights": analysis.weights,
+        "fit": "least squares" if not isinstance(analysis.ridge, float) else f"ridge, penalty {analysis.ridge:g}",
+        "rank": {
+            place: f"{readings[target, place].rank} of {widths[place].width} features"
+            for target, place in readings
+            if target == analysis.target_names[0]
+        },
+    }
+    if setting.fold is not None:
+        facts["folds"] = f"{int(setting.fold.max()) + 1} over histories"
+        facts["held-out penalties"] = {
+            f"{target}.{place}": [f"{value:.1e}" for value in reading.held_out.penalties]
+            for (target, place), reading in readings.items()
+            if reading.held_out is not None and reading.held_out.penalties
+        }
+    return facts

@@ -1,0 +1,69 @@
+"""What is asked of activations: which targets, read where, by which fit, over which histories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from hmmdsl.analysis.options.points import Place
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int64
+
+Features: TypeAlias = Mapping[str, "Float[np.ndarray, 'history width']"]
+"""Activations by point of the network."""
+
+Ridge: TypeAlias = float | Literal["auto", "none"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`targets` by name, `weights` and `fold` (None: nothing is held out) for each history; histories of the k-th length are rows
+    `levels[k] : levels[k + 1]`."""
+
+    places: Sequence[Place]
+    targets: Mapping[str, Float64[np.ndarray, "history target"]]
+    weights: Float64[np.ndarray, " history"]
+    levels: Sequence[int]
+    fold: Int64[np.ndarray, " history"] | None
+    intercept: bool
+    ridge: Ridge
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The points of the network that any place reads, each once."""
+        return tuple(dict.fromkeys(part for place in self.places for part in place.parts))
+
+    @cached_property
+    def stacked(self) -> Float64[np.ndarray, "history target"]:
+        """All targets side by side."""
+        return np.concatenate(list(self.targets.values()), axis=1)
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Where each target stands in `stacked`."""
+        ends = np.cumsum([0, *(target.shape[1] for target in self.targets.values())])
+        return {name: slice(int(a), int(b)) for name, a, b in zip(self.targets, ends, ends[1:], strict=False)}
+
+    @cached_property
+    def groups(self) -> Int64[np.ndarray, " target"]:
+        """The number of the target that each coordinate of `stacked` belongs to."""
+        return np.repeat(np.arange(len(self.targets)), [target.shape[1] for target in self.targets.values()])
+
+    @property
+    def folds(self) -> Int64[np.ndarray, " history"]:
+        """A fold for each history; one for all where nothing is held out."""
+        return self.fold if self.fold is not None else np.zeros(len(self.weights), dtype=np.int64)
+
+    def columns(self, place: Place, widths: Mapping[str, int]) -> Int64[np.ndarray, " feature"]:
+        """The columns of a place among the features of all parts side by side."""
+        ends = dict(zip(self.parts, np.cumsum([widths[part] for part in self.parts]), strict=True))
+        return np.concatenate([np.arange(ends[part] - widths[part], ends[part]) for part in place.parts])
+
+    def without_held_out(self) -> Setting:
+        """The same, in sample only."""
+        return replace(self, fold=None)

@@ -1,0 +1,167 @@
+"""`regression`: what an affine map reads off the activations, beside the controls that say what its scores are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
+from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, nested, places
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+Target = Literal["belief", "next_token"]
+
+R2 = Quantity("1", "share of the target's weighted variance that the map explains (variance-weighted over coordinates)")
+MSE = Quantity("1", "weighted mean squared error, averaged over the target's coordinates")
+
+
+class Regression(AlongCheckpoints):
+    """An affine map from activations to what an optimal observer knows, fitted over histories (Shai et al. 2024, §3.1). Scores
+    are in sample unless they say `held_out`."""
+
+    word: ClassVar[str] = "regression"
+    kind: Literal["regression"] = "regression"
+    of: TrainName = Field(description="the training run whose network is read")
+    target: Target | tuple[Target, ...] = Field(
+        "belief", description="what is read: the belief over hidden states, or the distribution of the next token"
+    )
+    at: Point | tuple[Point, ...] = Field(ConcatPoint(), description="where in the network; a list gives one result for each")
+    weights: Weights = Field("probability", description="how much a history counts, in the fit and in its scores")
+    intercept: bool = Field(True, description="whether the map has a constant term")
+    ridge: Annotated[float, Field(gt=0)] | Literal["auto", "none"] = Field(
+        "auto",
+        description="penalty on squared coefficients of standardized features, added to the mean squared error; auto is none in "
+        "sample and, held out, what predicts best inside the other folds",
+    )
+    controls: tuple[Control, ...] = Field((), description="what else is scored, so that one can tell what the scores are worth")
+    histories: Histories = Field(AutoHistories(), description="the histories that are read")
+    on: ProcessName | None = Field(
+        None, description="another process to read histories of, with the same tokens in the same order"
+    )
+
+    # ---------------------------------------------------------------- before the run
+
+    @property
+    def target_names(self) -> tuple[Target, ...]:
+        """The targets, always as a tuple."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    def needs(self) -> Sequence[str]:
+        return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
+
+    def places_in(self, around: Surroundings) -> list[Place]:
+        """The places of the network that it reads."""
+        return places(self.at, around.model_of(self.of))
+
+    def results(self, around: Surroundings) -> Group:
+        model = around.model_of(self.of)
+        position = Group({"r2": R2, "mse": MSE}, "among the histories of one length")
+        lengths = model.context + model.bos
+        counted = "from 0" if model.bos else "from 1"
+        members: dict[str, ResultSchema] = {
+            "r2": R2,
+            "mse": MSE,
+            "position": Series(position, lengths, f"by position: histories of each length, {counted}"),
+        }
+        members |= {control.kind: self._control_results(control) for control in self.controls}
+        return self._segments(around, Group(members, "one map"))
+
+    def results_at_checkpoint(self, around: Surroundings) -> Group:
+        return self._segments(around, Group({"r2": R2, "mse": MSE}, "one map"))
+
+    def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise) -> Group:
+        if isinstance(control, HeldOut):
+            folds = Group({"r2": _spread(R2)}, "how scores vary from fold to fold")
+            return Group({"r2": R2, "mse": MSE, "folds": folds}, "histories that the fit never saw")
+        many = repeats_of(control) > 1
+        scores: dict[str, ResultSchema] = {"r2": _spread(R2) if many else R2, "mse": _spread(MSE) if many else MSE}
+        if self._held_out() is not None:
+            scores["held_out"] = Group(dict(scores), "histories that the fit never saw")
+        return Group(scores, (type(control).__doc__ or "").split(".")[0])
+
+    def _segments(self, around: Surroundings, group: Group) -> Group:
+        """The group for each target and point, nested as the paths are."""
+        if has_segment(self.at):
+            group = Group(by_point({place.name: group for place in self.places_in(around)}))
+        return group if isinstance(self.target, str) else Group(dict.fromkeys(self.target, group))
+
+    def _held_out(self) -> HeldOut | None:
+        return next((control for control in self.controls if isinstance(control, HeldOut)), None)
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        from hmmdsl.analysis.options.regression_problems import problems
+
+        return problems(self, around)
+
+    # ---------------------------------------------------------------- the run
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.regress import regress
+
+        return regress(self, inputs)
+
+    def compute_at_checkpoint(self, inputs: Inputs, step: int) -> Outcome:
+        from hmmdsl.analysis.probe.regress import regress
+
+        return regress(self, inputs, step)
+
+    def nest(self, result: Callable[[str, str], Any], names: Sequence[str]) -> dict[str, Any]:
+        """Results for each (target, place name), nested as the schema is."""
+        segment = has_segment(self.at)
+        by_target: dict[str, dict[str, Any]] = {}
+        for target in self.target_names:
+            by_place = {name: result(target, name) for name in names}
+            by_target[target] = nested(by_place) if segment else next(iter(by_place.values()))
+        return by_target[self.target] if isinstance(self.target, str) else by_target
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.regression import figures
+
+        return figures(self, outcome, inputs)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.regression import caption
+
+        return caption(self, figure, outcome)
+
+
+def _spread(quantity: Quantity) -> Group:
+    return Group(
+        {
+            "mean": Quantity(quantity.unit, f"mean of: {quantity.description}"),
+            "sd": Quantity(quantity.unit, f"standard deviation of: {quantity.description}"),
+            "min": Quantity(quantity.unit, f"least of: {quantity.description}"),
+            "max": Quantity(quantity.unit, f"greatest of: {quantity.description}"),
+        }
+    )
+
+
+def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) -> tuple[Target, Place] | None:
+    """The target and the place that a result's path below a regression leads to, such as `("concat",)`; None if it leads nowhere
+    or stops before a single map."""
+    remaining = list(path)
+    target: str = analysis.target_names[0]
+    if not isinstance(analysis.target, str):
+        if not remaining or remaining[0] not in analysis.target:
+            return None
+        target = remaining.pop(0)
+    found = analysis.places_in(around)
+    if has_segment(analysis.at):
+        found = [place for place in found if remaining == [place.name]]
+    elif remaining:
+        return None
+    chosen = next((name for name in analysis.target_names if name == target), None)
+    return (chosen, found[0]) if found and chosen is not None else None
