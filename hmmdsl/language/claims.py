@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -52,11 +52,12 @@ def resolve_claim(
     params: Mapping[str, Value],
     diagnostics: Diagnostics,
     label: str = "",
+    failed: Collection[str] = (),
 ) -> ResolvedClaim | None:
     """Resolve a claim's names and check its types. Returns None once its mistakes have been reported (or where it reads results
-    of a declaration that is itself wrong)."""
+    of a declaration that is itself wrong, or a param in `failed`)."""
     results = schema if isinstance(schema, Results) else Results(schema)
-    resolver = _Resolver(results, params, diagnostics)
+    resolver = _Resolver(results, params, failed, diagnostics)
     before = len(diagnostics.errors)
     kind = resolver.type_of(expression)
     if kind is None or len(diagnostics.errors) > before:
@@ -82,9 +83,10 @@ def resolve_claim(
 
 
 class _Resolver:
-    def __init__(self, results: Results, params: Mapping[str, Value], diagnostics: Diagnostics) -> None:
+    def __init__(self, results: Results, params: Mapping[str, Value], failed: Collection[str], diagnostics: Diagnostics) -> None:
         self.results = results
         self.params = params
+        self.failed = failed
         self.diagnostics = diagnostics
         self.reads: list[str] = []
         self.used: set[str] = set()
@@ -186,6 +188,8 @@ class _Resolver:
         bare = path.bare
         if bare is not None and bare in self.params and bare not in self.results.schema.members:
             return self._param(path, bare)
+        if bare in self.failed:
+            return None
         results = self.results
         place = follow(path, results, self._index, self.diagnostics)
         if place is None or not number_at(path, place, self.diagnostics):

@@ -109,9 +109,11 @@ class RecordReader:
         given: Sequence[Assignment],
         span: Span,
         base: Record | None = None,
+        complete: bool = True,
     ) -> Record | Broken:
         """The record itself. `called` names it in messages, `span` is its name's or tag's place, and `base` gives the fields
-        that `given` leaves out in place of the schema's defaults."""
+        that `given` leaves out in place of the schema's defaults. Of a record that is not `complete`, since some of it could
+        not be read, only what is there is checked."""
         fields = fields_of(schema)
         grouped: dict[str, list[Assignment]] = {}
         whole = True
@@ -136,7 +138,8 @@ class RecordReader:
                 values[name] = value
                 places[name] = Given(of_field[-1].value, of_field[-1].span)
         missing = [field for name, field in fields.items() if field.required and name not in values and name not in grouped]
-        for field in missing:
+        whole = whole and complete
+        for field in missing if complete else ():
             self.diagnostics.add(
                 "E0503",
                 f"{called} needs `{field.name}`",

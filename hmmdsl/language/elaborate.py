@@ -1,0 +1,192 @@
+"""The language's entry: from a spec's text to a validated experiment, with every mistake reported in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from hmmdsl.language import syntax
+from hmmdsl.language.budget import Budget
+from hmmdsl.language.claims import ResolvedClaim, resolve_claim
+from hmmdsl.language.compilation import Compilation
+from hmmdsl.language.compiled import Compiled, plain_param
+from hmmdsl.language.constants import evaluate
+from hmmdsl.language.declarations import check_all, declare
+from hmmdsl.language.diagnostics import Diagnostics, SpecError
+from hmmdsl.language.failure import ConstantError
+from hmmdsl.language.fits import check_analysis, check_train
+from hmmdsl.language.imports import Modules
+from hmmdsl.language.names import Names, collect
+from hmmdsl.language.parser import parse
+from hmmdsl.language.profiles import Profile, read_profiles
+from hmmdsl.language.reading import read_source
+from hmmdsl.language.resolved import compile_experiment
+from hmmdsl.language.result_paths import Results
+from hmmdsl.language.scope import Scope, Template
+from hmmdsl.language.settings import Overrides, read_settings, sort_out
+from hmmdsl.language.source import Source
+from hmmdsl.language.values import Value
+from hmmdsl.process.process import Process
+from hmmdsl.spec.analysis import AnalysisKinds
+from hmmdsl.spec.declarations import RecordSort, record_sorts
+from hmmdsl.spec.experiment import Claim, Experiment
+from hmmdsl.spec.process import ProcessTable
+from hmmdsl.spec.results import TRAIN_RESULTS, Group
+
+__all__ = ["Compiled", "compile_experiment", "compile_file", "compile_text"]
+
+
+def compile_file(
+    path: Path,
+    kinds: AnalysisKinds,
+    *,
+    settings: Mapping[str, str] | None = None,
+    profile: str | None = None,
+) -> Compiled:
+    """Compile a spec's file. `settings` are `--set` pairs, `profile` a profile's name. Raises SpecError with every message."""
+    diagnostics = Diagnostics()
+    source = read_source(path, str(path), diagnostics)
+    if source is None:
+        raise SpecError(diagnostics.found)
+    return _compile(source, path.stem, kinds, path.parent, settings or {}, profile, diagnostics)
+
+
+def compile_text(
+    text: str,
+    name: str,
+    kinds: AnalysisKinds,
+    *,
+    folder: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    profile: str | None = None,
+) -> Compiled:
+    """Compile a spec's text, which messages call `name`; its imports are relative to `folder`. Raises SpecError."""
+    return _compile(Source(name, text), Path(name).stem, kinds, folder, settings or {}, profile, Diagnostics())
+
+
+def _compile(
+    source: Source,
+    name: str,
+    kinds: AnalysisKinds,
+    folder: Path | None,
+    settings: Mapping[str, str],
+    profile: str | None,
+    diagnostics: Diagnostics,
+) -> Compiled:
+    file = parse(source, diagnostics)
+    sorts = record_sorts(kinds)
+    names = collect(file, sorts, diagnostics)
+    budget = Budget()
+    modules = Modules(folder, diagnostics, budget)
+    profiles = read_profiles(file, diagnostics)
+    given = [*profiles.chosen(profile, diagnostics), *read_settings(settings, diagnostics)]
+    overrides = sort_out(given, names, sorts, diagnostics)
+    scope = declare(file, modules, budget, diagnostics, _param_overrides(overrides, budget, diagnostics))
+    check_all(scope, budget)
+    compilation = Compilation(file, sorts, names, scope, budget, overrides, diagnostics)
+    compilation.read_all()
+    _check_fit(compilation, diagnostics)
+    for other in profiles.others(profile):
+        _check_profile(other, compilation, names, sorts, diagnostics)
+    claims = _claims(file, compilation, names, diagnostics)
+    diagnostics.raise_if_errors()
+    records, used = compilation.records, compilation.meanings.used
+    experiment = Experiment(
+        name=name,
+        about=records.about,
+        params={each: plain_param(value) for each, value in compilation.meanings.params().items()},
+        processes={each: ProcessTable.of(process) for each, process in used.items()},
+        models=records.models,
+        trains=records.trains,
+        analyses=records.analyses,
+        expect=tuple(Claim(label=claim.label, claim=claim.text) for claim in claims),
+    )
+    declared = _declared(names, scope, budget)
+    return Compiled(experiment, dict(used), tuple(claims), diagnostics.warnings, (source, *modules.sources), declared)
+
+
+def _param_overrides(overrides: Overrides, budget: Budget, diagnostics: Diagnostics) -> dict[str, Value]:
+    """The values that profile and settings give to params: constants without names."""
+    values: dict[str, Value] = {}
+    for name, assignment in overrides.params.items():
+        try:
+            values[name] = evaluate(assignment.value, Scope(), budget)
+        except ConstantError as error:
+            error.report(diagnostics)
+    return values
+
+
+def _check_profile(
+    profile: Profile, compilation: Compilation, names: Names, sorts: Mapping[str, RecordSort], diagnostics: Diagnostics
+) -> None:
+    """Report the mistakes of a profile that this run does not use."""
+    found = Diagnostics()
+    overrides = sort_out(profile.given, names, sorts, found)
+    _param_overrides(overrides, Budget(), found)
+    compilation.try_overrides(overrides, found)
+    places = [(assignment.span.start, assignment.value.span.end) for assignment in profile.given]
+    for diagnostic in found.errors:
+        span = diagnostic.span
+        inside = span is not None and any(start <= span.start and span.end <= end for start, end in places)
+        if inside and diagnostic not in diagnostics.found:
+            diagnostics.found.append(diagnostic)
+
+
+def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
+    """Whether trees fit the memory and networks the beliefs; networks that no run uses are worth a warning."""
+    around = compilation.surroundings()
+    for name, train in around.trains.items():
+        process, model = around.process_of(name), around.model_of(name)
+        check_train(train, process, model, partial(compilation.place_of, name), diagnostics)
+    for name, analysis in around.analyses.items():
+        check_analysis(analysis, around, partial(compilation.place_of, name), diagnostics)
+    trained = {train.model for train in compilation.records.trains.values()}
+    broken = any(name in compilation.records.unsound for name in compilation.names.of_sort("train"))
+    for name in compilation.records.models:
+        if name not in trained and not broken and not compilation.names.lost:
+            diagnostics.add(
+                "W0954",
+                f"no train uses the model `{name}`",
+                compilation.places.get(name),
+                label="never trained",
+                help=f"write `model = {name}` in a `train`, or leave it out",
+            )
+
+
+def _claims(file: syntax.File, compilation: Compilation, names: Names, diagnostics: Diagnostics) -> list[ResolvedClaim]:
+    """The file's claims, resolved against the results that its trains and analyses will have."""
+    records = compilation.records
+    sound = {name: TRAIN_RESULTS for name in records.trains if name not in records.unsound}
+    schema = Group({**sound, **records.schemas})
+    unknown = [name for name in (*names.of_sort("train", "analysis"), *names.lost) if name not in schema.members]
+    results = Results(schema, unknown, names.sorts())
+    failed = compilation.meanings.failed_params()
+    claims = []
+    for statement in file.statements:
+        if not isinstance(statement, syntax.Expect):
+            continue
+        if statement.record is not None:
+            diagnostics.add(
+                "E0714", "a claim has no fields", statement.record.span, help='write the label before it: `expect "label": …`'
+            )
+        label = statement.label.value if statement.label is not None else ""
+        claim = resolve_claim(statement.claim, results, compilation.meanings.params(), diagnostics, label, failed)
+        if claim is not None:
+            claims.append(claim)
+    return claims
+
+
+def _declared(names: Names, scope: Scope, budget: Budget) -> dict[str, Process]:
+    """The file's own processes by name, those with parameters at their defaults."""
+    found: dict[str, Process] = {}
+    for name in names.of_sort("process", "import"):
+        bound = scope.lookup(name)
+        if isinstance(bound, Template) and all(p.default is not None for p in bound.parameters or ()):
+            try:
+                bound = bound.instantiate({}, names.declared[name].span, budget)
+            except ConstantError:
+                continue
+        if isinstance(bound, Process):
+            found[name] = bound
+    return found

@@ -1,0 +1,139 @@
+"""Whether what is asked for fits: the network the beliefs, the tree the memory. Histories are counted, none enumerated."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.source import Span
+from hmmdsl.process.counting import HistoryCounts, count_histories
+from hmmdsl.process.process import Process
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
+from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.train import ExactData, Train
+
+PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
+"""The place of a field of the record in question, or of its name where the field was not written."""
+
+_FLOAT32, _FLOAT64 = 4, 8
+_ASSUMED_MEMORY = 8 * 2**30
+
+
+def machine_memory() -> int:
+    """Bytes of memory this machine has (8 GiB where it will not say)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return _ASSUMED_MEMORY
+
+
+@dataclass(frozen=True)
+class TreeSize:
+    """Bytes that an exact history tree takes: `theory` for its arrays, `training` and `evaluation` with the network on it."""
+
+    histories: int
+    theory: int
+    evaluation: int
+    training: int
+
+    @staticmethod
+    def of(histories: int, process: Process, model: Transformer) -> TreeSize:
+        """The size for a process and a network. A lower bound: what the tree's arrays hold, the residual stream after every
+        block, and for training what every block keeps for its backward pass."""
+        states, vocabulary = len(process.states), len(process.tokens)
+        theory = histories * _FLOAT64 * (states + vocabulary + 4)
+        stream = model.d_model * (model.layers + 2)
+        mlp = 0 if model.attention_only else 2 * model.mlp_width
+        block = 6 * model.d_model + 4 * model.heads * model.head_width + 2 * model.heads * model.context + mlp
+        kept = stream + vocabulary + model.layers * block
+        return TreeSize(
+            histories, theory, theory + histories * _FLOAT32 * (stream + vocabulary), theory + histories * _FLOAT32 * kept
+        )
+
+
+def check_train(train: Train, process: Process, model: Transformer, place_of: PlaceOf, diagnostics: Diagnostics) -> None:
+    """Report what does not fit (E0803), and what is legal and odd (W0951, W0952, W0953)."""
+    dimension = len(process.states) - 1
+    if model.d_model < dimension:
+        diagnostics.add(
+            "W0951",
+            f"the network is narrower than the belief simplex: d_model is {model.d_model}, beliefs have {dimension} dimensions",
+            place_of(("model",)),
+            label=f"{len(process.states)} states",
+            help=f"a `d_model` of at least {dimension} can hold every belief",
+        )
+    exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
+    if not exact_data and not exact_tree:
+        return
+    counts = count_histories(process, model.context, bos=model.bos)
+    size = TreeSize.of(counts.total, process, model)
+    if exact_data:
+        _check_tree(
+            counts, size.training, "training on", place_of(("data",)), "data = sampled { batch = 64 }", "W0952", diagnostics
+        )
+    if exact_tree:
+        _check_tree(
+            counts,
+            size.evaluation,
+            "evaluating",
+            place_of(("histories",)),
+            "histories = sampled { words = 10_000 }",
+            "W0953",
+            diagnostics,
+        )
+
+
+def check_analysis(analysis: Analysis, around: Surroundings, place_of: PlaceOf, diagnostics: Diagnostics) -> None:
+    """The same for an analysis of a training run that reads all histories: `of` names the run, `on` perhaps another process."""
+    options = dict(analysis)
+    train = options.get("of")
+    if not isinstance(options.get("histories"), Exact) or not isinstance(train, str) or train not in around.trains:
+        return
+    model = around.model_of(train)
+    process = around.processes[options.get("on") or around.trains[train].process]
+    counts = count_histories(process, model.context, bos=model.bos)
+    size = TreeSize.of(counts.total, process, model).evaluation
+    cure = "histories = sampled { words = 10_000 }"
+    _check_tree(counts, size, "analysing", place_of(("histories",)), cure, "W0953", diagnostics)
+
+
+def _check_tree(
+    counts: HistoryCounts, size: int, doing: str, place: Span | None, cure: str, warning: str, diagnostics: Diagnostics
+) -> None:
+    about = f"{'' if counts.exact else 'up to '}{_many(counts.total)} histories"
+    if size > machine_memory():
+        diagnostics.add(
+            "E0803",
+            f"{doing} the exact tree needs {_bytes(size)} for {about}, and this machine has {_bytes(machine_memory())}",
+            place,
+            label=f"{_many(counts.total)} histories",
+            help=f"write `{cure}`, or choose a smaller `context`",
+        )
+    elif counts.total > AUTO_HISTORY_LIMIT:
+        diagnostics.add(
+            warning,
+            f"the exact tree has {about}: {doing} it takes long, and {_bytes(size)}",
+            place,
+            label=f"{_many(counts.total)} histories",
+            help=f"`{cure}` is quicker; up to {AUTO_HISTORY_LIMIT:,} histories are exact by default",
+        )
+
+
+def _many(count: int) -> str:
+    return f"{count:,}" if count < 10**12 else f"about 10^{_magnitude(count)}"
+
+
+def _bytes(count: int) -> str:
+    for unit, power in (("MB", 6), ("GB", 9), ("TB", 12)):
+        if count < 10 ** (power + 3):
+            return f"{count / 10**power:,.{1 if count < 10 ** (power + 1) else 0}f} {unit}"
+    return f"about 10^{_magnitude(count)} bytes"
+
+
+def _magnitude(count: int) -> int:
+    return int(math.log10(count)) if count < 10**300 else int((count.bit_length() - 1) * math.log10(2))

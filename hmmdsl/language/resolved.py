@@ -1,0 +1,140 @@
+"""An experiment that is resolved already, as it is read from `experiment.yaml`: what its schemas cannot know is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from hmmdsl.language.claims import ResolvedClaim, resolve_claim
+from hmmdsl.language.compiled import Compiled, param_value
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.fits import check_analysis, check_train
+from hmmdsl.language.hints import suggestion
+from hmmdsl.language.parser import parse_expression
+from hmmdsl.language.result_paths import Results
+from hmmdsl.language.source import Source, Span
+from hmmdsl.process.process import Process
+from hmmdsl.spec.analysis import Analysis, AnalysisKinds, Surroundings
+from hmmdsl.spec.experiment import Experiment
+from hmmdsl.spec.fields import Either, FieldType, Refers, article, fields_of
+from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema
+from hmmdsl.spec.train import Train
+
+
+def compile_experiment(experiment: Experiment, kinds: AnalysisKinds) -> Compiled:
+    """Compile an experiment. Raises SpecError with every mistake: references, what does not fit, claims."""
+    diagnostics = Diagnostics()
+    names = _names(experiment, diagnostics)
+    processes = _processes(experiment, diagnostics)
+    trains: dict[str, Train] = {}
+    analyses: dict[str, Analysis] = {}
+    schemas: dict[str, ResultSchema] = {}
+    for name, train in experiment.trains.items():
+        right = _references(name, {"process": train.process, "model": train.model}, names, diagnostics)
+        if right and train.process in processes:
+            trains[name] = train
+            model = experiment.models[train.model]
+            check_train(train, processes[train.process], model, _nowhere, diagnostics)
+    for name, analysis in experiment.analyses.items():
+        around = Surroundings(processes, experiment.models, trains, analyses)
+        if not _sound(name, analysis, around, names, diagnostics):
+            continue
+        before = len(diagnostics.errors)
+        for problem in analysis.problems(around):
+            diagnostics.add(problem.code, f"{name}: {problem.message}", None, help=problem.help)
+        if len(diagnostics.errors) == before:
+            analyses[name] = analysis
+            schemas[name] = analysis.results(around)
+            check_analysis(analysis, around, _nowhere, diagnostics)
+    schema = Group({**dict.fromkeys(trains, TRAIN_RESULTS), **schemas})
+    unknown = [name for name in (*experiment.trains, *experiment.analyses) if name not in schema.members]
+    claims = _claims(experiment, Results(schema, unknown, names), diagnostics)
+    diagnostics.raise_if_errors()
+    return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes)
+
+
+def _nowhere(path: tuple[str | int, ...]) -> Span | None:
+    """An experiment that is plain data has no places."""
+    return None
+
+
+def _names(experiment: Experiment, diagnostics: Diagnostics) -> dict[str, str]:
+    """All names of an experiment with their sorts; models, trains, analyses and params share one space."""
+    names: dict[str, str] = dict.fromkeys(experiment.processes, "process")
+    for sort, declared in (
+        ("param", experiment.params),
+        ("model", experiment.models),
+        ("train", experiment.trains),
+        ("analysis", experiment.analyses),
+    ):
+        for name in declared:
+            if names.get(name, "process") != "process":
+                diagnostics.add(
+                    "E0202", f"`{name}` is declared twice: as {names[name]} and as {sort}", None, help="choose another name"
+                )
+            names[name] = sort
+    return names
+
+
+def _processes(experiment: Experiment, diagnostics: Diagnostics) -> dict[str, Process]:
+    found: dict[str, Process] = {}
+    for name, table in experiment.processes.items():
+        try:
+            found[name] = table.process()
+        except ValueError as error:
+            diagnostics.add(
+                "E0543", f"the process `{name}` is none: {error}", None, help="mend its table, or run the spec itself"
+            )
+    return found
+
+
+def _references(name: str, wanted: Mapping[str, str], names: Mapping[str, str], diagnostics: Diagnostics) -> bool:
+    """Whether a record's references lead to declarations of their sorts (E0510, E0511)."""
+    right = True
+    for sort, target in wanted.items():
+        if target not in names:
+            known: Collection[str] = [each for each, other in names.items() if other == sort]
+            cure = suggestion(target, list(known), "there is")
+            diagnostics.add(
+                "E0510", f"{name}: there is no {sort} `{target}`", None, help=cure or f"declare {article(sort)} {sort}"
+            )
+            right = False
+        elif names[target] != sort:
+            message = f"{name}: `{target}` is {article(names[target])} {names[target]}, and here {article(sort)} {sort} is wanted"
+            diagnostics.add("E0511", message, None, help=f"name {article(sort)} {sort}")
+            right = False
+    return right
+
+
+def _sound(name: str, analysis: Analysis, around: Surroundings, names: Mapping[str, str], diagnostics: Diagnostics) -> bool:
+    wanted: dict[str, str] = {}
+    for field in fields_of(type(analysis)).values():
+        sort, value = _refers(field.type), getattr(analysis, field.name)
+        if sort is not None and isinstance(value, str):
+            wanted["analysis" if sort == "result" else sort] = (
+                value.partition(".")[0].partition("[")[0] if sort == "result" else value
+            )
+    if not _references(name, wanted, names, diagnostics):
+        return False
+    late = [need for need in analysis.needs() if names.get(need) == "analysis" and need not in around.analyses]
+    return not late and all(need in around.trains or need in around.analyses for need in analysis.needs())
+
+
+def _refers(kind: FieldType) -> str | None:
+    if isinstance(kind, Refers):
+        return kind.to
+    if isinstance(kind, Either):
+        return next((choice.to for choice in kind.choices if isinstance(choice, Refers)), None)
+    return None
+
+
+def _claims(experiment: Experiment, results: Results, diagnostics: Diagnostics) -> tuple[ResolvedClaim, ...]:
+    params = {name: param_value(value) for name, value in experiment.params.items()}
+    claims = []
+    for at, claim in enumerate(experiment.expect):
+        expression = parse_expression(Source(f"expect[{at}]", claim.claim), diagnostics)
+        if expression is None:
+            continue
+        resolved = resolve_claim(expression, results, params, diagnostics, claim.label)
+        if resolved is not None:
+            claims.append(resolved)
+    return tuple(claims)

@@ -1,0 +1,43 @@
+"""Which records a spec may declare: keyword → schema, as data. A new sort of record is a new line here and no new grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hmmdsl.spec.analysis import AnalysisKinds
+from hmmdsl.spec.base import Record
+from hmmdsl.spec.experiment import About
+from hmmdsl.spec.model import MODELS
+from hmmdsl.spec.train import Train
+
+
+@dataclass(frozen=True)
+class RecordSort:
+    """One keyword: `experiment { … }` has no name, `train NAME { … }` one schema, `model NAME: KIND { … }` several."""
+
+    word: str
+    schemas: Mapping[str | None, type[Record]]
+    named: bool = True
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The words after the colon; none where the sort has one schema only."""
+        return tuple(word for word in self.schemas if word is not None)
+
+    @property
+    def example(self) -> str:
+        """How such a declaration begins."""
+        kind = f": {self.kinds[0]}" if self.kinds else ""
+        return f"{self.word}{' NAME' if self.named else ''}{kind} {{ … }}"
+
+
+def record_sorts(kinds: AnalysisKinds) -> Mapping[str, RecordSort]:
+    """All sorts of records by their keywords, given the kinds of analysis there are."""
+    sorts = (
+        RecordSort("experiment", {None: About}, named=False),
+        RecordSort("model", {**MODELS}),
+        RecordSort("train", {None: Train}),
+        RecordSort("analysis", {**kinds}),
+    )
+    return {sort.word: sort for sort in sorts}
