@@ -1,0 +1,143 @@
+"""The names that a file declares: imports, processes, params."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from hmmdsl.language import syntax
+from hmmdsl.language.budget import Budget
+from hmmdsl.language.constants import evaluate
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.failure import ConstantError
+from hmmdsl.language.functions import BUILTIN_NAMES
+from hmmdsl.language.hints import suggestion
+from hmmdsl.language.scope import Bound, Failed, Module, Scope, Template, check_new_name
+from hmmdsl.language.templates import DefinedTemplate, HmmTemplate
+from hmmdsl.language.values import Value
+
+if TYPE_CHECKING:
+    from hmmdsl.language.imports import Modules
+
+NO_OVERRIDES: Mapping[str, Value] = MappingProxyType({})
+
+
+def declare(
+    file: syntax.File,
+    modules: Modules,
+    budget: Budget,
+    diagnostics: Diagnostics,
+    *,
+    overrides: Mapping[str, Value] = NO_OVERRIDES,
+    path: Path | None = None,
+) -> Scope:
+    """The names of a file: its imports, its processes (which may stand in any order), its params (in order; those in `overrides`
+    take their value from there). `path` is the file, None for a bare text or the standard library. Whatever is wrong is reported.
+    """
+    scope = Scope()
+    for statement in file.statements:
+        match statement:
+            case syntax.Import():
+                _import(statement, scope, modules, diagnostics, path)
+            case syntax.Hmm():
+                hmm = HmmTemplate(statement.name.text, statement.parameters, diagnostics, scope, hmm=statement)
+                _declare(statement.name, hmm, scope, diagnostics)
+            case syntax.ProcessDefinition():
+                definition = DefinedTemplate(statement.name.text, statement.parameters, diagnostics, scope, definition=statement)
+                _declare(statement.name, definition, scope, diagnostics)
+    for statement in file.statements:
+        if isinstance(statement, syntax.Param):
+            _declare(statement.name, _param(statement, scope, budget, diagnostics, overrides), scope, diagnostics)
+    return scope
+
+
+def _declare(name: syntax.Name, value: Bound, scope: Scope, diagnostics: Diagnostics) -> None:
+    """Define a name, unless it may not be declared, which is reported."""
+    try:
+        check_new_name(name, scope, BUILTIN_NAMES)
+    except ConstantError as error:
+        error.report(diagnostics)
+        return
+    scope.define(name.text, value, name.span)
+
+
+def _param(
+    statement: syntax.Param, scope: Scope, budget: Budget, diagnostics: Diagnostics, overrides: Mapping[str, Value]
+) -> Bound:
+    if statement.name.text in overrides:
+        return overrides[statement.name.text]
+    try:
+        return evaluate(statement.value, scope, budget)
+    except ConstantError as error:
+        error.report(diagnostics)
+        return Failed()
+
+
+def _import(statement: syntax.Import, scope: Scope, modules: Modules, diagnostics: Diagnostics, path: Path | None) -> None:
+    """Bring the names of an import into `scope`; where it fails they are known as failed, so that their uses are no mistakes."""
+    module: Module | None = None
+    try:
+        if (statement.names is None) == (statement.alias is None):
+            written = statement.span.text
+            raise ConstantError(
+                "E0607",
+                "an import brings either some names or the whole file under a name",
+                statement.span,
+                help="write one of the two: `(mess3, rrxor)`, or `as lib`"
+                if statement.names is not None
+                else f"write `{written} (mess3, rrxor)` with the names it should bring, or `{written} as lib`",
+            )
+        module = modules.load(statement, path, diagnostics)
+    except ConstantError as error:
+        error.report(diagnostics)
+    if statement.alias is not None:
+        _declare(statement.alias, module or Failed(), scope, diagnostics)
+    for name in statement.names or ():
+        _declare(name, _member(name, module, diagnostics), scope, diagnostics)
+
+
+def _member(name: syntax.Name, module: Module | None, diagnostics: Diagnostics) -> Bound:
+    """What a module calls `name`. Reports E0605 if it has no such name."""
+    found = module.names.lookup(name.text) if module is not None else Failed()
+    if found is not None:
+        return found
+    assert module is not None
+    if not module.failed:
+        known = list(module.names.names())
+        diagnostics.add(
+            "E0605",
+            f"{module.name} has no process or param `{name.text}`",
+            name.span,
+            label="unknown",
+            help=suggestion(name.text, known, "it has") or "it declares no process and no param",
+        )
+    return Failed()
+
+
+def exported(file: syntax.File, scope: Scope) -> Scope:
+    """What another file may import: the processes and params that the file declares itself."""
+    names = Scope()
+    for statement in file.statements:
+        if isinstance(statement, (syntax.Hmm, syntax.ProcessDefinition, syntax.Param)):
+            value = scope.bound.get(statement.name.text)
+            if value is not None:
+                names.define(statement.name.text, value, statement.name.span)
+    return names
+
+
+def templates(scope: Scope) -> Iterator[Template]:
+    """The processes that a file declares or imports."""
+    for value in scope.bound.values():
+        if isinstance(value, Template):
+            yield value
+
+
+def check_processes(file: syntax.File, scope: Scope, budget: Budget) -> None:
+    """Work out every process that the file declares with its defaults, used or not, and report what is wrong with it."""
+    for statement in file.statements:
+        if isinstance(statement, (syntax.Hmm, syntax.ProcessDefinition)):
+            template = scope.bound.get(statement.name.text)
+            if isinstance(template, Template) and scope.places.get(statement.name.text) == statement.name.span:
+                template.check(budget)
