@@ -1,0 +1,215 @@
+"""A decoder-only transformer, read from top to bottom.
+
+    x = token embedding + position embedding
+    for each block:  x += attention(norm(x));  x += MLP(norm(x))
+    logits = unembedding(norm(x))
+
+One way through it serves words and history trees: a `Layout` says which rows there are and which each may look at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+from torch.nn.utils import skip_init
+
+from hmmdsl.models.layout import Layout, TreeLayout, word_layout
+from hmmdsl.models.positions import rotated, rotation_angles, sinusoids
+from hmmdsl.spec.model import Transformer
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64
+    from torch import Tensor
+
+NORM_EPSILON = 1e-5
+"""Added to the variance before its root."""
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    """An affine map whose weights nobody has drawn yet: torch would draw them from its global random state."""
+    return skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class Attention(nn.Module):
+    """Causal attention with `heads` heads of width d_head, whatever d_model is."""
+
+    def __init__(self, spec: Transformer) -> None:
+        super().__init__()
+        self.heads, self.width = spec.heads, spec.head_width
+        self.qkv = _linear(spec.d_model, 3 * self.heads * self.width)
+        self.out = _linear(self.heads * self.width, spec.d_model)
+
+    def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
+        """softmax(Q K' / sqrt(d_head)) V, in blocks; keys and values of a block's chain stand before its own."""
+        inner = self.heads * self.width
+        q, kv = self.qkv(x).split((inner, 2 * inner), dim=1)
+        if angles is not None:
+            q, kv = rotated(q, angles), torch.cat([rotated(kv[:, :inner], angles), kv[:, inner:]], dim=1)
+        blocks = kv.view(-1, layout.block, 2 * inner)
+        if layout.chain is not None:
+            chain = kv.index_select(0, layout.chain.view(-1)).view(*layout.chain.shape, 2 * inner)
+            blocks = torch.cat([chain, blocks], dim=1)
+        k, v = blocks.split(inner, dim=2)
+        q, k, v = self._by_head(q.view(-1, layout.block, inner)), self._by_head(k), self._by_head(v)
+        weights = torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1)
+        z = torch.bmm(weights, v).view(-1, self.heads, layout.block, self.width).transpose(1, 2)
+        return self.out(z.reshape(-1, inner))  # type: ignore[no-any-return]
+
+    def _by_head(self, x: Float[Tensor, "block row inner"]) -> Float[Tensor, "block_head row d_head"]:
+        blocks, rows, _ = x.shape
+        return x.view(blocks, rows, self.heads, self.width).transpose(1, 2).reshape(-1, rows, self.width)
+
+
+class MLP(nn.Module):
+    """One hidden layer."""
+
+    def __init__(self, spec: Transformer) -> None:
+        super().__init__()
+        self.activation = spec.activation
+        self.up = _linear(spec.d_model, spec.mlp_width)
+        self.down = _linear(spec.mlp_width, spec.d_model)
+
+    def forward(self, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_model"]:
+        """The hidden layer is the widest array there is: relu in place saves a copy of it."""
+        hidden = self.up(x)
+        hidden = F.relu(hidden, inplace=True) if self.activation == "relu" else F.gelu(hidden)
+        return self.down(hidden)  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Attention, then an MLP, each of which reads the normalized residual stream and adds to it."""
+
+    def __init__(self, spec: Transformer) -> None:
+        super().__init__()
+        self.norm_attention = _norm(spec)
+        self.attention = Attention(spec)
+        self.norm_mlp = None if spec.attention_only else _norm(spec)
+        self.mlp = None if spec.attention_only else MLP(spec)
+
+    def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
+        """The residual stream after this block."""
+        x = x + self.attention(self.norm_attention(x), layout, angles)
+        if self.mlp is not None and self.norm_mlp is not None:
+            x = x + self.mlp(self.norm_mlp(x))
+        return x
+
+
+def _for_heads(layout: Layout, heads: int) -> Layout:
+    """The layout with its mask once for each head, in the order in which heads are batched."""
+    if heads == 1 or len(layout.mask) == 1:
+        return layout
+    return replace(layout, mask=layout.mask.repeat_interleave(heads, dim=0))
+
+
+def _norm(spec: Transformer) -> nn.Module:
+    match spec.norm:
+        case "layer_norm":
+            return nn.LayerNorm(spec.d_model, eps=NORM_EPSILON)
+        case "rms_norm":
+            return nn.RMSNorm(spec.d_model, eps=NORM_EPSILON)
+        case "none":
+            return nn.Identity()
+
+
+class TransformerNetwork(nn.Module):
+    """The network of a `model NAME: transformer` for `vocabulary` tokens, freshly initialized from `seed`.
+
+    With `bos` there is one more token, V, which stands before every word, and one more position. The global random state is
+    neither read nor changed.
+    """
+
+    sinusoids: Tensor
+    angles: Tensor
+
+    def __init__(self, spec: Transformer, vocabulary: int, seed: int = 0) -> None:
+        super().__init__()
+        self.spec, self.vocabulary = spec, vocabulary
+        self.positions = spec.context + (1 if spec.bos else 0)
+        self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
+        if spec.positions == "learned":
+            self.position = nn.Parameter(torch.empty(self.positions, spec.d_model))
+        elif spec.positions == "sinusoidal":
+            self.register_buffer("sinusoids", sinusoids(self.positions, spec.d_model), persistent=False)
+        elif spec.positions == "rotary":
+            self.register_buffer("angles", rotation_angles(self.positions, spec.head_width), persistent=False)
+        self.blocks = nn.ModuleList([Block(spec) for _ in range(spec.layers)])
+        self.norm = _norm(spec)
+        self.unembedding = _linear(spec.d_model, vocabulary)
+        self.initialize(torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Normal weights with standard deviation `initial_sd` (0.02 if not given), biases zero, norms the identity.
+
+        What a sublayer adds to the residual stream is 1/sqrt(number of sublayers) of that, so that the stream's variance does not
+        grow with depth (Radford et al. 2019, §2.3).
+        """
+        sd = 0.02 if self.spec.initial_sd is None else self.spec.initial_sd
+        sublayers = self.spec.layers * (1 if self.spec.attention_only else 2)
+        for name, parameter in self.named_parameters():
+            if "norm" in name:
+                parameter.fill_(1.0 if name.endswith("weight") else 0.0)
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                writes = name.endswith(("attention.out.weight", "mlp.down.weight"))
+                # Drawn on the CPU, so that a seed means the same weights on every device.
+                drawn = torch.empty(parameter.shape).normal_(
+                    0.0, sd / math.sqrt(sublayers) if writes else sd, generator=generator
+                )
+                parameter.copy_(drawn)
+
+    # ------------------------------------------------------------ on words
+
+    def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position vocabulary"]:
+        """Next-token logits after each position; with `bos` the first position is the empty history, so there is one more."""
+        logits = self.logits(self._words(tokens))
+        return logits.view(len(tokens), -1, self.vocabulary)
+
+    def residuals(self, tokens: Int64[Tensor, "word position"]) -> dict[str, Float[Tensor, "word position d_model"]]:
+        """The residual stream at every position, by point: `embedding`, `block[0]`, …, `final_norm`."""
+        points = self.stream(self._words(tokens))
+        return {point: x.view(len(tokens), -1, self.spec.d_model) for point, x in points}
+
+    def _words(self, tokens: Int64[Tensor, "word position"]) -> Layout:
+        if self.spec.bos:
+            tokens = torch.cat([tokens.new_full((len(tokens), 1), self.vocabulary), tokens], dim=1)
+        return word_layout(tokens, self.token.dtype)
+
+    # ------------------------------------------------------------ on a history tree
+
+    def on_tree(self, layout: TreeLayout) -> Float[Tensor, "history vocabulary"]:
+        """Next-token logits after each of the layout's histories."""
+        return self.logits(layout).index_select(0, layout.row)
+
+    def residuals_on_tree(self, layout: TreeLayout) -> dict[str, Float[Tensor, "history d_model"]]:
+        """The residual stream after each of the layout's histories, by point."""
+        return {point: x.index_select(0, layout.row) for point, x in self.stream(layout)}
+
+    # ------------------------------------------------------------ on either
+
+    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+        """Next-token logits after each row."""
+        *_, (_, x) = self.stream(layout)
+        return self.unembedding(x)  # type: ignore[no-any-return]
+
+    def stream(self, layout: Layout) -> Iterator[tuple[str, Float[Tensor, "row d_model"]]]:
+        """The residual stream as it is computed, point by point."""
+        x = F.embedding(layout.token, self.token)
+        if self.spec.positions == "learned":
+            x = x + F.embedding(layout.position, self.position)
+        elif self.spec.positions == "sinusoidal":
+            x = x + self.sinusoids[layout.position]
+        angles = self.angles[layout.position] if self.spec.positions == "rotary" else None
+        layout = _for_heads(layout, self.spec.heads)
+        yield "embedding", x
+        for i, block in enumerate(self.blocks):
+            x = block(x, layout, angles)
+            yield f"block[{i}]", x
+        yield "final_norm", self.norm(x)
