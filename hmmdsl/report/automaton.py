@@ -120,15 +120,24 @@ def draw_automaton(nodes: Sequence[Node], arrows: Sequence[Arrow], *, scale: flo
     for node, stub in zip(nodes, stubs, strict=True):
         if stub is not None:
             _draw_arrow(axes, np.array([stub[0], (stub[0] + stub[1]) / 2, stub[1]]), GREY, 1.2)
-            axes.text(
-                *(stub[0] + (stub[0] - stub[1]) * 0.1), node.start or "", fontsize=_TEXT - 1, color=GREY, ha="center", va="center"
-            )
+            x, y = map(float, stub[0] + (stub[0] - stub[1]) * 0.1)
+            axes.text(x, y, node.start or "", fontsize=_TEXT - 1, color=GREY, ha="center", va="center")
     for node, centre in zip(nodes, centres, strict=True):
         axes.add_patch(
             Circle((centre[0], centre[1]), radius, facecolor=_tint(node.colour), edgecolor=node.colour, linewidth=1.8, zorder=3)
         )
         size = min(10.5, 72 * 2 * radius * 0.86 / (0.62 * max(len(node.name), 1)))
-        axes.text(*centre, node.name, ha="center", va="center", fontsize=size, color=INK, zorder=4, parse_math=False)
+        axes.text(
+            float(centre[0]),
+            float(centre[1]),
+            node.name,
+            ha="center",
+            va="center",
+            fontsize=size,
+            color=INK,
+            zorder=4,
+            parse_math=False,
+        )
     for place, arrow in labels:
         _draw_label(axes, place, arrow)
     return figure
@@ -145,8 +154,10 @@ def _tint(colour: str) -> tuple[float, float, float]:
 def _bezier(curve: Curve, t: Float64[np.ndarray, " t"]) -> Float64[np.ndarray, "t 2"]:
     t = t[:, None]
     if len(curve) == 3:
-        return (1 - t) ** 2 * curve[0] + 2 * t * (1 - t) * curve[1] + t**2 * curve[2]
-    return (1 - t) ** 3 * curve[0] + 3 * t * (1 - t) ** 2 * curve[1] + 3 * t**2 * (1 - t) * curve[2] + t**3 * curve[3]
+        shares = [(1 - t) ** 2, 2 * t * (1 - t), t**2]
+    else:
+        shares = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
+    return np.hstack(shares) @ curve
 
 
 def _points(curve: Curve) -> Float64[np.ndarray, "point 2"]:
@@ -174,7 +185,7 @@ def _bow(centres: Float64[np.ndarray, "state 2"], arrow: Arrow, radius: float, b
 
 
 def _unit(vector: Point) -> Point:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))
 
 
 def _directions(centres: Float64[np.ndarray, "state 2"], arrows: Sequence[Arrow], state: int) -> list[float]:
@@ -207,7 +218,7 @@ def _loop(centres: Float64[np.ndarray, "state 2"], arrows: Sequence[Arrow], arro
     spread, reach = 0.48, radius + 0.62
 
     def at(turn: float, distance: float) -> Point:
-        return centre + distance * np.array([np.cos(angle + turn), np.sin(angle + turn)])
+        return np.asarray(centre + distance * np.array([np.cos(angle + turn), np.sin(angle + turn)]))
 
     return np.array([at(spread, radius), at(spread * 1.25, reach), at(-spread * 1.25, reach), at(-spread, radius + 0.03)])
 

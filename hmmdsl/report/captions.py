@@ -25,9 +25,9 @@ def training_caption(trained: Trained) -> str:
     """The caption of a learning curve."""
     data = "exact expectation" if trained.train.data.kind == "exact" else f"batches of {trained.train.data.batch:,} drawn words"
     return (
-        f"Training loss of {trained.name} by optimizer step (left; {data}), the optimum as a dashed line, and their difference on "
-        f"logarithmic axes (right), in nats per token. Optimum and last point: {histories_text(trained.tree)}, every position the same "
-        "weight, histories by probability."
+        f"Training loss of {trained.name} by optimizer step (left; {data}), the optimum as a dashed line, and their difference "
+        f"on logarithmic axes (right), in nats per token. Optimum and last point: {histories_text(trained.tree)}, every "
+        "position the same weight, histories by probability."
     )
 
 
@@ -36,5 +36,6 @@ def analysis_caption(analysis: Analysis, figure: str, outcome: Outcome) -> str:
     own = analysis.caption(figure, outcome)
     if own:
         return own
-    facts = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in outcome.facts.items() if isinstance(value, (str, int, float)))
+    plain = {name.replace("_", " "): value for name, value in outcome.facts.items() if isinstance(value, (str, int, float))}
+    facts = "; ".join(f"{name}: {value}" for name, value in plain.items())
     return f"{figure.replace('_', ' ').capitalize()} ({analysis.word}). {facts}".strip() + ("." if facts else "")

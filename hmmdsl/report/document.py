@@ -23,7 +23,9 @@ def _text(name: str) -> str:
 
 @cache
 def _templates() -> Environment:
-    return Environment(loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 def fill(template: str, **content: Any) -> str:
@@ -32,8 +34,10 @@ def fill(template: str, **content: Any) -> str:
     The page's policy forbids all requests and every script and style sheet but these two, which it knows by their hashes.
     """
     css, script = _text("page.css"), _text("page.js")
-    return _templates().get_template(template).render(
-        css=Markup(css), script=Markup(script), css_hash=_hash(css), script_hash=_hash(script), **content
+    return (
+        _templates()
+        .get_template(template)
+        .render(css=Markup(css), script=Markup(script), css_hash=_hash(css), script_hash=_hash(script), **content)
     )
 
 

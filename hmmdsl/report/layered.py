@@ -56,7 +56,7 @@ def draw_layers(presentation: MixedStates) -> Figure:
         s=np.where(recurrent, 95, 60),
         c=colours,
         edgecolors=[INK if ringed else "white" for ringed in recurrent],
-        linewidths=np.where(recurrent, 1.6, 0.8),
+        linewidths=np.where(recurrent, 1.6, 0.8).tolist(),
         zorder=3,
     )
     for depth in range(int(presentation.depth.max()) + 1):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.process.portrait import portrait
 from hmmdsl.report.document import data_uri, fill, write_whole
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
@@ -90,7 +91,8 @@ _SECTIONS = (
     _Plan(
         "positions",
         "Loss by position",
-        "After l tokens an optimal observer loses the myopic entropy of the next token; the gap is what the network loses beyond it.",
+        "After l tokens an optimal observer loses the myopic entropy of the next token; the gap is what the network loses "
+        "beyond it.",
         (("loss", None),),
     ),
 )
@@ -177,7 +179,7 @@ def _portraits(finished: Finished, drawings: Sequence[Drawing]) -> list[Portrait
     portraits = []
     for owner, process in finished.processes.items():
         pictures = tuple(_picture(d) for d in drawings if d.kind == "process" and d.owner == owner)
-        portraits.append(portrait_section(owner, process, pictures))
+        portraits.append(portrait_section(owner, portrait(process), pictures))
     return portraits
 
 

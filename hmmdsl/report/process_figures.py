@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
@@ -30,7 +31,8 @@ _MSP_BELIEFS = 64
 
 
 def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
-    """The portrait's figures with their captions: states, simplex (from two states on), MSP (where small and closed), entropies."""
+    """The portrait's figures with their captions: states, simplex (of two states or more), MSP (where small and closed), and
+    entropies."""
     drawn = len(process.states) <= DIAGRAM_STATES
     start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
     figures = {
@@ -46,15 +48,15 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
             simplex(process, depth),
-            f"Beliefs of an optimal observer of {process.name} after every history up to length {depth} ({histories}, exact), the "
-            "start included. Area shows probability, colour the belief itself.",
+            f"Beliefs of an optimal observer of {process.name} after every history up to length {depth} ({histories}, exact), "
+            "the start included. Area shows probability, colour the belief itself.",
         )
     presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
     if presentation.closed and 1 < len(presentation) <= _MSP_BELIEFS:
         figures["msp"] = (
             msp_diagram(process),
-            f"Mixed-state presentation of {process.name}: all {len(presentation)} beliefs and the tokens between them. From the start "
-            "(left) by the number of tokens first needed; ringed beliefs recur for ever.",
+            f"Mixed-state presentation of {process.name}: all {len(presentation)} beliefs and the tokens between them. From the "
+            "start (left) by the number of tokens first needed; ringed beliefs recur for ever.",
         )
     figures["entropies"] = (
         myopic_curve(process),
@@ -94,7 +96,7 @@ def myopic_curve(process: Process) -> Figure:
     axes.set_ylabel("next-token entropy (bits)")
     axes.set_ylim(bottom=0, top=max(float(bits.max()) * 1.12, 0.1))
     axes.set_xlim(-0.4, len(bits) - 0.6)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(True)
     return figure
 
@@ -117,7 +119,10 @@ def _small_msp(presentation: MixedStates) -> Figure:
 
     process = presentation.process
     colours = [to_hex(colour) for colour in belief_colours(presentation.belief)]
-    nodes = [Node(_belief_name(process, belief), colour, "start" if k == 0 else None) for k, (belief, colour) in enumerate(zip(presentation.belief, colours, strict=True))]
+    nodes = [
+        Node(_belief_name(process, belief), colour, None if k else "start")
+        for k, (belief, colour) in enumerate(zip(presentation.belief, colours, strict=True))
+    ]
     tokens = len(process.tokens)
     lines: dict[tuple[int, int], list[tuple[int, float]]] = {}
     entries = zip(presentation.source, presentation.token, presentation.target, presentation.probability, strict=True)

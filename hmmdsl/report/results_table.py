@@ -37,7 +37,7 @@ def result_tables(finished: Finished) -> list[ResultTable]:
     """One table for each training run and analysis, in the order of the experiment. Results without a schema are shown too."""
     experiment = finished.experiment
     around = Surroundings(finished.processes, experiment.models, experiment.trains, experiment.analyses)
-    schemas: dict[str, tuple[str, ResultSchema | None]] = {name: ("train", TRAIN_RESULTS) for name in experiment.trains}
+    schemas: dict[str, tuple[str, ResultSchema | None]] = dict.fromkeys(experiment.trains, ("train", TRAIN_RESULTS))
     for name, analysis in experiment.analyses.items():
         schemas[name] = (analysis.word, analysis.results(around))
     tables = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.report.wording import joined, score_text
@@ -56,7 +56,7 @@ def score_tables(finished: Finished) -> list[ScoreTable]:
     tables = []
     for name, analysis in finished.experiment.analyses.items():
         if analysis.word == "regression" and name in finished.results:
-            rows = tuple(_rows(finished.results[name], ""))
+            rows = tuple(replace(row, point=row.point or name) for row in _rows(finished.results[name], ""))
             columns = tuple(c for c in CONTROLS if any(c in row.controls or c in row.held_out_controls for row in rows))
             held_out = any(row.held_out is not None or row.held_out_controls for row in rows)
             if rows:
@@ -69,7 +69,7 @@ def _rows(node: Any, path: str) -> Iterator[Scores]:
     if isinstance(node, Mapping):
         if "r2" in node and not isinstance(node["r2"], (Mapping, list)):
             yield Scores(
-                path or "r2",
+                path,
                 node["r2"],
                 {c: _score(node[c]) for c in CONTROLS if c in node},
                 _score(node.get("held_out")),
@@ -125,4 +125,4 @@ def _beside(controls: Mapping[str, float | None]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %".replace("-", "−") if share > -1 else "less than nothing (R² below −1)"
+    return f"{100 * share:.1f} %" if share >= 0 else f"nothing (R² {score_text(share)})"

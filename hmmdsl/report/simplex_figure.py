@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LARGEST_AREA = 420.0
 _SMALLEST_AREA = 0.35
+_ALL_AREA = 26_000.0
 _FEW = 60
 
 
@@ -24,8 +25,8 @@ def draw_beliefs(
     states: Sequence[str], beliefs: Float64[np.ndarray, "belief state"], weights: Float64[np.ndarray, " belief"]
 ) -> Figure:
     """Distinct beliefs with their probabilities as areas. At most two states lie on a line, more in a plane."""
-    projection = simplex_projection(beliefs, weights)
-    places, corners = projection.place(beliefs), projection.place(np.eye(len(states)))
+    projection = simplex_projection(len(states), beliefs, weights)
+    places, corners = projection(beliefs), projection.corners
     line = len(states) == 2
     figure = Figure(figsize=(5, 1.6) if line else (5, 4.5), layout="constrained")
     axes = figure.add_subplot()
@@ -53,8 +54,8 @@ def _areas(weights: Float64[np.ndarray, " belief"]) -> Float64[np.ndarray, " bel
     """Areas in square points: proportional to probability among few beliefs, and never too small to see."""
     share = weights / weights.max()
     if len(weights) <= _FEW:
-        return np.maximum(_LARGEST_AREA * share, 14.0)
-    return np.clip(2600.0 * weights / weights.sum() * 10, _SMALLEST_AREA, 60.0)
+        return np.asarray(np.maximum(_LARGEST_AREA * share, 14.0))
+    return np.asarray(np.clip(_ALL_AREA * weights / weights.sum(), _SMALLEST_AREA, 60.0))
 
 
 def _draw_corners(axes: Axes, states: Sequence[str], corners: Float64[np.ndarray, "state 2"]) -> None:

@@ -24,8 +24,7 @@ def spec_lines(text: str) -> list[list[Span]]:
         first, *rest = piece.split("\n")
         if first:
             lines[-1].append(Span(name, first))
-        for part in rest:
-            lines.append([Span(name, part)] if part else [])
+        lines.extend([Span(name, part)] if part else [] for part in rest)
     if lines and not lines[-1]:
         lines.pop()
     return lines

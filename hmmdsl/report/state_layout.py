@@ -26,7 +26,7 @@ def state_positions(states: int, edges: Iterable[Edge]) -> Float64[np.ndarray, "
     best = min(_candidates(states, arrows, links), key=lambda positions: _cost(positions, links))
     best = best - (best.min(axis=0) + best.max(axis=0)) / 2
     nearest = min((float(np.linalg.norm(best[i] - best[j])) for i, j in combinations(range(states), 2)), default=1.0)
-    return best / nearest if nearest > 0 else best
+    return np.asarray(best / nearest if nearest > 0 else best)
 
 
 def _candidates(states: int, arrows: Sequence[Edge], links: Sequence[Edge]) -> Iterator[Float64[np.ndarray, "state 2"]]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 import matplotlib as mpl
 from cycler import cycler
@@ -37,7 +37,7 @@ _POINTS: Final[dict[Size, float]] = {"page": 9.5, "slides": 14.0}
 """Size of a figure's text, for a figure shown at its own size."""
 
 
-def _settings(size: Size) -> dict[str, Any]:
+def _settings(size: Size) -> dict[Any, Any]:
     points = _POINTS[size]
     return {
         "font.family": "sans-serif",
@@ -111,3 +111,8 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
             figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, metadata=described)
             os.replace(unfinished, path)
     return paths
+
+
+def write_png(figure: Figure, file: BinaryIO) -> None:
+    """The same PNG into an open file."""
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})

@@ -64,19 +64,19 @@ def key_numbers(finished: Finished, tables: list[ScoreTable]) -> list[KeyNumber]
     if finished.verdicts:
         held = sum(verdict.holds for verdict in finished.verdicts)
         numbers.append(KeyNumber(f"{held} / {len(finished.verdicts)}", "", "claims hold"))
-    for trained in list(finished.trained.values())[:1]:
-        numbers.append(
-            KeyNumber(number_text(trained.gap, 3), "nats", "above the optimal loss", f"optimum {number_text(trained.optimum, 4)}")
-        )
+    if finished.trained:
+        first = next(iter(finished.trained.values()))
+        optimum = f"optimum {number_text(first.optimum, 4)}"
+        numbers.append(KeyNumber(number_text(first.gap, 3), "nats", "above the optimal loss", optimum))
     for table in tables:
         row = best(table.rows)
         if row is None:
             continue
+        place = f"{table.name}.{row.point}" if row.point != table.name else table.name
         if row.held_out is not None:
-            beside = _beside(row.held_out_controls)
-            numbers.append(KeyNumber(score_text(row.held_out), "", f"R² held out, {table.name}.{row.point}", beside))
+            numbers.append(KeyNumber(score_text(row.held_out), "", f"R² held out, {place}", _beside(row.held_out_controls)))
         else:
-            numbers.append(KeyNumber(score_text(row.trained), "", f"R² in sample, {table.name}.{row.point}", _beside(row.controls)))
+            numbers.append(KeyNumber(score_text(row.trained), "", f"R² in sample, {place}", _beside(row.controls)))
     return numbers[:5]
 
 

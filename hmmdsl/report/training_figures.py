@@ -60,9 +60,8 @@ def _draw_gaps(
     axes.plot(steps[shown] + 1, gaps[shown], color=BLUE)
     if trained.gap > 0:
         axes.plot([trained.train.steps], [trained.gap], "o", color=ORANGE, zorder=4)
-        axes.annotate(
-            f"{trained.gap:.2g}", (trained.train.steps, trained.gap), textcoords="offset points", xytext=(-8, 3), ha="right", color=ORANGE
-        )
+        at = (trained.train.steps, trained.gap)
+        axes.annotate(f"{trained.gap:.2g}", at, (-8, 3), textcoords="offset points", ha="right", color=ORANGE)
     axes.set_yscale("log")
     axes.set_title("Gap: loss minus optimum")
     axes.set_ylabel("nats per token")

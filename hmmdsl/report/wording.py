@@ -26,6 +26,7 @@ def number_text(value: float | None, digits: int = 4) -> str:
         return f"{sign}{int(size):,}"
     if not 1e-3 <= size < 1e6:
         mantissa, _, exponent = f"{size:.{max(digits - 2, 0)}e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     return f"{sign}{_plain(size, digits)}"
 
@@ -40,7 +41,7 @@ def score_text(value: float | None) -> str:
     """A share of variance with three decimals, so that columns line up; `–` where it is not defined.
 
     >>> score_text(0.95612), score_text(-0.0312), score_text(-12345.6)
-    ('0.956', '−0.031', '−1.23 × 10⁴')
+    ('0.956', '−0.031', '−12,346')
     """
     if value is None or not math.isfinite(value):
         return "–"

@@ -1,0 +1,94 @@
+"""A process in sentences and numbers, beside its figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.report.state_diagram import probability_text
+from hmmdsl.report.wording import count_text, joined, number_text
+
+if TYPE_CHECKING:
+    from hmmdsl.process.complexity import Measure
+    from hmmdsl.process.portrait import Portrait
+
+_NAMED = 12
+"""Up to this many states or tokens are named."""
+
+
+@dataclass(frozen=True)
+class PortraitNumber:
+    """A quantity with its unit and how it was found."""
+
+    name: str
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PortraitSection:
+    """One process; `pictures` are the page's own."""
+
+    anchor: str
+    name: str
+    sentences: tuple[str, ...]
+    numbers: tuple[PortraitNumber, ...]
+    pictures: tuple[Any, ...]
+
+
+def portrait_section(name: str, portrait: Portrait, pictures: tuple[Any, ...] = ()) -> PortraitSection:
+    """The process' portrait as a page shows it."""
+    anchor = "process-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+    return PortraitSection(anchor, name, (_sentence(portrait),), tuple(_numbers(portrait)), pictures)
+
+
+def _sentence(portrait: Portrait) -> str:
+    """States, tokens, start and structure in words."""
+    kinds = [
+        "ergodic" if portrait.ergodic else "not ergodic",
+        f"periodic (period {portrait.period})" if portrait.period > 1 else "aperiodic",
+        "unifilar" if portrait.unifilar else "not unifilar",
+    ]
+    start = "its stationary distribution" if portrait.start_kind == "stationary" else "a given distribution"
+    text = (
+        f"{count_text(len(portrait.states), 'hidden state')}{_names(portrait.states)}, "
+        f"{count_text(len(portrait.tokens), 'token')}{_names(portrait.tokens)}; {joined(kinds)}. It starts in {start}"
+    )
+    if len(portrait.states) <= _NAMED:
+        weights = zip(portrait.states, portrait.start, strict=True)
+        text += f": {', '.join(f'{state} {probability_text(value)}' for state, value in weights if value)}"
+    if portrait.unreachable:
+        text += f". Never reached: {', '.join(portrait.unreachable[:_NAMED])}"
+    return text + "."
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return f" ({', '.join(names)})" if len(names) <= _NAMED else ""
+
+
+def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
+    beliefs = portrait.beliefs
+    how = "compared within 1e-9" if beliefs.numerical else "counted exactly"
+    if beliefs.closed:
+        recurrent = "" if beliefs.recurrent is None else f", {beliefs.recurrent:,} of them met for ever"
+        yield PortraitNumber(
+            "beliefs", f"{beliefs.count:,}", "", f"start included, closed after {beliefs.closed_at} tokens{recurrent}; {how}"
+        )
+    else:
+        yield PortraitNumber("beliefs", f"more than {beliefs.found:,}", "", f"not closed there; {how}")
+    if portrait.causal_states is not None:
+        yield PortraitNumber("causal states", f"{portrait.causal_states:,}")
+    rate = portrait.entropy_rate
+    yield PortraitNumber("entropy rate", number_text(rate.value_bits, 8), "bits per token", rate.method)
+    yield _measure("statistical complexity", portrait.statistical_complexity)
+    yield _measure("excess entropy", portrait.excess_entropy)
+
+
+def _measure(name: str, measure: Measure) -> PortraitNumber:
+    if measure.bits is None:
+        return PortraitNumber(name, "undefined", "", measure.reason)
+    note = "" if measure.exact else f"estimated, off by about {number_text(measure.error_bits, 2)}"
+    return PortraitNumber(name, number_text(measure.bits, 7), "bits", note)
