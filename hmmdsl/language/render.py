@@ -54,7 +54,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
     severity = diagnostic.severity
     lines = [paint(f"{severity}[{diagnostic.code}]", severity) + paint(f": {visible(diagnostic.message)}", "bold")]
     places = [span for span in (diagnostic.span, *(note.span for note in diagnostic.notes)) if span is not None]
-    gutter = max((len(str(_last_line(span))) for span in places), default=0)
+    gutter = max((len(str(_last_line(span))) for span in places), default=1) + 1
     if diagnostic.span is not None:
         lines += _excerpt(diagnostic.span, diagnostic.label, gutter, paint, severity)
     for note in diagnostic.notes:
