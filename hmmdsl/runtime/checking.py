@@ -13,7 +13,7 @@ from hmmdsl.runtime.reading import read
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT
 
 if TYPE_CHECKING:
-    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.language.compiled import Compiled
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from hmmdsl.runtime.results_file import plain
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Inputs, Outcome
-    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.language.compiled import Compiled
+    from hmmdsl.process.portrait import Portrait
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.plan import Plan, Stage
     from hmmdsl.runtime.progress import Progress
@@ -31,19 +32,26 @@ class Computed:
     results: dict[str, Any] = field(default_factory=dict)
     trained: dict[str, Trained] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    portraits: dict[str, Portrait] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog) -> Computed:
-    """Train and analyse; checkpoints go to `folder/checkpoints/<train>`.
+    """Describe the processes, train, and analyse; checkpoints go to `folder/checkpoints/<train>`.
 
     Raises RunError if a loss is not finite or a limit of the machine is met.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
     computed = Computed()
     for stage in plan.stages:
-        if stage.kind in ("train", "analysis"):
-            with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled)):
+        if stage.kind not in ("process", "train", "analysis"):
+            continue
+        with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled)):
+            if stage.kind == "process":
+                from hmmdsl.process.portrait import portrait
+
+                computed.portraits[stage.name] = portrait(compiled.processes[stage.name])
+            else:
                 make = _train if stage.kind == "train" else _analyse
                 computed.results[stage.name] = make(stage.name, compiled, computed, folder, progress, log)
     return computed

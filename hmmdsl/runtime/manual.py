@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
+from collections.abc import Iterable, Iterator
 
-from hmmdsl.language.catalogue import codes, explanation
+from hmmdsl.analysis import kinds
+from hmmdsl.language.catalogue import UnknownCodeError, codes, explanation
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.spec.reference import RecordHelp, reference
+
+_WIDTH = 100
 
 
 def explanation_text(code: str | None) -> str:
@@ -13,19 +19,51 @@ def explanation_text(code: str | None) -> str:
     such code."""
     if code is None:
         return "\n".join(f"{each}  {explanation(each).title}" for each in codes())
-    wanted = code.strip().upper()
-    if wanted not in codes():
-        raise OutputError(f"there is no message {code!r}: `hmmdsl explain` lists them{_nearest(wanted, codes())}")
-    found = explanation(wanted)
-    parts = [f"{found.code}: {found.title}", found.text.strip()]
-    parts += [f"{title}:\n\n{_indented(text)}" for title, text in (("Wrong", found.wrong), ("Right", found.right)) if text]
-    return "\n\n".join(parts)
+    try:
+        found = explanation(code)
+    except UnknownCodeError as error:
+        raise OutputError(f"{error} (`hmmdsl explain` lists them all)") from None
+    return "\n".join([f"{found.code}: {found.title}", "", *_without_markup(found.text.splitlines())]).rstrip()
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in text.strip("\n").splitlines())
+def kind_text(word: str | None) -> str:
+    """A record's fields: what each takes, its default, what it is; without a word, all records. Raises OutputError if there is no
+    such record."""
+    records = reference(kinds())
+    if word is None:
+        width = max(len(each) for each in records)
+        return "\n".join(f"{each:{width}}  {_first_sentence(record.summary)}" for each, record in records.items())
+    if word not in records:
+        near = difflib.get_close_matches(word, records, n=1)
+        hint = f"the nearest is {near[0]}" if near else "`hmmdsl help` lists them all"
+        raise OutputError(f"there is no kind of record {word!r}: {hint}")
+    return "\n".join(_record_lines(records[word]))
 
 
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; the nearest is {near[0]}" if near else ""
+def _record_lines(record: RecordHelp) -> Iterator[str]:
+    yield record.header
+    yield ""
+    yield textwrap.fill(record.summary, _WIDTH)
+    if record.belongs:
+        yield f"A value of {', '.join(record.belongs)}.".replace("`", "")
+    for field in record.fields:
+        yield ""
+        default = "required" if field.default is None else f"default {field.default}"
+        yield f"  {field.name}: {field.takes}; {default}"
+        yield textwrap.fill(field.description, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+
+
+def _without_markup(lines: Iterable[str]) -> Iterator[str]:
+    """Markdown as plain text: headings end in a colon, code is indented."""
+    code = False
+    for line in lines:
+        if line.startswith("```"):
+            code = not code
+        elif code:
+            yield f"    {line}".rstrip()
+        else:
+            yield f"{line.lstrip('# ')}:" if line.startswith("#") else line
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.elaborate import Compiled, compile_experiment, compile_file
+from hmmdsl.language.compiled import Compiled
+from hmmdsl.language.elaborate import compile_experiment, compile_file
 
 if TYPE_CHECKING:
     from hmmdsl.spec.experiment import Experiment

@@ -20,7 +20,7 @@ from hmmdsl.runtime.results_file import plain, write_json
 from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
 
 if TYPE_CHECKING:
-    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.spec.experiment import Verdict
 
@@ -122,10 +122,11 @@ def _environment(computed: Computed) -> dict[str, Any]:
 
 
 def _write_results(computed: Computed, verdicts: tuple[Verdict, ...], folder: Path) -> None:
-    """results.json, claims.json, facts.json (how each number was computed, in words), the arrays, the environment."""
+    """The numbers, the claims, in words how each number was computed, the processes, the arrays, the environment."""
     write_json(folder / "results.json", computed.results)
     write_json(folder / "claims.json", [verdict.model_dump(mode="json") for verdict in verdicts])
     write_json(folder / "facts.json", {name: plain(outcome.facts) for name, outcome in computed.outcomes.items()})
+    write_json(folder / "processes.json", {name: about.as_json() for name, about in computed.portraits.items()})
     write_json(folder / "environment.json", _environment(computed))
     for name, outcome in computed.outcomes.items():
         if outcome.arrays:

@@ -13,7 +13,7 @@ from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Se
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.run import Run
     from hmmdsl.runtime.verify import Verification
     from hmmdsl.spec.experiment import Verdict

@@ -20,7 +20,7 @@ from hmmdsl.runtime.results_file import numbers, read_json
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
-    from hmmdsl.language.elaborate import Compiled
+    from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
 
 RELATIVE = 1e-6
