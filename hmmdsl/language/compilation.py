@@ -160,8 +160,8 @@ class Compilation:
         sort = self.sorts[word]
         called = f"{word} {declaration.name.text}" if declaration.name is not None else word
         if kind is None:
-            if None in sort.schemas:
-                return sort.schemas[None]
+            if "" in sort.schemas:
+                return sort.schemas[""]
             place = declaration.name.span if declaration.name is not None else declaration.keyword.span
             cure = (
                 f"write `{called}: {sort.kinds[0]} {{ … }}`; kinds are {listing(sort.kinds)}"

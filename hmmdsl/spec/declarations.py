@@ -14,16 +14,17 @@ from hmmdsl.spec.train import Train
 
 @dataclass(frozen=True)
 class RecordSort:
-    """One keyword: `experiment { … }` has no name, `train NAME { … }` one schema, `model NAME: KIND { … }` several."""
+    """One keyword: `experiment { … }` has no name, `train NAME { … }` one schema (by the empty word),
+    `model NAME: KIND { … }` one for each kind."""
 
     word: str
-    schemas: Mapping[str | None, type[Record]]
+    schemas: Mapping[str, type[Record]]
     named: bool = True
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The words after the colon; none where the sort has one schema only."""
-        return tuple(word for word in self.schemas if word is not None)
+        return tuple(word for word in self.schemas if word)
 
     @property
     def example(self) -> str:
@@ -35,9 +36,9 @@ class RecordSort:
 def record_sorts(kinds: AnalysisKinds) -> Mapping[str, RecordSort]:
     """All sorts of records by their keywords, given the kinds of analysis there are."""
     sorts = (
-        RecordSort("experiment", {None: About}, named=False),
-        RecordSort("model", {**MODELS}),
-        RecordSort("train", {None: Train}),
-        RecordSort("analysis", {**kinds}),
+        RecordSort("experiment", {"": About}, named=False),
+        RecordSort("model", dict(MODELS)),
+        RecordSort("train", {"": Train}),
+        RecordSort("analysis", dict(kinds)),
     )
     return {sort.word: sort for sort in sorts}

@@ -238,7 +238,8 @@ def describe(kind: FieldType) -> str:
         case Nothing():
             return "`none`"
         case Either(choices):
-            return ", or ".join(describe(choice) for choice in choices)
+            many = [c for c in choices if isinstance(c, Many) and not c.fixed and c.elements[0] in choices]
+            return ", or ".join("a list of these" if choice in many else describe(choice) for choice in choices)
 
 
 def one_of(words: Sequence[str]) -> str:
@@ -254,7 +255,7 @@ def article(noun: str) -> str:
 
 def _describe_number(kind: Numeric) -> str:
     noun = "an integer" if kind.integer else "a number"
-    low = f"at least {_plain(kind.at_least)}" if kind.at_least is not None else ""
+    low = f"of at least {_plain(kind.at_least)}" if kind.at_least is not None else ""
     low = f"above {_plain(kind.above)}" if kind.above is not None else low
     high = f"at most {_plain(kind.at_most)}" if kind.at_most is not None else ""
     high = f"below {_plain(kind.below)}" if kind.below is not None else high
