@@ -81,7 +81,7 @@ def _scalars(operation: str, a: Scalar, b: Scalar, span: Span) -> Scalar:
 
 def _quotient(a: Scalar, b: Scalar, span: Span) -> Scalar:
     if b == 0:
-        raise ConstantError("E0401", "division by zero", span, label="the divisor is 0", help="divide by something that is not 0")
+        raise ConstantError("E0401", "division by zero", span, label="the divisor is 0", help="divide by another number")
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         exact = a / b
         if exact.numerator.bit_length() > BITS or exact.denominator.bit_length() > BITS:
@@ -146,7 +146,8 @@ def combine_numbers(operation: str, a: Value, b: Value, span: Span) -> Scalar | 
                 label=f"{kind_of_value(a)} {operation} {kind_of_value(b)}",
                 help="write a number on each side",
             )
-    assert isinstance(a, (Fraction, float, Complex)) and isinstance(b, (Fraction, float, Complex))
+    assert isinstance(a, (Fraction, float, Complex))
+    assert isinstance(b, (Fraction, float, Complex))
     return _numbers(operation, a, b, span)
 
 
@@ -163,7 +164,7 @@ def size(array: Array) -> int:
 def combine(operation: str, a: Value, b: Value, span: Span, budget: Budget) -> Value:
     """`a operation b` for `+ - * /`: on numbers; `+ -` element by element; lists times or divided by numbers.
 
-    Raises ConstantError: E0401 division by zero, E0403 wrong types, E0404 too large, E0408 shapes that do not fit, E0412 overflow.
+    Raises ConstantError: E0401 division by zero, E0403 wrong types, E0404 too large, E0408 shapes that differ, E0412 overflow.
     """
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return _quotient(a, b, span) if operation == "/" else _scalars(operation, a, b, span)
@@ -210,7 +211,7 @@ def modulo(a: Value, b: Value, span: Span) -> Scalar:
     x, y = as_number(a, span), as_number(b, span)
     if y == 0:
         raise ConstantError(
-            "E0401", "`mod 0` is a division by zero", span, label="the divisor is 0", help="divide by something that is not 0"
+            "E0401", "`mod 0` is a division by zero", span, label="the divisor is 0", help="divide by another number"
         )
     if isinstance(x, Fraction) and isinstance(y, Fraction):
         return x % y
@@ -220,7 +221,7 @@ def modulo(a: Value, b: Value, span: Span) -> Scalar:
 def power(base: Value, exponent: Value, span: Span, budget: Budget) -> Value:
     """`base ^ exponent`: exact for an integer exponent, else a float.
 
-    Raises ConstantError: E0401 for 0 to a negative power, E0402 for a root of a negative number, E0404 if the result is too large.
+    Raises ConstantError: E0401 for 0 to a negative power, E0402 for a root of a negative number, E0404 too large a result.
     """
     if isinstance(base, Complex) and is_integer(exponent):
         return _complex_power(base, as_integer(exponent, "the exponent", span), span, budget)
@@ -238,7 +239,7 @@ def power(base: Value, exponent: Value, span: Span, budget: Budget) -> Value:
             raise not_finite(span) from None
     if x < 0:
         raise ConstantError(
-            "E0402", "a negative number has no real power that is not an integer", span, help="the base must not be negative here"
+            "E0402", "a negative number has real powers for integers only", span, help="the base must not be negative here"
         )
     try:
         return finite(as_float(x, span) ** as_float(y, span), span)

@@ -124,8 +124,18 @@ class _Reader:
                         self._item(item, scope, None)
             except ConstantError as error:
                 self.body.reports.error(error)
-                if ends_everything(error):
+                if self._ends(error):
+                    self._spoil()
                     return
+
+    def _ends(self, error: ConstantError) -> bool:
+        """Whether there is no point in reading on."""
+        return self.budget.spent or (error.diagnostic is not None and error.diagnostic.code in ENDING)
+
+    def _spoil(self) -> None:
+        """Items are missing for a reason that was told: no row is to complain."""
+        for rows in (self.body.labelled, self.body.arrows, self.body.emissions):
+            rows.spoil(None)
 
     def _item(self, item: syntax.Item, scope: Scope, turn: Turns) -> None:
         body = self.body
@@ -181,7 +191,7 @@ class _Reader:
             rows.add(state, key, value, Where(item.span, source.span, place, turn))
         except ConstantError as error:
             rows.spoil(state)
-            if ends_everything(error):
+            if self._ends(error):
                 raise
             self.body.reports.error(error, turn)
 
@@ -201,16 +211,15 @@ class _Reader:
         self.depth += 1
         turn: Turns = around
         try:
-            for inside, turn in turns(loop, scope, around, self.budget):  # noqa: B007
+            for inside, turn in turns(loop, scope, around, self.budget):
                 inner = Scope(inside) if own_names else inside
                 for item in loop.body:
                     self._item(item, inner, turn)
                 if self.body.reports.too_many:
                     break
         except ConstantError as error:
-            for rows in (self.body.labelled, self.body.arrows, self.body.emissions):
-                rows.spoil(None)
-            if ends_everything(error):
+            self._spoil()
+            if self._ends(error):
                 raise
             self.body.reports.error(error, around)
         finally:
@@ -224,7 +233,7 @@ class _Reader:
             token = read_symbol(item.symbol, self.body.symbols.tokens, scope, self.budget, evaluate)
             value = evaluate(item.value, scope, self.budget)
         except ConstantError as error:
-            if ends_everything(error):
+            if self._ends(error):
                 raise
             self.body.reports.error(error, turn)
             return
@@ -273,11 +282,6 @@ class _Reader:
 
 ENDING = frozenset({"E0405", "E0411"})
 """Mistakes after which there is no point in going on with a body: the budget is spent."""
-
-
-def ends_everything(error: ConstantError) -> bool:
-    """Whether this mistake ends the reading of the body."""
-    return error.diagnostic is not None and error.diagnostic.code in ENDING
 
 
 def generalized(span: Span, what: str) -> ConstantError:

@@ -47,11 +47,11 @@ class Budget:
 
     def spend(self, span: Span, operations: int = 1) -> None:
         """Count operations. Raises ConstantError (E0405) when there are too many, Reported once that was said."""
-        self.operations += operations
-        if self.operations > OPERATIONS:
+        if self.operations + operations > OPERATIONS:
             if self.spent:
                 raise Reported
-            self.spent = True
+            # A loop or list that is refused as a whole leaves the budget to others.
+            self.spent = operations <= 1
             raise ConstantError(
                 "E0405",
                 f"this takes more than {OPERATIONS:,} operations",
@@ -59,6 +59,7 @@ class Budget:
                 label="the limit was reached here",
                 help="use smaller ranges, or a tighter `if`; work that is not needed is best left out",
             )
+        self.operations += operations
 
     def check_number(self, value: Fraction, span: Span) -> Fraction:
         """The number itself. Raises ConstantError (E0404) if it is too long."""
@@ -89,7 +90,7 @@ class Budget:
 
     @contextmanager
     def call(self, key: object, what: str, span: Span, *, checked: bool = False) -> Iterator[None]:
-        """While the value of a function or process is worked out; `key` identifies it. `checked`: not for a caller, but to check it.
+        """While the value of a function or process is worked out; `key` identifies it. `checked`: for itself, not for a caller.
 
         Raises ConstantError: E0213 if it is being worked out already, E0411 if calls are nested too deeply.
         """

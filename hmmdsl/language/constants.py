@@ -20,7 +20,7 @@ from hmmdsl.language.references import read_symbol
 from hmmdsl.language.scope import Bound, Failed, Function, Module, Scope, Template
 from hmmdsl.language.source import Span
 from hmmdsl.language.symbols import HINTS
-from hmmdsl.language.values import Array, Complex, Value, kind_of_value, text_of
+from hmmdsl.language.values import Array, Complex, Value, kind_of_value, shown, text_of
 from hmmdsl.process.process import Process, Scalar
 
 
@@ -71,7 +71,7 @@ def integer_range(expression: syntax.Range, scope: Scope, budget: Budget) -> ran
         if not isinstance(value, Fraction) or value.denominator != 1:
             raise ConstantError(
                 "E0406",
-                f"the ends of a range must be integers, and this is {text_of(value) if not isinstance(value, Array) else 'a list'}",
+                f"the ends of a range must be integers, and this is {shown(value)}",
                 bound.span,
                 help="write a range such as `0..3`",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -29,8 +29,8 @@ def declare(
     modules: Modules,
     budget: Budget,
     diagnostics: Diagnostics,
-    *,
     overrides: Mapping[str, Value] = NO_OVERRIDES,
+    *,
     path: Path | None = None,
 ) -> Scope:
     """The names of a file: its imports, its processes (which may stand in any order), its params (in order; those in `overrides`
@@ -127,17 +127,9 @@ def exported(file: syntax.File, scope: Scope) -> Scope:
     return names
 
 
-def templates(scope: Scope) -> Iterator[Template]:
-    """The processes that a file declares or imports."""
-    for value in scope.bound.values():
+def check_all(scope: Scope, budget: Budget) -> None:
+    """Work out every process that a file declares, or imports by its name, with its defaults, used or not. What is
+    wrong with one is reported where its file's messages go."""
+    for value in list(scope.bound.values()):
         if isinstance(value, Template):
-            yield value
-
-
-def check_processes(file: syntax.File, scope: Scope, budget: Budget) -> None:
-    """Work out every process that the file declares with its defaults, used or not, and report what is wrong with it."""
-    for statement in file.statements:
-        if isinstance(statement, (syntax.Hmm, syntax.ProcessDefinition)):
-            template = scope.bound.get(statement.name.text)
-            if isinstance(template, Template) and scope.places.get(statement.name.text) == statement.name.span:
-                template.check(budget)
+            value.check(budget)

@@ -37,7 +37,7 @@ class ConstantError(Exception):
             diagnostics.add(found.code, found.message, found.span, label=found.label, help=found.help, notes=found.notes + notes)
 
 
-class Reported(ConstantError):
+class Reported(ConstantError):  # noqa: N818 - it is no error of its own
     """There is no value, and the reason has been reported where it lies. Reporting it again adds nothing."""
 
     def __init__(self) -> None:

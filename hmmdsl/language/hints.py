@@ -94,7 +94,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         if abs(len(word) - len(candidate)) > limit:
             continue
         distance = _distance(word.lower(), candidate.lower())
-        if distance <= limit and (best is None or distance < best[0]):
+        if distance <= limit and distance < len(word) and (best is None or distance < best[0]):
             best = (distance, candidate)
     return best[1] if best is not None else None
 

@@ -78,8 +78,7 @@ class Modules:
                 f"there is no module `{name}`",
                 span,
                 label="unknown",
-                help=suggestion(name, std_module_names(), "there is")
-                + '; a file of your own is imported as `import "mine.hmm" as mine`',
+                help=suggestion(name, std_module_names(), "there is"),
             )
         return self._read(LIBRARY / f"{name.removeprefix('std.')}.hmm", name, name, span, diagnostics)
 
@@ -132,7 +131,7 @@ class Modules:
         if len(self.loaded) >= FILES:
             raise ConstantError("E0606", f"more than {FILES} files are imported", span, help="join some of them into one")
         self.loaded[key] = None
-        inner = ImportedDiagnostics(target=diagnostics, way=(Note("imported here", span),))
+        inner = ImportedDiagnostics(target=diagnostics, way=() if path.parent == LIBRARY else (Note("imported here", span),))
         source = read_source(path, name, inner)
         if source is None:
             raise Reported

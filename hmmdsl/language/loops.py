@@ -67,7 +67,7 @@ def _fixed(name: str, parts: Sequence[syntax.Expression], later: Sequence[str]) 
 def turns(loop: syntax.For, scope: Scope, around: Turns, budget: Budget) -> Iterator[tuple[Scope, Turns]]:
     """Each turn: a scope with the loop's variables, and the turn for notes. The scope is valid until the next turn.
 
-    Raises ConstantError for names that are taken (E0202, E0203, E0204), domains that are no ranges or lists, and beyond the budget
+    Raises ConstantError for names that are taken (E0202, E0203, E0204), domains that are no range or list, and beyond the budget
     (E0405) before anything is enumerated.
     """
     if len(loop.bindings) > DEPTH:

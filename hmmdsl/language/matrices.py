@@ -17,7 +17,8 @@ from hmmdsl.process.process import Scalar
 def read_matrices(body: Body, reports: Reports) -> list[dict[tuple[int, int], Scalar]] | None:
     """The entries of each T[x]. States that are not declared are numbered: `0`, `1`, …
 
-    Reports: E0321 a wrong shape, E0322 a token without an operator, E0302 and E0301 for entries and rows. None if a shape is wrong.
+    Reports E0321 (a wrong shape), E0322 (a token without an operator), E0302 and E0301 (entries and rows). None if a shape is
+    wrong.
     """
     states, tokens = body.symbols.states, body.symbols.tokens
     missing = [tokens.texts[x] for x in range(len(tokens)) if x not in body.matrices]
@@ -29,7 +30,7 @@ def read_matrices(body: Body, reports: Reports) -> list[dict[tuple[int, int], Sc
         reports.error(
             ConstantError(
                 "E0322",
-                f"the {'token' if len(missing) == 1 else 'tokens'} {listing(missing)} {'has' if len(missing) == 1 else 'have'} no operator",
+                f"{listing(missing)}: {'this token has' if len(missing) == 1 else 'these tokens have'} no operator",
                 tokens.spans[tokens.places[missing[0]]],
                 help=f"write `operator {missing[0]} = …`, a matrix of {size} x {size} like `{last.symbol.span.text}`'s",
             )

@@ -32,7 +32,7 @@ def elaborate_hmm(
     name: str | None = None,
     outside: Scope | None = None,
 ) -> Process | None:
-    """The process of an `hmm` for these arguments (all parameters without a default are among them), or None if something is wrong.
+    """The process of an `hmm` for these arguments, among them all parameters without a default; None if something is wrong.
 
     Everything that is wrong or odd goes to `diagnostics`. `outside` has the file's names, which a body does not see: a message
     says so where one is used.
@@ -161,6 +161,8 @@ def _operators(body: Body, reports: Reports) -> list[Entries] | None:
     operators: list[Entries] = [{} for _ in tokens]
     if body.matrices:
         return read_matrices(body, reports)
+    if reports.failed and not (body.labelled or body.arrows or body.emissions):
+        return None
     everyone = range(len(states))
     if body.arrows or body.emissions:
         targets = body.arrows.finish(everyone)

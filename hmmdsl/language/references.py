@@ -11,7 +11,7 @@ from hmmdsl.language.budget import Budget
 from hmmdsl.language.failure import ConstantError, Reported
 from hmmdsl.language.source import Span
 from hmmdsl.language.symbols import Table, string_text
-from hmmdsl.language.values import Value, is_integer, kind_of_value, text_of
+from hmmdsl.language.values import Value, is_integer, shown, text_of
 
 # Evaluation needs `index(t)`, which needs this file: the evaluator comes as an argument. `scope` is a Scope.
 Evaluate: TypeAlias = Callable[..., Value]
@@ -87,7 +87,7 @@ def _member(path: syntax.Path, table: Table, scope: object, budget: Budget, eval
         if not isinstance(value, Fraction) or value.denominator != 1:
             raise ConstantError(
                 "E0312",
-                f"the index of a {table.what} must be an integer, and this is {text_of(value) if isinstance(value, Fraction) else kind_of_value(value)}",
+                f"the index of a {table.what} must be an integer, and this is {shown(value)}",
                 item.span,
                 help="write an integer",
             )
@@ -100,7 +100,7 @@ def _constant(expression: syntax.Expression, tokens: Table, scope: object, budge
     if not is_integer(value):
         raise ConstantError(
             "E0315",
-            f"a label names a token, and this constant is {text_of(value) if isinstance(value, Fraction) else kind_of_value(value)}",
+            f"a label names a token, and this constant is {shown(value)}",
             expression.span,
             label="no integer",
             help="a constant in a label must equal a token that is an integer",

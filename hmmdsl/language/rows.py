@@ -52,7 +52,7 @@ class Rows:
     spoiled: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.rows)
+        return any(row.first is not None for row in self.rows.values())
 
     def row(self, state: int) -> Row:
         """The row of a state, begun if need be."""

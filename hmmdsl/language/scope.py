@@ -39,7 +39,8 @@ class Function:
 
 
 class Template(ABC):
-    """A process that is called: `hmm name(…) { … }` or `process name(…) = …`. Without a parameter list its name alone is the process."""
+    """A process that is called: `hmm name(…) { … }` or `process name(…) = …`. Without a parameter list its name alone is the
+    process."""
 
     name: str
     parameters: tuple[syntax.Parameter, ...] | None

@@ -74,6 +74,11 @@ def kind_of_value(value: Value) -> str:
     return "a process"
 
 
+def shown(value: Value) -> str:
+    """A value in a message: numbers by their text, others by their kind."""
+    return text_of(value) if is_scalar(value) else kind_of_value(value)
+
+
 def _fraction_text(value: Fraction) -> str:
     """`1/3`, `3/4`, `0.15`: as a decimal where tenths are meant, as a fraction else."""
     twos, fives, left = 0, 0, value.denominator
