@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd, isfinite, lcm
 
 from hmmdsl.process.process import Scalar
 
@@ -27,6 +27,9 @@ LARGEST_BITS = 4096
 
 LARGEST_WORK = 2_000_000
 """Most multiplications that one exact elimination may take (about a second)."""
+
+SMALLEST_FLOAT = 1e-300
+"""A positive fraction too small for float64 is rounded up to this, so that no way is cut off."""
 
 LARGEST_SPARSE = 256
 """Chains with more states are reduced in float64 by dense numpy operations."""
@@ -107,17 +110,18 @@ def period(transitions: Transitions, members: Iterable[int]) -> int:
     """The greatest common divisor of the lengths of all cycles within a communicating class; 1 means aperiodic, 0 that there is
     no cycle (one transient state)."""
     inside = frozenset(members)
-    following = successors(transitions, max(inside) + 1 if inside else 0) if inside else []
     if not inside:
         return 0
+    following: dict[int, list[int]] = {i: [] for i in inside}
+    for (i, j), value in transitions.items():
+        if value and i in inside and j in inside:
+            following[i].append(j)
     root = min(inside)
     depth = {root: 0}
     waiting = [root]
     divisor = 0
     for i in waiting:
         for j in following[i]:
-            if j not in inside:
-                continue
             if j not in depth:
                 depth[j] = depth[i] + 1
                 waiting.append(j)
@@ -128,7 +132,8 @@ def period(transitions: Transitions, members: Iterable[int]) -> int:
 def stationary_distribution(transitions: Transitions, states: int) -> tuple[Scalar, ...]:
     """The solution of pi T = pi, sum pi = 1: Fractions where T is rational and the budget allows, else floats.
 
-    Raises ValueError unless exactly one class of states is closed (then the solution is unique, periodic or not).
+    Raises ValueError unless exactly one class of states is closed (then the solution is unique, periodic or not), or if
+    float64 cannot hold the solution.
     """
     closed = closed_classes(transitions, states)
     if len(closed) != 1:
@@ -143,7 +148,9 @@ def stationary_distribution(transitions: Transitions, states: int) -> tuple[Scal
             rows[place[i]][place[j]] = value
     weights: list[Fraction] | list[float] | None = _exact(rows)
     if weights is None:
-        weights = _reduced([{j: float(value) for j, value in row.items()} for row in rows])
+        weights = _reduced([{j: max(float(value), SMALLEST_FLOAT) for j, value in row.items()} for row in rows])
+        if not all(isfinite(weight) for weight in weights):
+            raise ValueError("the chain's probabilities differ too much for float64; give a start, or fewer digits")
     nothing: Scalar = Fraction(0) if isinstance(weights[0], Fraction) else 0.0
     return tuple(weights[place[state]] if state in place else nothing for state in range(states))
 

@@ -1,0 +1,89 @@
+from fractions import Fraction
+from math import log2
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from known_processes import alternating_coins, coin, even, golden_mean, mess3, process, rrxor, simple_nonunifilar, zero_one_random
+from random_processes import processes
+
+from hmmdsl.process.complexity import Complexity, causal_partition, complexity
+from hmmdsl.process.entropies import entropy_rate, myopic_entropies
+from hmmdsl.process.process import Process
+
+
+def of(known: Process) -> Complexity:
+    return complexity(known, entropy_rate(known))
+
+
+@pytest.mark.parametrize(
+    ("known", "stored", "excess", "states"),
+    [
+        (zero_one_random(), log2(3), log2(3), 3),
+        (rrxor(), log2(108) / 3, log2(108) / 3, 5),
+        (golden_mean(), log2(3) - 2 / 3, log2(3) - 4 / 3, 2),
+        (even(), log2(3) - 2 / 3, log2(3) - 2 / 3, 2),
+        (coin(), 0, 0, 1),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_known_complexities(known: Process, stored: float, excess: float, states: int) -> None:
+    found = of(known)
+    assert found.statistical_complexity.bits == pytest.approx(stored, abs=1e-12)
+    assert found.excess_entropy.bits == pytest.approx(excess, abs=1e-12)
+    assert found.causal_states == states
+    assert found.statistical_complexity.exact
+    assert found.excess_entropy.exact
+
+
+def test_countably_many_causal_states() -> None:
+    found = of(simple_nonunifilar())
+    assert found.statistical_complexity.bits == pytest.approx(2.711468724, abs=1e-8)
+    assert found.excess_entropy.bits == pytest.approx(0.147231942, abs=1e-8)
+    assert found.causal_states is None
+    assert not found.statistical_complexity.exact
+
+
+def test_uncountably_many_causal_states_have_no_finite_complexity() -> None:
+    found = of(mess3())
+    assert found.statistical_complexity.bits is None
+    assert "infinitely many causal states" in found.statistical_complexity.reason
+    gaps = np.array(myopic_entropies(mess3(), 10).bits) - entropy_rate(mess3()).value_bits
+    assert found.excess_entropy.bits == pytest.approx(gaps.sum(), abs=1e-5)
+    assert not found.excess_entropy.exact
+
+
+def test_coins_in_turn_store_the_phase() -> None:
+    found = of(alternating_coins())
+    assert found.statistical_complexity.bits == pytest.approx(1)
+    assert found.excess_entropy.bits == pytest.approx(1, abs=1e-9)
+
+
+def test_equal_coins_in_turn_are_one_causal_state() -> None:
+    half = Fraction(1, 2)
+    arrows = {(a, x, b): half for a, b in (("A", "B"), ("B", "A")) for x in "01"}
+    found = of(process("fair", "0 1", "A B", arrows))
+    assert (found.causal_states, found.statistical_complexity.bits) == (1, 0)
+
+
+def test_several_components_have_no_one_complexity() -> None:
+    arrows = {("A", "0", "A"): Fraction(1), ("B", "1", "B"): Fraction(1)}
+    found = of(process("either", "0 1", "A B", arrows, (Fraction(1, 2), Fraction(1, 2))))
+    assert found.statistical_complexity.bits is None
+    assert "2 ergodic components" in found.statistical_complexity.reason
+
+
+def test_causal_states_are_the_coarsest_partition() -> None:
+    edges = [(0, 0, 1, 1.0), (1, 0, 2, 1.0), (2, 0, 3, 1.0), (3, 0, 0, 0.5), (3, 1, 0, 0.5), (4, 0, 2, 1.0)]
+    assert causal_partition(edges, 5).tolist() == [0, 1, 2, 3, 1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(processes(unifilar=True))
+def test_the_future_shows_no_more_than_is_stored(known: Process) -> None:
+    found = of(known)
+    stored, excess = found.statistical_complexity.bits, found.excess_entropy.bits
+    if stored is not None and excess is not None:
+        assert -1e-9 <= excess <= stored + 1e-8 + found.excess_entropy.error_bits
+        assert found.causal_states is not None
+        assert stored <= log2(found.causal_states) + 1e-9

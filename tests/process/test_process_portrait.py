@@ -1,0 +1,50 @@
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from known_processes import ALL, mess3, rrxor
+from random_processes import as_floats, processes
+
+from hmmdsl.process.portrait import portrait
+from hmmdsl.process.process import Process
+
+
+def test_a_portrait_as_json_has_the_documented_paths() -> None:
+    shown = json.loads(json.dumps(portrait(rrxor()).as_json(), allow_nan=False))
+    assert (shown["beliefs"]["count"], shown["beliefs"]["closed"], shown["beliefs"]["closed_at"]) == (36, True, 6)
+    assert shown["beliefs"]["growth"] == [1, 3, 7, 15, 27, 34, 36]
+    assert shown["stationary"] == ["1/3", "1/6", "1/6", "1/6", "1/6"]
+    assert shown["entropy_rate"]["bits"] == pytest.approx(2 / 3)
+    assert shown["statistical_complexity"]["bits"] == pytest.approx(2.251629, abs=1e-6)
+    assert shown["excess_entropy"]["bits"] == pytest.approx(2.251629, abs=1e-6)
+    assert (shown["ergodic"], shown["period"], shown["unifilar"], shown["exact"]) == (True, 3, True, True)
+    assert len(shown["myopic_entropies"]["bits"]) == 10
+
+
+def test_what_is_infinite_is_null_with_a_reason() -> None:
+    shown = portrait(mess3()).as_json()
+    assert (shown["beliefs"]["count"], shown["beliefs"]["closed"]) == (None, False)
+    assert shown["beliefs"]["found"] > 1000
+    assert shown["statistical_complexity"]["bits"] is None
+    assert shown["statistical_complexity"]["reason"]
+
+
+def test_floats_say_that_they_are_numerical() -> None:
+    about = portrait(as_floats(rrxor()))
+    assert about.numerical
+    assert about.beliefs.numerical
+    assert about.beliefs.count == 36
+
+
+@pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)
+def test_a_portrait_takes_about_a_second(known: Process) -> None:
+    began = time.process_time()
+    portrait(known)
+    assert time.process_time() - began < 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(processes())
+def test_every_process_has_a_portrait(known: Process) -> None:
+    json.dumps(portrait(known, depth=4).as_json(), allow_nan=False)
