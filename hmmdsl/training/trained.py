@@ -52,9 +52,21 @@ class Trained:
 
         Raises KeyError if there is no such checkpoint.
         """
-        raise AssertionError("the training helper writes this")
+        import torch
+
+        from hmmdsl.models.transformer import TransformerNetwork
+        from hmmdsl.training.weights import load_checkpoint
+
+        step = self.steps[-1] if step is None else step
+        if step not in self.steps:
+            raise KeyError(f"{self.name} has no checkpoint at step {step}; there are {', '.join(map(str, self.steps))}")
+        network = TransformerNetwork(self.model, len(self.process.tokens))
+        load_checkpoint(network, self.folder, step)
+        return network.to(torch.device(self.device)).eval().requires_grad_(False)
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         """The residual stream after every history of `tree` (its own if None), by point (`embedding`, `block[0]`, …,
         `final_norm`): float32 arrays of shape (history, d_model)."""
-        raise AssertionError("the training helper writes this")
+        from hmmdsl.training.objective import activations_on_tree
+
+        return activations_on_tree(self.network(step), self.tree if tree is None else tree)

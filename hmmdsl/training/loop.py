@@ -1,0 +1,155 @@
+"""One training run, from a seed to checkpoints, loss and gap."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.process.history_tree import HistoryTree, build_history_tree
+from hmmdsl.process.process import Process
+from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.train import ExactData, SampledData, Train
+from hmmdsl.training.device import choose_device, deterministic
+from hmmdsl.training.histories import histories_of, withheld
+from hmmdsl.training.objective import drawn_loss, evaluate, expected_loss
+from hmmdsl.training.optimizer import make_optimizer
+from hmmdsl.training.schedule import rate
+from hmmdsl.training.streams import stream
+from hmmdsl.training.trained import CurvePoint, Trained
+from hmmdsl.training.weights import checkpoint_path, save_checkpoint, weights_are_finite
+from hmmdsl.training.words import WordSource
+
+Progress = Callable[[int, int, float, float | None], None]
+"""Called with steps done, all steps, the last step's loss, and its gap where the optimum of that step's data is known."""
+
+SECONDS_BETWEEN_REPORTS = 0.2
+CURVE_POINTS = 500
+"""Most points that a learning curve keeps."""
+
+
+class Diverged(Exception):  # noqa: N818
+    """The loss, or a weight, of step `step` is not finite. `checkpoint` is the last good one, which stays in its folder."""
+
+    def __init__(self, step: int, checkpoint: Path) -> None:
+        super().__init__(f"the loss is not finite at step {step}; the last good weights are in {checkpoint}")
+        self.step, self.checkpoint = step, checkpoint
+
+
+def train_network(
+    name: str,
+    train: Train,
+    model: Transformer,
+    process: Process,
+    folder: Path,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a network as `train` says and keep its checkpoints in `folder`, which is made if need be.
+
+    The same train, model, process, device and versions give the same checkpoints, byte for byte. Raises Diverged, and ValueError
+    if the device is not there; KeyboardInterrupt passes through, and whatever checkpoints there are are whole.
+    """
+    where = choose_device(device)  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    with deterministic(where, train.threads):
+        tree = histories_of(process, model.context, model.bos, train.histories, train.seed)
+        network = TransformerNetwork(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
+        curve = _optimize(network, train, process, tree, folder, progress)
+        end = evaluate(network, tree)
+        if not math.isfinite(end.loss):
+            raise Diverged(train.steps, _last_checkpoint(folder, train, train.steps))
+        return Trained(
+            name=name,
+            train=train,
+            model=model,
+            process=process,
+            tree=tree,
+            folder=folder,
+            steps=checkpoint_steps(train),
+            loss=end.loss,
+            optimum=end.optimum,
+            gap=end.gap,
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            curve=curve,
+            device=where.type,
+        )
+
+
+def _optimize(
+    network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree, folder: Path, progress: Progress | None
+) -> tuple[CurvePoint, ...]:
+    """All steps. Each: the learning rate, a gradient, a check, a step, perhaps a checkpoint."""
+    device = network.token.device
+    gradient, optimum = _gradient(network, train, process, tree)
+    optimizer = make_optimizer(train.optimizer, network, device)
+    kept, drawn = set(checkpoint_steps(train)), curve_steps(train.steps)
+    curve: list[CurvePoint] = []
+    reported = -math.inf
+
+    save_checkpoint(network, folder, 0)
+    for step in range(train.steps):
+        lr = train.optimizer.lr * rate(train.schedule, step, train.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.zero_grad(set_to_none=True)
+        loss = gradient()
+        if not math.isfinite(loss):
+            raise Diverged(step, _last_checkpoint(folder, train, step))
+        if train.clip is not None:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), train.clip)
+        optimizer.step()
+
+        if step in drawn:
+            curve.append(CurvePoint(step, loss, lr))
+        if step + 1 in kept:
+            if not weights_are_finite(network):
+                raise Diverged(step + 1, _last_checkpoint(folder, train, step))
+            save_checkpoint(network, folder, step + 1)
+        if progress is not None and (time.monotonic() - reported > SECONDS_BETWEEN_REPORTS or step + 1 == train.steps):
+            reported = time.monotonic()
+            progress(step + 1, train.steps, loss, None if optimum is None else loss - optimum)
+    return tuple(curve)
+
+
+def _gradient(
+    network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree
+) -> tuple[Callable[[], float], float | None]:
+    """A function that adds one step's gradient to the network's and returns that step's loss in nats; and the least that the
+    loss can be, None where that depends on what is drawn."""
+    model, device = network.spec, network.token.device
+    match train.data:
+        case ExactData(withhold=share):
+            whole = tree if tree.source == "exact" else build_history_tree(process, model.context, model.bos)
+            objective = expected_loss(whole, withheld(whole, share, train.seed), device)
+            return lambda: objective.backward(network), objective.optimum
+        case SampledData(batch=batch):
+            words = WordSource(process, model.context + 1, device, stream(train.seed, "data")).batches(batch)
+
+            def on_next_batch() -> float:
+                loss = drawn_loss(network, next(words))
+                loss.backward()  # type: ignore[no-untyped-call]
+                return loss.item()
+
+            return on_next_batch, None
+
+
+def curve_steps(steps: int, most: int = CURVE_POINTS) -> frozenset[int]:
+    """The steps that a learning curve keeps: all if they are few, else half of them evenly spaced and half evenly in logarithm,
+    the first and the last among them."""
+    if steps <= most:
+        return frozenset(range(steps))
+    even = np.linspace(0, steps - 1, most // 2)
+    logarithmic = np.geomspace(1, steps, most - most // 2) - 1
+    return frozenset(int(step) for step in np.round(np.concatenate([even, logarithmic])))
+
+
+def _last_checkpoint(folder: Path, train: Train, step: int) -> Path:
+    """The latest checkpoint that was kept after at most `step` steps."""
+    return checkpoint_path(folder, max(kept for kept in checkpoint_steps(train) if kept <= step))

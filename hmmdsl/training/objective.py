@@ -1,0 +1,105 @@
+"""What is minimized: the next token's cross-entropy, as an expectation over a history tree or on drawn words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from hmmdsl.models.layout import TreeLayout, tree_layouts
+from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.process.history_tree import HistoryTree, history_weights, optimal_losses
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Float64, Int64
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ExpectedLoss:
+    """The expectation of the cross-entropy over a tree's histories, part by part (one, unless the tree is large).
+
+    A part's `target` holds, in the order of its layout's rows, weight(history) * Pr(token | history); rows that stand for no
+    history of the part are zero. `optimum` is the least value that any predictor can reach.
+    """
+
+    parts: tuple[TreeLayout, ...]
+    targets: tuple[Float[Tensor, "row token"], ...]
+    optimum: float
+
+    def backward(self, network: TransformerNetwork) -> float:
+        """The loss in nats; its gradient is added to the network's."""
+        total = 0.0
+        for layout, target in zip(self.parts, self.targets, strict=True):
+            loss = -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        return total
+
+
+def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device) -> ExpectedLoss:
+    """Every position counts the same, and within a position a history by its probability; those left out count nothing, and the
+    rest is scaled to sum to 1."""
+    weight = np.where(left_out, 0.0, history_weights(tree, "probability"))
+    weight /= weight.sum()
+    joint = weight[:, None] * tree.next_token
+    parts = tree_layouts(tree, device)
+    targets = []
+    for layout in parts:
+        target = torch.zeros(len(layout.token), tree.vocabulary)
+        target[layout.row.cpu()] = torch.from_numpy(joint[layout.history]).float()
+        targets.append(target.to(device))
+    entropy = -np.sum(tree.next_token * np.log(np.where(tree.next_token > 0, tree.next_token, 1.0)), axis=1)
+    return ExpectedLoss(parts, tuple(targets), float(weight @ entropy))
+
+
+def drawn_loss(network: TransformerNetwork, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
+    """The mean cross-entropy of the drawn next tokens, in nats. Words have context + 1 tokens: each position predicts the token
+    after it, the last is only predicted, and without `bos` the first is not."""
+    logits = network(words[:, :-1])
+    targets = words[:, words.shape[1] - logits.shape[1] :]
+    return F.cross_entropy(logits.reshape(-1, network.vocabulary), targets.reshape(-1))
+
+
+@torch.no_grad()
+def predictions(network: TransformerNetwork, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
+    """The network's log Pr(next token | history), normalized in float64, for each history of the tree."""
+    device = network.token.device
+    logits = np.empty((len(tree), network.vocabulary))
+    for layout in tree_layouts(tree, device):
+        logits[layout.history] = network.on_tree(layout).cpu().numpy()
+    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits
+
+
+@torch.no_grad()
+def activations_on_tree(network: TransformerNetwork, tree: HistoryTree) -> dict[str, Float32[np.ndarray, "history d_model"]]:
+    """The residual stream after each history of the tree, by point, as float32."""
+    found = {point: np.empty((len(tree), width), dtype=np.float32) for point, width in network.spec.points().items()}
+    for layout in tree_layouts(tree, network.token.device):
+        for point, x in network.residuals_on_tree(layout).items():
+            found[point][layout.history] = x.cpu().numpy()
+    return found
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a network predicts on a tree, in nats, every position counting the same."""
+
+    loss: float
+    optimum: float
+
+    @property
+    def gap(self) -> float:
+        """Loss minus optimum: the mean KL divergence from the optimal prediction."""
+        return self.loss - self.optimum
+
+
+def evaluate(network: TransformerNetwork, tree: HistoryTree) -> Evaluation:
+    """Loss and optimum on a tree, in float64 from the network's own logits."""
+    cross_entropy = -np.sum(tree.next_token * predictions(network, tree), axis=1)
+    return Evaluation(float(history_weights(tree, "probability") @ cross_entropy), float(optimal_losses(tree).mean()))

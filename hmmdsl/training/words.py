@@ -1,0 +1,61 @@
+"""Words drawn on the network's device, many batches at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+
+from hmmdsl.process.process import Process
+from hmmdsl.process.sampling import sampling_tables
+
+if TYPE_CHECKING:
+    from jaxtyping import Int64
+    from torch import Tensor
+
+DRAWN_AT_ONCE = 1 << 16
+"""About how many words are drawn at a time."""
+
+
+class WordSource:
+    """Independent words of `length` tokens from a process' start, on `device`; MPS has no float64, so there they are drawn on the
+    CPU and moved.
+
+    One uniform number decides the token and the next state together: the states' cumulative distributions over these pairs stand
+    one after another, each shifted by its state, in one sorted array, and a binary search finds the pair.
+    """
+
+    def __init__(self, process: Process, length: int, device: torch.device, seed: int) -> None:
+        tables = sampling_tables(process)
+        self.length, self.device = length, device
+        self.drawn_on = torch.device("cpu") if device.type == "mps" else device
+        self.generator = torch.Generator(self.drawn_on).manual_seed(seed)
+        self.outcomes = tables.outcomes
+        cumulative = torch.from_numpy(tables.cumulative) + torch.arange(len(process.states), dtype=torch.float64)[:, None]
+        self.cumulative = cumulative.reshape(-1).to(self.drawn_on)
+        self.token = torch.from_numpy(tables.token).reshape(-1).to(self.drawn_on)
+        self.state = torch.from_numpy(tables.state).reshape(-1).to(self.drawn_on)
+        self.start = torch.from_numpy(tables.start).to(self.drawn_on)
+        self.start_state = torch.from_numpy(tables.start_state).to(self.drawn_on)
+
+    def _uniform(self, words: int) -> Tensor:
+        return torch.rand(words, generator=self.generator, dtype=torch.float64, device=self.drawn_on)
+
+    def draw(self, words: int) -> Int64[Tensor, "word length"]:
+        """That many more words."""
+        first = torch.searchsorted(self.start, self._uniform(words), right=True)
+        state = self.start_state[first.clamp_(max=len(self.start) - 1)]
+        drawn = torch.empty((words, self.length), dtype=torch.int64, device=self.drawn_on)
+        for position in range(self.length):
+            pair = torch.searchsorted(self.cumulative, state + self._uniform(words), right=True)
+            # state + u may round up to the next whole number, which would be the next state's first pair.
+            pair = torch.minimum(pair, (state + 1) * self.outcomes - 1)
+            drawn[:, position] = self.token[pair]
+            state = self.state[pair]
+        return drawn.to(self.device)
+
+    def batches(self, size: int) -> Iterator[Int64[Tensor, "batch length"]]:
+        """Batches without end, drawn many at a time."""
+        while True:
+            yield from torch.split(self.draw(size * max(1, DRAWN_AT_ONCE // size)), size)
