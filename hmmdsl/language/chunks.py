@@ -14,7 +14,20 @@ from hmmdsl.language.source import Span
 Kind = Literal["file", "body", "record"]
 """What a chunk is part of: a statement of a file, an item of a body, a field of a record."""
 
-STATEMENT_WORDS = ("hmm", "ghmm", "process", "param", "import", "expect", "experiment", "model", "train", "analysis", "sweep", "profile")
+STATEMENT_WORDS = (
+    "hmm",
+    "ghmm",
+    "process",
+    "param",
+    "import",
+    "expect",
+    "experiment",
+    "model",
+    "train",
+    "analysis",
+    "sweep",
+    "profile",
+)
 """The words that statements begin with, as far as one can tell without the schemas."""
 
 ITEM_WORDS = ("states", "tokens", "let", "for", "emit", "start", "operator", "kraus")
@@ -25,6 +38,8 @@ SIGN = {"LPAR": "(", "LSQB": "[", "ARROW_OPEN": "-[", "LBRACE": "{", "RPAR": ")"
 _CLOSING = ("RPAR", "RSQB", "RBRACE")
 _GOES_ON = ("COMMA", "EQUAL", "COLON", "INFIX", "MINUS", "WORD_INFIX", "NOT", *CLOSER)
 """After these a line inside brackets goes on."""
+_BREAKS_OFF = ("INFIX", "MINUS", "WORD_INFIX", "NOT", "EQUAL", "COLON")
+"""After these a line was meant to go on."""
 
 
 @dataclass
@@ -107,7 +122,8 @@ class _Splitter:
 
     def run(self) -> list[Chunk]:
         line_begins = True
-        for self.at, lexeme in enumerate(self.lexemes):
+        for at, lexeme in enumerate(self.lexemes):
+            self.at = at
             kind = lexeme.type
             if kind == NEWLINE:
                 self.newline(lexeme)
@@ -160,14 +176,29 @@ class _Splitter:
         chunk = frame.chunk
         if chunk.block is None and chunk.head[-1].type == "COMMA":
             return
-        following = next((x for x in self.lexemes[self.at + 1 : self.at + 8] if x.type != NEWLINE), None)
+        begin = next(
+            (i for i in range(self.at + 1, min(self.at + 8, len(self.lexemes))) if self.lexemes[i].type != NEWLINE), None
+        )
+        following = None if begin is None else self.lexemes[begin]
         if following is not None and following.type == "LBRACE" and self.opens_block(frame):
             if chunk.problem is None:
                 cure = f"put it at the end of the line before: `… {chunk.head[-1]} {{`"
                 message = "an opening `{` stands on the line of what it belongs to"
                 chunk.problem = Diagnostic("E0130", message, following.span, help=cure)
             return
+        last = chunk.head[-1] if chunk.block is None else None
+        if begin is not None and last is not None and last.type in _BREAKS_OFF and not self.begins(frame, begin):
+            if chunk.problem is None:
+                cure = "a line goes on only inside `(` and `[`: put the expression into parentheses"
+                chunk.problem = Diagnostic("E0136", f"the expression breaks off after `{last}`", last.span, help=cure)
+            return
         self.end_chunk(frame)
+
+    def begins(self, frame: _Frame, at: int) -> bool:
+        """Whether a statement, or what the frame is made of, plainly begins here, or the frame ends."""
+        if self.lexemes[at].type in _CLOSING or self.begins_statement(at):
+            return True
+        return self.begins_item(at) if frame.kind == "body" else self.begins_field(at)
 
     # ------------------------------------------------------------ blocks
 
@@ -227,7 +258,7 @@ class _Splitter:
         """Give up brackets that were never closed, if the line that begins here is plainly a new statement, item or field."""
         if len(self.frames) == 1 and not self.frames[0].brackets:
             return
-        if self.begins_statement(self.at):
+        if self.begins_statement(self.at) and (self.frames[0].brackets or not self.is_inside(lexeme)):
             while len(self.frames) > 1:
                 self.abandon_frame(lexeme)
             self.end_chunk(self.frames[0], lexeme)
@@ -239,6 +270,11 @@ class _Splitter:
             return
         if (frame.kind == "body" and self.begins_item(self.at)) or (frame.kind == "record" and self.begins_field(self.at)):
             self.end_chunk(frame, lexeme)
+
+    def is_inside(self, lexeme: Lexeme) -> bool:
+        """Whether a line is indented further than the statement whose block is open: then it was meant to stand in it."""
+        chunk = self.frames[0].chunk
+        return chunk is not None and bool(chunk.head) and column(lexeme) > column(chunk.head[0])
 
     def last_of(self, frame: _Frame) -> Lexeme:
         """The last lexeme of the present chunk, newlines left out."""
@@ -292,6 +328,11 @@ class _Splitter:
         return at
 
 
+def column(lexeme: Lexeme) -> int:
+    """The column in which a lexeme begins."""
+    return lexeme.span.source.position(lexeme.span.start)[1]
+
+
 def behind(lexeme: Lexeme) -> Span:
     """The empty place behind a lexeme."""
     return Span(lexeme.span.source, lexeme.span.end, lexeme.span.end)
@@ -310,10 +351,14 @@ def _never_closed(opener: Lexeme, cause: Lexeme | None) -> Diagnostic:
 
 
 def _never_opened(closer: Lexeme) -> Diagnostic:
-    return Diagnostic("E0104", f"this `{closer}` closes nothing", closer.span, help="delete it, or add the bracket that it should close")
+    return Diagnostic(
+        "E0104", f"this `{closer}` closes nothing", closer.span, help="delete it, or add the bracket that it should close"
+    )
 
 
 def _mismatched(opener: Lexeme, closer: Lexeme) -> Diagnostic:
     message = f"`{SIGN[opener.type]}` is closed by `{closer}`"
     note = Note(f"`{SIGN[opener.type]}` is opened here", opener.span)
-    return Diagnostic("E0105", message, closer.span, help=f"write `{SIGN[CLOSER[opener.type]]}` here, or before it", notes=(note,))
+    return Diagnostic(
+        "E0105", message, closer.span, help=f"write `{SIGN[CLOSER[opener.type]]}` here, or before it", notes=(note,)
+    )

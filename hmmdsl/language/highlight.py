@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from hmmdsl.language.chunks import ITEM_WORDS, STATEMENT_WORDS
 from hmmdsl.language.scanner import NEWLINE, Lexeme
 from hmmdsl.language.source import Source
 
 KEYWORDS = frozenset(
-    "hmm ghmm process param import as expect experiment model train analysis sweep profile states tokens let for in if then else"
-    " emit on start operator kraus emits over along at and or not mod".split()
+    (
+        *STATEMENT_WORDS,
+        *ITEM_WORDS,
+        "as",
+        "in",
+        "if",
+        "then",
+        "else",
+        "on",
+        "emits",
+        "over",
+        "along",
+        "at",
+        "and",
+        "or",
+        "not",
+        "mod",
+    )
 )
 """Words that are shown as keywords, unless they stand where only a name can."""
 
@@ -31,8 +48,6 @@ _CLASSES = {
     "APPROXIMATELY": "operator",
     "PLUS_MINUS": "operator",
 }
-_STATEMENT_WORDS = frozenset("hmm ghmm process param import expect experiment model train analysis sweep profile".split())
-_ITEM_WORDS = frozenset("states tokens let for emit start operator kraus".split())
 
 
 def highlight(text: str) -> Iterator[tuple[str, str]]:
@@ -84,14 +99,14 @@ def _class_of(lexeme: Lexeme, previous: Lexeme | None, following: Lexeme | None)
         return "key"
     if word in KEYWORDS and _is_keyword(word, before, after):
         return "keyword"
-    if before in _STATEMENT_WORDS or before in ("let", "states", "tokens", "operator", "kraus"):
+    if before in STATEMENT_WORDS or before in ("let", "states", "tokens", "operator", "kraus"):
         return "name"
     return "call" if after == "(" else "variable"
 
 
 def _is_keyword(word: str, before: str, after: str) -> bool:
-    if word in _STATEMENT_WORDS:
+    if word in STATEMENT_WORDS:
         return before in ("", "}", ";") and after not in (".", "->", "-[", "emits")
-    if word in _ITEM_WORDS:
+    if word in ITEM_WORDS:
         return before in ("", "{", "}", ";") and after not in (".", "->", "-[", "emits")
     return True

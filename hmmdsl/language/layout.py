@@ -38,7 +38,7 @@ class _Level:
 
 @dataclass
 class Layout:
-    """Lexemes as the grammar reads them. `balanced` is false if a bracket has no partner; `too_deep` is the message if they nest too deep."""
+    """Lexemes as the grammar reads them; whether each bracket has its partner; the message if they nest too deep."""
 
     lexemes: list[Lexeme] = field(default_factory=list)
     balanced: bool = True

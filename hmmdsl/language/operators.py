@@ -15,7 +15,7 @@ from hmmdsl.language.source import Span
 from hmmdsl.language.syntax import Expression, Name
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The grammar takes it, the language does not; `diagnostic` says why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
@@ -50,6 +50,20 @@ def unescaped(text: str) -> str:
 def name(token: Lexeme) -> Name:
     """A name as written."""
     return Name(token.span, str(token))
+
+
+RESERVED = frozenset(
+    ("if", "then", "else", "not", "true", "false", "and", "or", "mod", "in", "at", "over", "along", "emits", "rest")
+)
+"""Words that nothing may be called that values refer to: there they mean something else."""
+
+
+def declared(token: Lexeme) -> Name:
+    """The name of something that values refer to. Raises RefusedError for a word of the language."""
+    if str(token) in RESERVED:
+        message = f"`{token}` is a word of the language and cannot be a name"
+        raise RefusedError(Diagnostic("E0135", message, token.span, help="choose another name"))
+    return name(token)
 
 
 def constant(token: Lexeme) -> Expression:
@@ -88,7 +102,7 @@ def unwrapped(part: Any) -> Expression:
 
 
 def resolve(parts: list[Any]) -> Expression:
-    """The tree of operands, each with its prefixes before it, and the operators between them. Raises Refused."""
+    """The tree of operands, each with its prefixes before it, and the operators between them. Raises RefusedError."""
     return _Chain(parts).expression(1)[0]
 
 
@@ -112,7 +126,7 @@ class _Chain:
         elif isinstance(first, Lexeme) and first.type == "NOT":
             if level > NOT_LEVEL:
                 cure = "put it into parentheses: `(not …)`"
-                raise Refused(
+                raise RefusedError(
                     Diagnostic("E0140", "`not` cannot stand behind an operator that binds tighter", first.span, help=cure)
                 )
             operand, span = self.expression(NOT_LEVEL)

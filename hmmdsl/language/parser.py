@@ -11,14 +11,14 @@ from lark import Lark, UnexpectedToken
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.layout import Layout, lay_out
-from hmmdsl.language.operators import Refused
+from hmmdsl.language.operators import RefusedError
 from hmmdsl.language.scanner import NEWLINE, Lexeme, Scanner, Words
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.tree_builder import TreeBuilder
 
 
 class Grammar:
-    """The grammar's parser and its scanner. Built once; the parser has an entry for a file and for each part that is read alone."""
+    """The grammar's parser, with an entry for a file and for each part that is read alone, and its scanner."""
 
     def __init__(self) -> None:
         text = resources.files("hmmdsl.language").joinpath("grammar.lark").read_text(encoding="utf-8")
@@ -33,8 +33,8 @@ class Grammar:
         self.scanner = Scanner(self.lark.terminals)
 
     def parse(self, lexemes: list[Lexeme], start: str) -> Any:
-        """The tree for laid-out lexemes. Raises UnexpectedToken or Refused."""
-        return self.lark.parse(lexemes, start)  # type: ignore[arg-type]
+        """The tree for laid-out lexemes. Raises UnexpectedToken or RefusedError."""
+        return self.lark.parse(lexemes, start)
 
 
 @cache
@@ -60,7 +60,7 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
     if layout.balanced:
         try:
             return syntax.File(span, language.parse(layout.lexemes, "file"), tuple(scan.comments))
-        except (UnexpectedToken, Refused):
+        except (UnexpectedToken, RefusedError):
             pass
     from hmmdsl.language.recovery import recover
 
@@ -69,7 +69,7 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
 
 
 def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Expression | None:
-    """One value alone, as in `--set fit.steps=50`, or a claim, which may use `~=`. None if it is wrong; `diagnostics` says why."""
+    """One value alone, as in `--set fit.steps=50`, or a claim, which may use `~=`. None, and a message, if it is wrong."""
     language = grammar()
     scan = language.scanner.scan(source)
     diagnostics.found.extend(scan.slips)
@@ -79,7 +79,7 @@ def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Express
         return None
     try:
         tree: syntax.Expression = language.parse(layout.lexemes, "lone")
-    except (UnexpectedToken, Refused) as problem:
+    except (UnexpectedToken, RefusedError) as problem:
         from hmmdsl.language.recovery import explain_expression
 
         if not scan.slips:

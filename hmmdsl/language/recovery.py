@@ -12,7 +12,7 @@ from hmmdsl.language.chunks import ITEM_WORDS, Chunk, Kind, behind, is_name, spl
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
 from hmmdsl.language.layout import Layout, lay_out
 from hmmdsl.language.mistakes import Failure, diagnose, not_an_hmm
-from hmmdsl.language.operators import Refused
+from hmmdsl.language.operators import RefusedError
 from hmmdsl.language.scanner import Lexeme, Scan
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.tree_builder import Body
@@ -29,21 +29,23 @@ def recover(grammar: Grammar, scan: Scan, diagnostics: Diagnostics) -> tuple[tup
     recovery = _Recovery(grammar, scan, diagnostics)
     try:
         statements = [tree for chunk in split(scan.lexemes) for tree in recovery.statement(chunk)]
-    except _TooMany:
+    except _TooManyError:
         return (), frozenset()
     return tuple(statements), frozenset(recovery.damaged)
 
 
-def explain_expression(problem: UnexpectedToken | Refused, layout: Layout, source: Source) -> Diagnostic:
+def explain_expression(problem: UnexpectedToken | RefusedError, layout: Layout, source: Source) -> Diagnostic:
     """The message for a value or claim that stands alone and is wrong."""
-    if isinstance(problem, Refused):
+    if isinstance(problem, RefusedError):
         return problem.diagnostic
     if not layout.lexemes:
-        return Diagnostic("E0111", "a value is missing", Span(source, 0, len(source.text)), help="write a number, a word or an expression")
+        return Diagnostic(
+            "E0111", "a value is missing", Span(source, 0, len(source.text)), help="write a number, a word or an expression"
+        )
     return diagnose(_failure(problem, layout.lexemes, "record"))
 
 
-class _TooMany(Exception):
+class _TooManyError(Exception):
     """The limit of messages is reached."""
 
 
@@ -61,7 +63,7 @@ class _Recovery:
     def statement(self, chunk: Chunk) -> list[syntax.Statement]:
         """What can be kept of one statement: at most one tree."""
         first = chunk.head[0] if chunk.head else None
-        misplaced = first is not None and (str(first) in ITEM_WORDS or _is_arrow(chunk.head))
+        misplaced = first is not None and (str(first) in ITEM_WORDS or _is_arrow(chunk.head) or _is_field(chunk.head))
         if misplaced and self.misplaced:
             return []
         only_closer = self.misplaced and first is not None and first.type == "RBRACE"
@@ -118,7 +120,7 @@ class _Recovery:
         laid_out = lay_out(lexemes).lexemes
         try:
             return self.grammar.parse(laid_out, kind)
-        except Refused as problem:
+        except RefusedError as problem:
             return problem.diagnostic
         except UnexpectedToken as problem:
             if kind != "file":
@@ -134,7 +136,7 @@ class _Recovery:
         if self.found >= MAX_MISTAKES:
             message = f"there are more than {MAX_MISTAKES} mistakes; the rest of the file is not read"
             self.diagnostics.add("E0133", message, diagnostic.span, help="check that this is a spec")
-            raise _TooMany
+            raise _TooManyError
         self.found += 1
         self.diagnostics.found.append(diagnostic)
 
@@ -155,11 +157,22 @@ class _Recovery:
 def _failure(problem: UnexpectedToken, lexemes: list[Lexeme], kind: Kind) -> Failure:
     """Where the parser stopped among `lexemes`, and what it could have taken there."""
     at = next((i for i, lexeme in enumerate(lexemes) if lexeme.span == getattr(problem.token, "span", None)), len(lexemes))
-    accepts = problem.interactive_parser.accepts() if problem.interactive_parser is not None else set()
+    stopped = problem.interactive_parser
+    accepts = set() if stopped is None else stopped.accepts()  # type: ignore[no-untyped-call]
     return Failure(lexemes, at, frozenset(accepts), kind)
 
 
 def _is_arrow(head: list[Lexeme]) -> bool:
     """Whether a statement looks like an arrow or an emission."""
     signs = [x for x in head if x.type in ("ARROW", "ARROW_OPEN", "EQUAL") or str(x) == "emits"]
-    return bool(signs) and signs[0].type != "EQUAL" and is_name(head[0]) and (len(head) > 1 and not is_name(head[1]) or str(head[1]) == "emits")
+    return (
+        bool(signs)
+        and signs[0].type != "EQUAL"
+        and is_name(head[0])
+        and ((len(head) > 1 and not is_name(head[1])) or str(head[1]) == "emits")
+    )
+
+
+def _is_field(head: list[Lexeme]) -> bool:
+    """Whether a statement looks like a field of a record."""
+    return len(head) > 1 and is_name(head[0]) and head[1].type == "EQUAL"

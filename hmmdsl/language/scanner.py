@@ -11,7 +11,7 @@ from lark import Token
 from lark.lexer import Lexer, PatternStr, TerminalDef
 
 from hmmdsl.language.diagnostics import Diagnostic
-from hmmdsl.language.slips import SLIP, check_name, check_number, check_string, mend, stray, unterminated
+from hmmdsl.language.slips import SLIP, capitalized, check_name, check_number, check_string, mend, stray, unterminated
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.syntax import Comment
 
@@ -26,7 +26,7 @@ class Lexeme(Token):
     span: Span
     start_pos = line = column = end_line = end_column = end_pos = None
 
-    def __new__(cls, type: str, text: str, span: Span) -> Lexeme:  # type: ignore[misc]
+    def __new__(cls, type: str, text: str, span: Span) -> Lexeme:
         lexeme = str.__new__(cls, text)
         lexeme.type = type
         lexeme.span = span
@@ -53,6 +53,8 @@ class Words(Lexer):
                 yield lexeme
 
 
+_BEFORE_VALUE = frozenset(("EQUAL", "NOT", "THEN", "ELSE", "IF", "WORD_INFIX"))
+
 _WORD = re.compile(r"(\(\?:)?[a-z|]+\)?")
 
 
@@ -63,7 +65,7 @@ def is_word(terminal: TerminalDef) -> bool:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a text was read as. `slips` are the mistakes that could be mended in passing: their lexemes are in the list, mended."""
+    """What a text was read as. `slips` are the mistakes that could be mended in passing; the list has their lexemes as meant."""
 
     lexemes: list[Lexeme]
     comments: list[Comment]
@@ -112,7 +114,9 @@ class Scanner:
             written = text[position:end]
             slip = None
             if kind == "NAME":
-                if not written.isascii():
+                if written in ("True", "False", "None") and lexemes and lexemes[-1].type in _BEFORE_VALUE:
+                    slip = capitalized(source, position, end)
+                elif not written.isascii():
                     slip = check_name(source, position, end)
             elif kind in ("INT", "NUMBER", "IMAGINARY"):
                 slip = check_number(source, position, end)

@@ -1,4 +1,4 @@
-"""Slips of the pen that the scanner can name and mend: other languages' signs, look-alike characters, broken numbers and strings."""
+"""Slips of the pen that the scanner can name and mend: other languages' signs, look-alikes, broken numbers and texts."""
 
 from __future__ import annotations
 
@@ -83,6 +83,15 @@ def mend(source: Source, start: int, end: int) -> Slip:
     message = f"a text is not written between `{written[0]}`"
     shown = text if len(text) <= 40 else '"…"'
     return Slip(Diagnostic("E0118", message, span, help=f"use double quotes: `{shown}`"), end, (text,))
+
+
+def capitalized(source: Source, start: int, end: int) -> Slip:
+    """The slip for `True`, `False` and `None` as values."""
+    written = source.text[start:end]
+    plain = written.lower()
+    return Slip(
+        Diagnostic("E0119", f"`{written}` is no value here", Span(source, start, end), help=f"write `{plain}`"), end, (plain,)
+    )
 
 
 def check_name(source: Source, start: int, end: int) -> Slip | None:

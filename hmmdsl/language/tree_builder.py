@@ -9,7 +9,7 @@ from lark import Transformer
 
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostic
-from hmmdsl.language.operators import Group, Refused, constant, name, resolve, unescaped, unwrapped
+from hmmdsl.language.operators import Group, RefusedError, constant, declared, name, resolve, unescaped, unwrapped
 from hmmdsl.language.scanner import Lexeme
 from hmmdsl.language.source import Span
 from hmmdsl.language.syntax import Expression, Name
@@ -34,19 +34,19 @@ class TreeBuilder(Transformer[Any, Any]):
     def declaration(self, parts: list[Any]) -> syntax.Declaration:
         keyword, own, kind, record = parts
         span = keyword.span.to(record.span)
-        return syntax.Declaration(span, name(keyword), own and name(own), kind and name(kind), record)
+        return syntax.Declaration(span, name(keyword), own and declared(own), kind and name(kind), record)
 
     def hmm(self, parts: list[Any]) -> syntax.Hmm:
         keyword, own, parameters, body = parts
-        return syntax.Hmm(keyword.span.to(body.span), str(keyword), name(own), parameters, body.items)
+        return syntax.Hmm(keyword.span.to(body.span), str(keyword), declared(own), parameters, body.items)
 
     def process(self, parts: list[Any]) -> syntax.ProcessDefinition:
         keyword, own, parameters, value = parts
-        return syntax.ProcessDefinition(keyword.span.to(value.span), name(own), parameters, value)
+        return syntax.ProcessDefinition(keyword.span.to(value.span), declared(own), parameters, value)
 
     def param(self, parts: list[Any]) -> syntax.Param:
         keyword, own, value = parts
-        return syntax.Param(keyword.span.to(value.span), name(own), value)
+        return syntax.Param(keyword.span.to(value.span), declared(own), value)
 
     def import_line(self, parts: list[Any]) -> syntax.Import:
         keyword, module, *names, alias = parts
@@ -80,7 +80,7 @@ class TreeBuilder(Transformer[Any, Any]):
                 or (isinstance(part, syntax.Unary) and part.operator == "not")
             ):
                 cure = "write each claim as an `expect` of its own, or put the part into parentheses if it is a number"
-                raise Refused(Diagnostic("E0127", "`~= … ±` compares two numbers and stands alone", part.span, help=cure))
+                raise RefusedError(Diagnostic("E0127", "`~= … ±` compares two numbers and stands alone", part.span, help=cure))
         return syntax.Approximately(value.span.to(tolerance.span), value, target, tolerance)
 
     def parameters(self, parts: list[Any]) -> tuple[syntax.Parameter, ...]:
@@ -88,7 +88,7 @@ class TreeBuilder(Transformer[Any, Any]):
 
     def parameter(self, parts: list[Any]) -> syntax.Parameter:
         own, default = parts
-        return syntax.Parameter(own.span.to(default.span) if default else own.span, name(own), default)
+        return syntax.Parameter(own.span.to(default.span) if default else own.span, declared(own), default)
 
     # ------------------------------------------------------------ records
 
@@ -123,11 +123,13 @@ class TreeBuilder(Transformer[Any, Any]):
 
     def family(self, parts: list[Any]) -> syntax.Family:
         own, *ranges, close = parts
-        return syntax.Family(own.span.to(close.span) if close else own.span, name(own), tuple(r for r in ranges if r is not None))
+        return syntax.Family(
+            own.span.to(close.span) if close else own.span, declared(own), tuple(r for r in ranges if r is not None)
+        )
 
     def let(self, parts: list[Any]) -> syntax.Let:
         keyword, own, parameters, value = parts
-        return syntax.Let(keyword.span.to(value.span), name(own), parameters, value)
+        return syntax.Let(keyword.span.to(value.span), declared(own), parameters, value)
 
     def for_loop(self, parts: list[Any]) -> syntax.For:
         keyword, *bindings, _, condition, body = parts
@@ -135,7 +137,7 @@ class TreeBuilder(Transformer[Any, Any]):
 
     def binding(self, parts: list[Any]) -> syntax.Binding:
         own, domain = parts
-        return syntax.Binding(own.span.to(domain.span), name(own), domain)
+        return syntax.Binding(own.span.to(domain.span), declared(own), domain)
 
     def emit(self, parts: list[Any]) -> syntax.EmitOn:
         keyword, end = parts
@@ -219,7 +221,7 @@ class TreeBuilder(Transformer[Any, Any]):
         for axis in axes.items:
             if not isinstance(axis, syntax.Path):
                 message = f"`{reducer}` takes axes by their names"
-                raise Refused(
+                raise RefusedError(
                     Diagnostic(
                         "E0142", message, axis.span, help=f"write `{reducer} fit.seed`, or `{reducer} (fit.seed, net.d_model)`"
                     )
