@@ -1,0 +1,70 @@
+"""Represented distances against true ones, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hmmdsl.analysis.figures.wording import note, number, read_histories
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.distances import Distances
+    from hmmdsl.analysis.outcome import Outcome
+
+NAMES = {"belief": "beliefs", "next_token": "next-token distributions"}
+COLOURS = {"belief": "C0", "next_token": "C1"}
+
+MANY = 5_000
+"""Beyond so many pairs, their density is drawn."""
+
+
+def figures(analysis: Distances, outcome: Outcome) -> dict[str, Figure]:
+    """By name: `scatter`, one panel for each thing compared with."""
+    names = analysis.against_names
+    figure = Figure(figsize=(3.6 * len(names) + 0.3, 3.7), layout="constrained")
+    panels = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
+    here = outcome.arrays["represented"]
+    for axes, name in zip(panels, names, strict=True):
+        there = outcome.arrays[name]
+        if len(here) > MANY:
+            axes.hexbin(
+                there, here, gridsize=60, bins="log", cmap="Blues" if name == "belief" else "Oranges", mincnt=1, linewidths=0
+            )
+        else:
+            axes.scatter(there, here, s=14, alpha=0.45, color=COLOURS[name], linewidths=0, rasterized=len(here) > 1000)
+        _line(axes, there, here)
+        axes.set_title(f"R² = {number(results_of(analysis, outcome.results, name)['r2'])}")
+        axes.set_xlabel(f"distance between {NAMES[name]}")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+    panels[0].set_ylabel("distance between represented beliefs")
+    note(figure, f"{outcome.facts['beliefs']:,} beliefs, {outcome.facts['pairs']} pairs; {read_histories(outcome)}")
+    return {"scatter": figure}
+
+
+def caption(analysis: Distances, outcome: Outcome) -> str:
+    """What the figure shows."""
+    return (
+        f"Each point is a pair of distinct beliefs ({outcome.facts['beliefs']:,} beliefs, {outcome.facts['pairs']} pairs): how far "
+        f"apart their representations at {analysis.of} are (Euclidean, between centres of mass), against how far apart they are in "
+        "truth. "
+        f"Line: least squares. Histories: {read_histories(outcome)}."
+    )
+
+
+def results_of(analysis: Distances, results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The results for one thing compared with."""
+    found: Mapping[str, Any] = results if isinstance(analysis.against, str) else results[name]
+    return found
+
+
+def _line(axes: Any, there: np.ndarray, here: np.ndarray) -> None:
+    """The least-squares line through the pairs."""
+    if len(there) < 2 or np.ptp(there) == 0:
+        return
+    slope, offset = np.polyfit(there.astype(np.float64), here.astype(np.float64), 1)
+    ends = np.array([there.min(), there.max()], dtype=np.float64)
+    axes.plot(ends, slope * ends + offset, color="0.25", linewidth=1.1, linestyle="--")

@@ -1,0 +1,124 @@
+"""How results change along training: curves over the steps, and a strip of belief geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.figures.distances import NAMES as AGAINST
+from hmmdsl.analysis.figures.distances import results_of
+from hmmdsl.analysis.figures.geometry import Panel, draw_geometry
+from hmmdsl.analysis.figures.regression import at_place
+from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
+from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.options.points import places
+from hmmdsl.analysis.regression import Regression
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hmmdsl.analysis.emergence import Emergence
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+Checkpoints = Sequence[Mapping[str, Any]]
+
+LEAST_GAP = 1e-12
+
+
+def figures(analysis: Emergence, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+    """By name: `curve`, and `strip` where beliefs are read."""
+    inner = inputs.analyses[analysis.of]
+    drawn = {"curve": _curve(inner, outcome, inputs)}
+    if isinstance(inner, Regression) and "belief" in inner.target_names:
+        drawn["strip"] = _strip(inner, outcome, inputs)
+    return drawn
+
+
+def caption(analysis: Emergence, figure: str, outcome: Outcome) -> str:
+    """What one of the figures shows."""
+    histories = f"Histories: {read_histories(outcome)}."
+    if figure == "strip":
+        return (
+            f"Belief geometry at checkpoints of training, as {analysis.of} reads it off the activations, with a fit of its own at "
+            f"each checkpoint, in sample. Colour: the true belief. {histories}"
+        )
+    count = outcome.facts["checkpoints"]
+    return f"The results of {analysis.of} at {count} checkpoints, from the initialization on, in sample. {histories}"
+
+
+def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
+    steps = outcome.arrays["step"]
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    lines = list(_lines(inner, outcome.results["checkpoint"], inputs))
+    for label, values, wide in lines:
+        y = np.array([np.nan if value is None else value for value in values])
+        axes.plot(steps, y, "o-", label=label, linewidth=2.4 if wide else 1.4, markersize=4.5, zorder=3 if wide else 2)
+    _log_steps(axes, steps)
+    if isinstance(inner, Loss):
+        axes.set_yscale("log")
+        axes.set_ylabel("gap (nats per token)")
+        axes.set_title("gap along training")
+    else:
+        axes.set_ylabel("R²")
+        axes.set_ylim(top=1.03)
+        axes.set_title("R² of distances along training" if isinstance(inner, Distances) else "R² along training, in sample")
+    axes.set_xlabel("optimizer steps")
+    axes.grid(axis="y")
+    if len(lines) > 1:
+        figure.legend(loc="outside right upper")
+    note(figure, read_histories(outcome))
+    return figure
+
+
+def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tuple[str, list[float | None], bool]]:
+    """Label, values by checkpoint, and whether the line is the main one."""
+    match inner:
+        case Regression():
+            for target in inner.target_names:
+                for place in places(inner.at, inputs.trained[inner.of].model):
+                    label = (
+                        place_label(place.name)
+                        if len(inner.target_names) == 1
+                        else f"{TARGETS[target]}, {place_label(place.name)}"
+                    )
+                    values = [at_place(inner, one, target, place.name)["r2"] for one in checkpoints]
+                    yield label, values, len(place.parts) > 1
+        case Distances():
+            for name in inner.against_names:
+                yield f"to {AGAINST[name]}", [results_of(inner, one, name)["r2"] for one in checkpoints], name == "belief"
+        case Loss():
+            yield "gap", [max(one["gap"], LEAST_GAP) for one in checkpoints], True
+
+
+def _log_steps(axes: Axes, steps: np.ndarray) -> None:
+    """A logarithmic axis on which step 0 has a place."""
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    last = int(steps[-1])
+    ticks = [0, *(10**k for k in range(len(str(last))))]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(-0.25, last * 1.25)
+
+
+def _strip(inner: Regression, outcome: Outcome, inputs: Inputs) -> Figure:
+    """Represented geometry at some checkpoints, at the point that is best in the end, and the true one last."""
+    found = places(inner.at, inputs.trained[inner.of].model)
+    last = outcome.results["checkpoint"][-1]
+    best = max(found, key=lambda place: at_place(inner, last, "belief", place.name)["r2"] or -np.inf)
+    panels = []
+    for one in outcome.results["checkpoint"]:
+        key = f"{int(one['step'])}.belief.{best.name}.predicted"
+        if key in outcome.arrays:
+            r2 = number(at_place(inner, one, "belief", best.name)["r2"], 2)
+            panels.append(Panel(f"step {int(one['step']):,}\nR² = {r2}", outcome.arrays[key], represented=True))
+    panels.append(Panel("true\nbeliefs", outcome.arrays["belief"], represented=False))
+    process = inputs.processes[inner.on] if inner.on is not None else inputs.trained[inner.of].process
+    figure = draw_geometry(panels, outcome.arrays, process.states)
+    figure.set_size_inches(1.75 * len(panels), 2.7)
+    note(figure, f"{place_label(best.name)}, in sample; {read_histories(outcome)}")
+    return figure

@@ -1,0 +1,223 @@
+"""Figures of a regression: belief geometry, scores by point beside their controls, and scores by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hmmdsl.analysis.figures.geometry import Panel, draw_geometry, shown_variance
+from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
+from hmmdsl.analysis.options.points import Place, has_segment, places
+from hmmdsl.process.simplex import simplex_projection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+    from hmmdsl.analysis.regression import Regression
+
+COLOURS = {"trained": "C0", "untrained": "C1", "shuffled": "C2", "noise": "C6"}
+NAMES = {"trained": "trained", "untrained": "untrained", "shuffled": "shuffled targets", "noise": "Gaussian features"}
+
+LOWEST = -0.25
+"""Held-out R² may be far below zero: points below this are drawn on the lower edge."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One control's R² at one place, in sample and held out, with their spread over repeats (0 for one)."""
+
+    r2: float | None
+    sd: float
+    held_out: float | None
+    held_out_sd: float
+
+
+def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+    """By name: `geometry` (where beliefs are read), `points`, `positions`."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
+    found = places(analysis.at, trained.model)
+    drawn = {}
+    if "belief" in analysis.target_names:
+        drawn["geometry"] = _geometry(analysis, outcome, found, process.states)
+    drawn["points"] = _points(analysis, outcome, found)
+    drawn["positions"] = _positions(analysis, outcome, found)
+    return drawn
+
+
+def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
+    """What one of the figures shows."""
+    histories = f"Histories: {read_histories(outcome)}."
+    if figure == "geometry":
+        return (
+            "Left: the belief of an optimal observer after each history. Right: the same histories, as an affine map reads them "
+            f"off the activations. Colour: the true belief; rings: centres of mass of each distinct belief. {histories}"
+        )
+    if figure == "points":
+        held = " Hollow: histories that the fit never saw." if _has_held_out(analysis) else ""
+        return f"R² of the affine map at each point of the network, beside its controls. Filled: in sample.{held} {histories}"
+    return f"R² of the affine map among the histories of each length, in sample. Blank: the target does not vary. {histories}"
+
+
+def _has_held_out(analysis: Regression) -> bool:
+    return any(control.kind == "held_out" for control in analysis.controls)
+
+
+def at_place(analysis: Regression, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
+    """The results of one map."""
+    group = results if isinstance(analysis.target, str) else results[target]
+    if not has_segment(analysis.at):
+        return group
+    base, bracket, index = place.partition("[")
+    found: Mapping[str, Any] = group[base][int(index[:-1])] if bracket else group[base]
+    return found
+
+
+# ---------------------------------------------------------------- geometry
+
+
+def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], states: Sequence[str]) -> Figure:
+    """The true geometry, the best single point, and the best point of all."""
+    held_out = _has_held_out(analysis)
+
+    def r2(place: Place) -> float:
+        scores = at_place(analysis, outcome.results, "belief", place.name)
+        value = scores["held_out"]["r2"] if held_out else scores["r2"]
+        return -np.inf if value is None else float(value)
+
+    best = max(found, key=r2)
+    single = [place for place in found if len(place.parts) == 1 and place is not best]
+    shown = ([max(single, key=r2)] if single and len(best.parts) > 1 else []) + [best]
+    kind = "held_out" if held_out else "predicted"
+    panels = [Panel("true beliefs", outcome.arrays["belief"], represented=False)]
+    for place in shown:
+        key = f"belief.{place.name}.{kind}"
+        if key in outcome.arrays:
+            title = f"{place_label(place.name)}, R² = {number(r2(place))}"
+            panels.append(Panel(title, outcome.arrays[key], represented=True))
+    figure = draw_geometry(panels, outcome.arrays, states)
+    projection = simplex_projection(len(states), outcome.arrays["belief"], outcome.arrays["weights"])
+    read = "held-out fits" if held_out else "in-sample fit"
+    parts = [read, read_histories(outcome), shown_variance(projection)]
+    note(figure, "; ".join(part for part in parts if part))
+    return figure
+
+
+# ---------------------------------------------------------------- by point
+
+
+def _points(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -> Figure:
+    targets = analysis.target_names
+    width = max(5.2, 1.6 + 0.75 * len(found))
+    figure = Figure(figsize=(min(width * len(targets), 11.0), 3.7), layout="constrained")
+    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    for axes, target in zip(panels, targets, strict=True):
+        _draw_points(axes, analysis, outcome.results, target, found)
+        axes.set_title(f"{TARGETS[target]}, read off each point")
+    panels[0].set_ylabel("R²")
+    _legend(figure, analysis)
+    note(figure, read_histories(outcome))
+    return figure
+
+
+def _draw_points(axes: Axes, analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place]) -> None:
+    """Lines along the network's depth; joined points stand apart at the right."""
+    single = [i for i, place in enumerate(found) if len(place.parts) == 1]
+    position = np.arange(len(found), dtype=float)
+    for i, place in enumerate(found):
+        if len(place.parts) > 1 and single:
+            position[i] += 0.35
+    for shift, (name, scores) in enumerate(_series(analysis, results, target, found)):
+        colour, x = COLOURS[name], position + 0.07 * (shift - 1)
+        for kind, filled in (("in sample", True), ("held out", False)):
+            values = [score.r2 if filled else score.held_out for score in scores]
+            if all(value is None for value in values):
+                continue
+            y = np.array([np.nan if value is None else max(value, LOWEST) for value in values])
+            sd = np.array([score.sd if filled else score.held_out_sd for score in scores])
+            style = "-" if filled else "--"
+            axes.plot(x[single], y[single], style, color=colour, linewidth=1.3, alpha=0.75, zorder=2)
+            if sd.any():
+                axes.errorbar(x, y, sd, fmt="none", ecolor=colour, elinewidth=1.0, capsize=2, zorder=2)
+            face = colour if filled else "white"
+            axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=6, label=f"{name} {kind}", zorder=3)
+    axes.set_xticks(position, [place_label(place.name) for place in found])
+    if len(found) > 5:
+        axes.tick_params(axis="x", labelrotation=30)
+    axes.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+    axes.grid(axis="y")
+    low, _ = axes.get_ylim()
+    axes.set_ylim(min(-0.05, max(low, LOWEST - 0.05)), 1.04)
+
+
+def _series(
+    analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place]
+) -> Iterator[tuple[str, list[Scores]]]:
+    groups = [at_place(analysis, results, target, place.name) for place in found]
+    held_out = _has_held_out(analysis)
+    yield "trained", [Scores(group["r2"], 0.0, group["held_out"]["r2"] if held_out else None, 0.0) for group in groups]
+    for control in analysis.controls:
+        if control.kind != "held_out":
+            yield control.kind, [_control(group[control.kind]) for group in groups]
+
+
+def _control(group: Mapping[str, Any]) -> Scores:
+    r2, sd = _mean(group["r2"])
+    held_out, held_out_sd = _mean(group["held_out"]["r2"]) if "held_out" in group else (None, 0.0)
+    return Scores(r2, sd, held_out, held_out_sd)
+
+
+def _mean(value: Any) -> tuple[float | None, float]:
+    if isinstance(value, Mapping):
+        return value["mean"], value["sd"] or 0.0
+    return value, 0.0
+
+
+def _legend(figure: Figure, analysis: Regression) -> None:
+    kinds = ["trained", *(control.kind for control in analysis.controls if control.kind != "held_out")]
+    handles = [Line2D([], [], color=COLOURS[kind], marker="o", label=NAMES[kind]) for kind in kinds]
+    if _has_held_out(analysis):
+        handles.append(Line2D([], [], color="0.35", marker="o", linestyle="-", label="in sample"))
+        handles.append(Line2D([], [], color="0.35", marker="o", linestyle="--", markerfacecolor="white", label="held out"))
+    figure.legend(handles=handles, loc="outside right upper")
+
+
+# ---------------------------------------------------------------- by position
+
+
+def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -> Figure:
+    """A table of R², places by history lengths, coloured by value."""
+    targets = analysis.target_names
+    lengths = np.unique(outcome.arrays["length"])
+    size = (min(2.2 + 0.52 * len(lengths) * len(targets), 12.0), 1.5 + 0.36 * len(found))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    image = None
+    for axes, target in zip(panels, targets, strict=True):
+        rows = [
+            [position["r2"] for position in at_place(analysis, outcome.results, target, place.name)["position"]]
+            for place in found
+        ]
+        table = np.array([[np.nan if value is None else value for value in row] for row in rows])
+        image = axes.imshow(table, vmin=0, vmax=1, aspect="auto", cmap="viridis")
+        if table.size <= 160:
+            for (i, k), value in np.ndenumerate(table):
+                if np.isfinite(value):
+                    colour = "white" if value < 0.6 else "black"
+                    axes.text(k, i, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
+        axes.set_xticks(range(len(lengths)), [str(length) for length in lengths])
+        axes.set_yticks(range(len(found)), [place_label(place.name) for place in found])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel("history length (tokens)")
+        axes.set_title(f"R² of the {TARGETS[target]}, by position")
+    if image is not None:
+        figure.colorbar(image, ax=list(panels), label="R², in sample")
+    note(figure, read_histories(outcome))
+    return figure

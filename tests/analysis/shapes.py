@@ -1,0 +1,24 @@
+"""Whether results have exactly the shape that their schema announced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+
+
+def assert_shape(results: Any, schema: ResultSchema, path: str = "") -> None:
+    """Every announced result is there, and nothing else; numbers are plain floats or None."""
+    match schema:
+        case Quantity():
+            assert results is None or type(results) is float, f"{path} is {type(results)}"
+            assert results is None or results == results, f"{path} is NaN"
+        case Group(members):
+            assert set(results) == set(members), f"{path}: {sorted(results)} instead of {sorted(members)}"
+            for name, member in members.items():
+                assert_shape(results[name], member, f"{path}.{name}")
+        case Series(element, length):
+            assert isinstance(results, list), path
+            assert length is None or len(results) == length, f"{path} has {len(results)} elements instead of {length}"
+            for i, one in enumerate(results):
+                assert_shape(one, element, f"{path}[{i}]")
