@@ -272,7 +272,7 @@ class _Resolver:
         parts: list[_Type | None] = []
         for argument in call.arguments:
             if argument.reducer is not None:
-                axes = ", ".join(path.head.text for path in argument.axes)
+                axes = ", ".join(format_expression(path) for path in argument.axes)
                 self._sweep(argument.span, f"`{argument.reducer} {axes}` reduces an axis of a sweep")
                 return None
             if argument.name is not None:

@@ -109,7 +109,8 @@ class Compilation:
         reader = RecordReader(meanings, diagnostics)
         for declaration in self.declarations:
             name = declaration.name or declaration.keyword
-            given = overrides.of(name.text)
+            first = declaration.name is None or self.names.is_first(declaration.name)
+            given = overrides.of(name.text) if first else []
             schema = self._schema(declaration) if given and declaration.keyword.text in self.sorts else None
             if schema is not None:
                 called = f"{declaration.keyword.text} `{name.text}`"
@@ -184,7 +185,9 @@ class Compilation:
         schema = self._schema(declaration)
         assert schema is not None, "only declarations whose schema is known are read"
         name = declaration.name or declaration.keyword
-        given = [*assignments(declaration.record, self.diagnostics), *self.overrides.of(name.text)]
+        given = assignments(declaration.record, self.diagnostics)
+        if declaration.name is None or self.names.is_first(declaration.name):
+            given += self.overrides.of(name.text)
         self.given.setdefault(name.text, given)
         self.places.setdefault(name.text, name.span)
         called = f"{declaration.keyword.text} `{name.text}`" if declaration.name is not None else f"`{name.text}`"

@@ -49,7 +49,7 @@ def compile_file(
     source = read_source(path, str(path), diagnostics)
     if source is None:
         raise SpecError(diagnostics.found)
-    return _compile(source, path.stem, kinds, path.parent, settings or {}, profile, diagnostics)
+    return _compile(source, path.stem, kinds, path, path.parent, settings or {}, profile, diagnostics)
 
 
 def compile_text(
@@ -62,13 +62,14 @@ def compile_text(
     profile: str | None = None,
 ) -> Compiled:
     """Compile a spec's text, which messages call `name`; its imports are relative to `folder`. Raises SpecError."""
-    return _compile(Source(name, text), Path(name).stem, kinds, folder, settings or {}, profile, Diagnostics())
+    return _compile(Source(name, text), Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics())
 
 
 def _compile(
     source: Source,
     name: str,
     kinds: AnalysisKinds,
+    path: Path | None,
     folder: Path | None,
     settings: Mapping[str, str],
     profile: str | None,
@@ -78,11 +79,11 @@ def _compile(
     sorts = record_sorts(kinds)
     names = collect(file, sorts, diagnostics)
     budget = Budget()
-    modules = Modules(folder, diagnostics, budget)
+    modules = Modules(folder, diagnostics, budget, main=path)
     profiles = read_profiles(file, diagnostics)
     given = [*profiles.chosen(profile, diagnostics), *read_settings(settings, diagnostics)]
     overrides = sort_out(given, names, sorts, diagnostics)
-    scope = declare(file, modules, budget, diagnostics, _param_overrides(overrides, budget, diagnostics))
+    scope = declare(file, modules, budget, diagnostics, _param_overrides(overrides, budget, diagnostics), path=path)
     check_all(scope, budget)
     compilation = Compilation(file, sorts, names, scope, budget, overrides, diagnostics)
     compilation.read_all()

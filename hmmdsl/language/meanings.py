@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 
 from hmmdsl.language import syntax
 from hmmdsl.language.budget import Budget
@@ -12,14 +14,18 @@ from hmmdsl.language.constants import evaluate, evaluate_process
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.failure import ConstantError
 from hmmdsl.language.hints import listing, nearest, suggestion
+from hmmdsl.language.imports import LIBRARY, std_module_names
 from hmmdsl.language.names import Names
 from hmmdsl.language.records import BROKEN, Broken, found
 from hmmdsl.language.result_paths import Results, follow, steps_text
 from hmmdsl.language.scope import Failed, Module, Scope, Template
 from hmmdsl.language.values import Array, Complex, Value
 from hmmdsl.process.process import Process
-from hmmdsl.spec.fields import article
+from hmmdsl.spec.fields import article, plural
 from hmmdsl.spec.results import Group, Quantity
+
+
+_DECLARED = re.compile(r"^(?:hmm|ghmm|process)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 
 
 @dataclass
@@ -80,12 +86,25 @@ class FileMeanings:
                 help="write the name of a process, or a call such as `rrxor()`",
             )
             return BROKEN
+        if isinstance(head, syntax.Path) and head.bare is not None and self.scope.lookup(head.bare) is None:
+            return self._unknown_process(head)
         try:
             process = evaluate_process(expression, self.scope, self.budget)
         except ConstantError as error:
             self._not_a_process(error)
             return BROKEN
         return self._use(bare or process.name, process)
+
+    def _unknown_process(self, head: syntax.Path) -> Broken:
+        name = head.head.text
+        known = [each for each in self.scope.names() if isinstance(self.scope.lookup(each), (Process, Template))]
+        module = None if nearest(name, known) else next((m for m, names in std_processes() if name in names), None)
+        cure = f"write `import {module} ({name})` at the top" if module else suggestion(name, known, "processes of this file are")
+        if not cure:
+            near = next(((m, near) for m, names in std_processes() if (near := nearest(name, names))), None)
+            cure = f"did you mean `{near[1]}`? `import {near[0]} ({near[1]})`" if near else "declare it by `hmm`, or import it"
+        self.diagnostics.add("E0510", f"there is no process `{name}`", head.span, label="not declared", help=cure)
+        return BROKEN
 
     def _not_a_process(self, error: ConstantError) -> None:
         told = error.diagnostic
@@ -145,7 +164,7 @@ class FileMeanings:
             f"`{name}` is {article(sort)} {sort}, and here {article(to)} {to} is wanted",
             expression.span,
             label=f"{article(sort)} {sort}",
-            help=f"{to}{'es' if to == 'process' else 's'} of this file: {listing(known)}" if known else _declare(to),
+            help=f"{plural(to)} of this file: {listing(known)}" if known else _declare(to),
             notes=(Note("declared here", self.names.declared[name].span),),
         )
         return BROKEN
@@ -206,6 +225,15 @@ class FileMeanings:
         return [name for name in self.names.of_sort("param", "import") if isinstance(self.scope.lookup(name), Failed)]
 
 
+@cache
+def std_processes() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The processes of each module of the standard library."""
+    return tuple(
+        (module, tuple(_DECLARED.findall((LIBRARY / f"{module.removeprefix('std.')}.hmm").read_text(encoding="utf-8"))))
+        for module in std_module_names()
+    )
+
+
 def _same(a: Process, b: Process) -> bool:
     return replace(a, name=b.name) == b
 
@@ -221,6 +249,6 @@ def _declare(to: str) -> str:
 
 def _cure(name: str, to: str, known: Sequence[str], sorts: Mapping[str, str]) -> str:
     if known:
-        return suggestion(name, known, f"{to}s of this file:" if to != "analysis" else "analyses of this file:")
+        return suggestion(name, known, f"{plural(to)} of this file:")
     near = nearest(name, list(sorts))
     return f"did you mean `{near}`? It is {article(sorts[near])} {sorts[near]}" if near else _declare(to)

@@ -376,7 +376,10 @@ class RecordReader:
 
     def _many(self, kind: Many, written: syntax.Expression, place: str) -> object:
         if not isinstance(written, syntax.List):
-            return self._wrong(place, describe(kind), written, "write it in brackets: `[…]`")
+            message = f"{place} takes a list, not {found(written)}"
+            cure = f"write it in brackets, `[…]`: it is {describe(kind)}"
+            self.diagnostics.add("E0504", message, written.span, label="no list", help=cure)
+            return BROKEN
         count = len(written.items)
         most = kind.at_most
         if count < kind.at_least or (most is not None and count > most):
@@ -392,7 +395,7 @@ class RecordReader:
     def _wrong(self, place: str, takes: str, written: syntax.Expression, cure: str = "") -> Broken:
         self.diagnostics.add(
             "E0504",
-            f"{place} takes {takes}, not {found(written)}",
+            f"{place} cannot be {found(written)}",
             written.span,
             label="wrong type",
             help=cure or f"it takes {takes}",

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.hints import listing, meant, suggestion
+from hmmdsl.language.hints import OTHER_WORDS, listing, meant, suggestion
 from hmmdsl.spec.fields import article
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, quantities
 
@@ -117,8 +117,11 @@ def _member(place: Place, segment: syntax.Member, diagnostics: Diagnostics) -> P
             series = [name for name in known if isinstance(members[name], Series)]
             cure = suggestion(segment.name, known, "it has")
             ours = meant(segment.name, known)
+            here = OTHER_WORDS.get(segment.name)
             if ours in series:
                 cure = f"write `{ours}[0]`, or `{ours}[..]` for all"
+            elif ours is None and here is not None:
+                cure = f"it is called `{here}` here, and this analysis has {listing(known)} only"
             diagnostics.add(
                 "E0701",
                 f"`{written}` has no result `{segment.name}`",

@@ -89,7 +89,7 @@ def sort_out(given: Iterable[Assignment], names: Names, records: Collection[str]
             overrides.params[head.text] = assignment
         elif (sort is not None and sort in records) or (head.text == "experiment" and sort is None):
             if len(assignment.path) == 1:
-                known = "such as `" + head.text + ".steps`" if sort == "train" else f"`{head.text}.FIELD`"
+                known = f"`{head.text}.steps = …`, for example" if sort == "train" else f"`{head.text}.FIELD = …`"
                 diagnostics.add(
                     "E0520",
                     f"`{head.text}` is {article(sort or '')} {sort or 'record'}; a setting names one of its fields",

@@ -253,6 +253,11 @@ def article(noun: str) -> str:
     return "an" if noun[:1] in "aeiou" else "a"
 
 
+def plural(noun: str) -> str:
+    """'models', 'processes', 'analyses'."""
+    return noun[:-2] + "es" if noun.endswith("sis") else noun + ("es" if noun.endswith("s") else "s")
+
+
 def _describe_number(kind: Numeric) -> str:
     noun = "an integer" if kind.integer else "a number"
     low = f"of at least {_plain(kind.at_least)}" if kind.at_least is not None else ""
