@@ -127,17 +127,8 @@ def draw_automaton(nodes: Sequence[Node], arrows: Sequence[Arrow], *, scale: flo
             Circle((centre[0], centre[1]), radius, facecolor=_tint(node.colour), edgecolor=node.colour, linewidth=1.8, zorder=3)
         )
         size = min(10.5, 72 * 2 * radius * 0.86 / (0.62 * max(len(node.name), 1)))
-        axes.text(
-            float(centre[0]),
-            float(centre[1]),
-            node.name,
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=INK,
-            zorder=4,
-            parse_math=False,
-        )
+        x, y = map(float, centre)
+        axes.text(x, y, node.name, ha="center", va="center", fontsize=size, color=INK, zorder=4, parse_math=False)
     for place, arrow in labels:
         _draw_label(axes, place, arrow)
     return figure
@@ -157,7 +148,7 @@ def _bezier(curve: Curve, t: Float64[np.ndarray, " t"]) -> Float64[np.ndarray, "
         shares = [(1 - t) ** 2, 2 * t * (1 - t), t**2]
     else:
         shares = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
-    return np.hstack(shares) @ curve
+    return np.asarray(np.hstack(shares) @ curve)
 
 
 def _points(curve: Curve) -> Float64[np.ndarray, "point 2"]:

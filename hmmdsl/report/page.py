@@ -170,7 +170,7 @@ def _picture(drawing: Drawing) -> Picture:
         drawing.caption,
         title,
         f"{drawing.png.parent.name}/{drawing.png.name}",
-        drawing.kind != "process",
+        drawing.kind != "process" or drawing.figure == "msp",
     )
 
 

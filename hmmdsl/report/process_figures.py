@@ -9,12 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hmmdsl.process.counting import count_histories
+from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.layered import draw_layers
 from hmmdsl.report.simplex_figure import draw_beliefs
-from hmmdsl.report.state_diagram import DIAGRAM_STATES, probability_text, state_diagram, token_colour, transition_matrices
+from hmmdsl.report.state_diagram import (
+    DIAGRAM_STATES,
+    fits_diagram,
+    probability_text,
+    state_diagram,
+    token_colour,
+    transition_matrices,
+)
 from hmmdsl.report.style import BLUE, INK
 from hmmdsl.report.wording import count_text
 
@@ -31,37 +39,41 @@ _MSP_BELIEFS = 64
 
 
 def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
-    """The portrait's figures with their captions: states, simplex (of two states or more), MSP (where small and closed), and
-    entropies."""
-    drawn = len(process.states) <= DIAGRAM_STATES
+    """The portrait's figures with their captions: states, simplex (of two states or more), entropies, and the MSP (where it is
+    small and closed)."""
+    name = process.name
     start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
-    figures = {
-        "states": (
-            state_diagram(process),
-            f"Hidden states of {process.name} and its transitions, token : probability; {start}."
-            if drawn
-            else f"Transition matrices of {process.name}: probability of token and target state, given the state left.",
-        )
-    }
+    states = (
+        f"Hidden states of {name} and its transitions, token : probability; {start}."
+        if fits_diagram(process)
+        else f"Transition matrices of {name}: probability of token and target state, given the state left."
+    )
+    figures = {"states": (state_diagram(process), states)}
     if len(process.states) > 1:
         depth = deepest(process, _SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
             simplex(process, depth),
-            f"Beliefs of an optimal observer of {process.name} after every history up to length {depth} ({histories}, exact), "
-            "the start included. Area shows probability, colour the belief itself.",
-        )
-    presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
-    if presentation.closed and 1 < len(presentation) <= _MSP_BELIEFS:
-        figures["msp"] = (
-            msp_diagram(process),
-            f"Mixed-state presentation of {process.name}: all {len(presentation)} beliefs and the tokens between them. From the "
-            "start (left) by the number of tokens first needed; ringed beliefs recur for ever.",
+            f"Beliefs of an optimal observer of {name} after every history up to length {depth} ({histories}, exact), the start "
+            "included. Area shows probability, colour the belief itself.",
         )
     figures["entropies"] = (
         myopic_curve(process),
-        f"Myopic entropy of {process.name}: uncertainty of the next token, in bits, after as many tokens of context.",
+        f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
+        "its limit, the entropy rate.",
     )
+    presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
+    if presentation.closed and len(presentation) > 1:
+        shape = (
+            "Columns: number of tokens that first lead there; ringed beliefs recur for ever."
+            if len(presentation) > DIAGRAM_STATES
+            else "A full dot is a state that is possible, an empty one a state that is not."
+        )
+        figures["msp"] = (
+            msp_diagram(process),
+            f"Mixed-state presentation of {name}: its {len(presentation)} beliefs and the tokens that lead from one to another. "
+            f"{shape}",
+        )
     return figures
 
 
@@ -91,7 +103,9 @@ def myopic_curve(process: Process) -> Figure:
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(range(len(bits)), bits, "o-", color=BLUE)
-    axes.annotate(f"{bits[-1]:.4f}", (len(bits) - 1, bits[-1]), textcoords="offset points", xytext=(0, 8), ha="center", color=INK)
+    rate = entropy_rate(process).value_bits
+    axes.axhline(rate, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=f"entropy rate {rate:.6g}", zorder=1)
+    axes.legend(loc="upper right" if bits[-1] < 0.75 * bits.max() else "lower right")
     axes.set_xlabel("tokens of context")
     axes.set_ylabel("next-token entropy (bits)")
     axes.set_ylim(bottom=0, top=max(float(bits.max()) * 1.12, 0.1))

@@ -125,4 +125,4 @@ def _beside(controls: Mapping[str, float | None]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0 else f"nothing (R² {score_text(share)})"
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%" if share >= 0 else f"nothing (R²\N{NO-BREAK SPACE}{score_text(share)})"

@@ -40,7 +40,7 @@ def state_diagram(process: Process) -> Figure:
     """States as circles and arrows labelled `token : probability` (exact fractions), all tokens of an arrow in one label; start
     states marked where the start is given. More than a dozen states, or very many arrows, are shown as matrices."""
     arrows = _arrows(process)
-    if len(process.states) > DIAGRAM_STATES or len(arrows) > _DIAGRAM_ARROWS:
+    if not fits_diagram(process):
         return transition_matrices(process)
     colours = state_colours(process)
     nodes = [
@@ -50,6 +50,11 @@ def state_diagram(process: Process) -> Figure:
     between = [arrow for arrow in arrows if arrow.source != arrow.target]
     lines = sum(len(arrow.lines) for arrow in between) / max(len(process.states), 1)
     return draw_automaton(nodes, arrows, scale=float(np.clip(0.7 + 0.17 * lines, 1.0, 2.0)))
+
+
+def fits_diagram(process: Process) -> bool:
+    """Whether it has few enough states and arrows to be drawn with circles."""
+    return len(process.states) <= DIAGRAM_STATES and len(process.transitions()) <= _DIAGRAM_ARROWS
 
 
 def state_colours(process: Process) -> list[str]:

@@ -52,10 +52,10 @@ def claims_sentence(finished: Finished) -> str:
 
 
 def summary_paragraphs(finished: Finished, tables: list[ScoreTable]) -> list[str]:
-    """Training, representation, claims: each a sentence or two."""
+    """Training and representation, each a sentence or two; that there are no claims, if so."""
     sentences = [training_sentence(trained) for trained in finished.trained.values()]
     sentences += [f"{table.name}: {table.story}" for table in tables if table.story]
-    return [*sentences, claims_sentence(finished)]
+    return sentences if finished.verdicts else [*sentences, claims_sentence(finished)]
 
 
 def key_numbers(finished: Finished, tables: list[ScoreTable]) -> list[KeyNumber]:

@@ -10,10 +10,10 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number_text(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits; powers of ten where it is very small or large; `undefined` for None and NaN.
+    r"""A number with so many significant digits; powers of ten where it is very small or large; `undefined` for None and NaN.
 
     >>> number_text(0.95612), number_text(0.0000123), number_text(201_792), number_text(-0.5), number_text(None)
-    ('0.9561', '1.23 × 10⁻⁵', '201,792', '−0.5', 'undefined')
+    ('0.9561', '1.23\xa0×\xa010⁻⁵', '201,792', '−0.5', 'undefined')
     """
     if value is None or math.isnan(value):
         return "undefined"
@@ -27,7 +27,7 @@ def number_text(value: float | None, digits: int = 4) -> str:
     if not 1e-3 <= size < 1e6:
         mantissa, _, exponent = f"{size:.{max(digits - 2, 0)}e}".partition("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{sign}{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     return f"{sign}{_plain(size, digits)}"
 
 

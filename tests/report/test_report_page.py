@@ -1,0 +1,164 @@
+"""The report: whole, self-contained, safe with hostile text, and honest about what holds."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from drawn_processes import golden_mean
+from finished_runs import FakeRun, bare_run, full_run
+
+from hmmdsl.report.figures import Drawing, draw_figures
+from hmmdsl.report.page import report_html, write_report
+from hmmdsl.report.process_page import process_page
+from hmmdsl.spec.experiment import Verdict
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}"
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Reads a page and remembers what its elements are; an element closed out of turn is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of each element of this name."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def run() -> FakeRun:
+    return full_run()
+
+
+@pytest.fixture(scope="module")
+def drawings(run: FakeRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Drawing, ...]:
+    return draw_figures(run.finished, run.inputs, tmp_path_factory.mktemp("run"))
+
+
+def test_the_page_is_balanced_and_every_id_is_used_once(run: FakeRun, drawings: tuple[Drawing, ...]) -> None:
+    page = Page(report_html(run.finished, drawings))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {
+        (attributes.get("href") or "")[1:] for attributes in page.all("a") if (attributes.get("href") or "").startswith("#")
+    }
+    assert targets <= set(ids)
+
+
+def test_the_page_asks_the_network_for_nothing(run: FakeRun, drawings: tuple[Drawing, ...]) -> None:
+    page = Page(report_html(run.finished, drawings))
+    for tag, attributes in page.elements:
+        assert not {"srcset", "style", "background", "poster", "action"} & set(attributes)
+        assert tag not in {"link", "iframe", "object", "embed", "base", "video", "audio"}
+        if "src" in attributes:
+            assert re.match(r"data:image/(svg\+xml|png);base64,", attributes["src"] or "")
+    outward = [attributes["href"] for attributes in page.all("a") if not (attributes["href"] or "").startswith("#")]
+    assert outward == ["https://arxiv.org/abs/2405.15943"]
+    policy = next(a["content"] or "" for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_text_of_a_spec_is_never_markup(drawings: tuple[Drawing, ...]) -> None:
+    verdict = Verdict(label=HOSTILE, claim=HOSTILE, holds=False, measured={HOSTILE: 1.0}, reason=HOSTILE)
+    run = full_run(title=HOSTILE, verdicts=(verdict,), spec=f"# {HOSTILE}\nexperiment {{ title = {HOSTILE!r} }}\n")
+    text = report_html(run.finished, drawings)
+    page = Page(text)
+    assert len(page.all("script")) == 1
+    assert all("onerror" not in attributes for _, attributes in page.elements)
+    assert "".join(page.text).count("<script>alert(1)</script>") >= 5
+    assert "{{ 7 * 7 }}" in text
+
+
+def test_each_claim_says_in_a_word_whether_it_holds_and_what_was_measured(run: FakeRun) -> None:
+    text = "".join(Page(report_html(run.finished)).text)
+    for verdict in run.finished.verdicts:
+        assert verdict.claim in text
+        assert verdict.label in text
+        assert verdict.reason in text
+    assert "2 of 3 claims hold" in text
+    assert re.search(r"✗\s+fails\s+fit\.gap < 1e-6\s+fit\.gap1\xa0×\xa010⁻⁵\s+1e-05 is not below 1e-06", text)
+    assert "0.1, undefined, 0.3" in text
+
+
+def test_scores_stand_beside_their_controls_in_sample_and_held_out(run: FakeRun) -> None:
+    text = report_html(run.finished)
+    row = re.search(r"<tr><th scope=\"row\"><code>concat</code></th>(.*?)</tr>", text)
+    assert row is not None
+    assert re.findall(r">([^<]+)</td>", row[1]) == ["0.950", "0.650", "0.700", "0.560", "0.540", "0.115", "−0.020", "–"]
+
+
+def test_every_figure_has_a_caption_and_an_alternative_text(run: FakeRun, drawings: tuple[Drawing, ...]) -> None:
+    page = Page(report_html(run.finished, drawings))
+    pictures = page.all("img")
+    assert len(pictures) == len(drawings) == len(page.all("figcaption"))
+    assert all(len(picture["alt"] or "") > 20 for picture in pictures)
+    text = "".join(page.text)
+    assert all(drawing.caption in text for drawing in drawings)
+
+
+def test_results_have_units_and_the_paths_of_claims(run: FakeRun) -> None:
+    text = "".join(Page(report_html(run.finished)).text)
+    assert re.search(r"fit\.gap\s*1\xa0×\xa010⁻⁵\s*nats", text)
+    assert "beliefs.block[3].untrained.held_out.r2" in text
+    assert "beliefs.block[0].position[..].r2" in text
+
+
+def test_the_listing_gives_the_spec_back(run: FakeRun) -> None:
+    text = report_html(run.finished)
+    start, end = text.index('<code id="spec-text">'), text.index("</code></pre>", text.index('<code id="spec-text">'))
+    listing = "".join(Page(text[start:end] + "</code>").text)
+    assert listing == run.finished.spec
+
+
+def test_a_run_of_nothing_has_a_page(tmp_path: Path) -> None:
+    path = write_report(bare_run(), tmp_path)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "The spec makes no claims." in "".join(page.text)
+    assert draw_figures(bare_run(), {}, tmp_path) == ()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_run_without_a_spec_or_figures_has_a_page() -> None:
+    page = Page(report_html(full_run(spec=None, verdicts=()).finished))
+    assert not page.all("img")
+    assert "hmmdsl run experiment.yaml" in "".join(page.text)
+
+
+def test_the_same_run_draws_the_same_bytes(run: FakeRun, drawings: tuple[Drawing, ...], tmp_path: Path) -> None:
+    for before, again in zip(drawings, draw_figures(run.finished, run.inputs, tmp_path), strict=True):
+        assert before.png.read_bytes() == again.png.read_bytes()
+        assert before.svg.read_bytes() == again.svg.read_bytes()
+    assert not [path for path in (tmp_path / "figures").iterdir() if path.suffix not in (".png", ".svg")]
+
+
+def test_a_process_has_a_page_of_its_own() -> None:
+    page = Page(process_page(golden_mean()))
+    text = "".join(page.text)
+    assert "0.66666667" in text
+    assert "bits per token" in text
+    assert len(page.all("img")) == 4
+    assert all((picture["src"] or "").startswith("data:image/png;base64,") for picture in page.all("img"))
