@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
+    from jaxtyping import Float64
 
     from hmmdsl.models.transformer import TransformerNetwork
     from hmmdsl.process.history_tree import HistoryTree
@@ -70,3 +71,9 @@ class Trained:
         from hmmdsl.training.objective import activations_on_tree
 
         return activations_on_tree(self.network(step), self.tree if tree is None else tree)
+
+    def log_probabilities(self, step: int | None = None, tree: HistoryTree | None = None) -> Float64[np.ndarray, "history token"]:
+        """The network's log Pr(next token | history) after every history of `tree` (its own if None), in nats."""
+        from hmmdsl.training.objective import predictions
+
+        return predictions(self.network(step), self.tree if tree is None else tree)
