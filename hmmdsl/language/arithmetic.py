@@ -10,7 +10,7 @@ from hmmdsl.language.budget import BITS, Budget, too_large
 from hmmdsl.language.failure import ConstantError
 from hmmdsl.language.source import Span
 from hmmdsl.language.values import Array, Complex, Value, is_integer, is_scalar, kind_of_value, text_of
-from hmmdsl.process.process import Scalar
+from hmmdsl.process.process import Process, Scalar
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
@@ -153,7 +153,9 @@ def combine_numbers(operation: str, a: Value, b: Value, span: Span) -> Scalar | 
 
 def shape_text(array: Array) -> str:
     """`2 x 3`, or `3 numbers`."""
-    return " x ".join(map(str, array.shape)) if len(array.shape) > 1 else f"{array.shape[0]} numbers"
+    if len(array.shape) > 1:
+        return " x ".join(map(str, array.shape))
+    return f"{array.shape[0]} number{'' if array.shape[0] == 1 else 's'}"
 
 
 def size(array: Array) -> int:
@@ -202,7 +204,11 @@ def combine(operation: str, a: Value, b: Value, span: Span, budget: Budget) -> V
 
 
 def negative(value: Value, span: Span, budget: Budget) -> Value:
-    """`-value`."""
+    """`-value`. Raises ConstantError (E0403) for what is no number and no list of numbers."""
+    if isinstance(value, Fraction):
+        return -value
+    if isinstance(value, (bool, str, Process)):
+        raise wrong_type(value, "a number", span)
     return combine("*", Fraction(-1), value, span, budget)
 
 

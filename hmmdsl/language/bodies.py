@@ -110,6 +110,9 @@ class _Reader:
     def read(self, items: tuple[syntax.Item, ...], scope: Scope) -> None:
         """The items of the body itself."""
         for item in items:
+            if self.body.reports.too_many:
+                self._spoil()
+                return
             try:
                 match item:
                     case syntax.Let():

@@ -11,8 +11,8 @@ from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.failure import ConstantError, Reported
 from hmmdsl.language.source import Span
 
-OPERATIONS = 2_000_000
-"""Operations on constants in one compilation: a few seconds."""
+OPERATIONS = 1_000_000
+"""Operations on constants in one compilation: about two seconds."""
 
 LIST_LENGTH = 250_000
 """Numbers in one list."""

@@ -47,6 +47,7 @@ class Diagnostics:
     """Collects messages along the phases, so that one mistake does not hide another."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _known: set[Diagnostic] = field(default_factory=set, repr=False, compare=False)
 
     def add(
         self,
@@ -59,7 +60,8 @@ class Diagnostics:
         notes: tuple[Note, ...] = (),
     ) -> None:
         diagnostic = Diagnostic(code, message, span, label, help, notes)
-        if diagnostic not in self.found:
+        if diagnostic not in self._known:
+            self._known.add(diagnostic)
             self.found.append(diagnostic)
 
     @property

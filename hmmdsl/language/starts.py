@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from hmmdsl.language import syntax
-from hmmdsl.language.arithmetic import as_number
+from hmmdsl.language.arithmetic import as_number, shape_text
 from hmmdsl.language.budget import Budget
 from hmmdsl.language.constants import evaluate
 from hmmdsl.language.failure import ConstantError
@@ -61,7 +61,7 @@ def given_start(item: syntax.Start, states: Table, scope: Scope, budget: Budget)
     if weights.shape != (len(states),):
         raise ConstantError(
             "E0325",
-            f"the start has {len(weights.items)} items, and there are {len(states)} states",
+            f"the start has {shape_text(weights)}, and the process {len(states)} state{'' if len(states) == 1 else 's'}",
             value.span,
             help="give each state one probability, in the order of declaration",
         )

@@ -59,10 +59,10 @@ def is_integer(value: Value) -> bool:
 
 
 def kind_of_value(value: Value) -> str:
-    """What a value is, for messages: "a number", "a list of 3", "a process"."""
+    """What a value is, for messages: "a number", "a list", "a process"."""
     match value:
         case bool():
-            return "true or false"
+            return "a condition"
         case Fraction() | float():
             return "a number"
         case Complex():
