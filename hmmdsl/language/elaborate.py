@@ -142,10 +142,11 @@ def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
         check_train(train, process, model, partial(compilation.place_of, name), diagnostics)
     for name, analysis in around.analyses.items():
         check_analysis(analysis, around, partial(compilation.place_of, name), diagnostics)
+    if diagnostics.errors:
+        return
     trained = {train.model for train in compilation.records.trains.values()}
-    broken = any(name in compilation.records.unsound for name in compilation.names.of_sort("train"))
     for name in compilation.records.models:
-        if name not in trained and not broken and not compilation.names.lost:
+        if name not in trained:
             diagnostics.add(
                 "W0954",
                 f"no train uses the model `{name}`",

@@ -24,7 +24,6 @@ from hmmdsl.process.process import Process
 from hmmdsl.spec.fields import article, plural
 from hmmdsl.spec.results import Group, Quantity
 
-
 _DECLARED = re.compile(r"^(?:hmm|ghmm|process)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 
 
@@ -98,11 +97,12 @@ class FileMeanings:
     def _unknown_process(self, head: syntax.Path) -> Broken:
         name = head.head.text
         known = [each for each in self.scope.names() if isinstance(self.scope.lookup(each), (Process, Template))]
-        module = None if nearest(name, known) else next((m for m, names in std_processes() if name in names), None)
-        cure = f"write `import {module} ({name})` at the top" if module else suggestion(name, known, "processes of this file are")
-        if not cure:
-            near = next(((m, near) for m, names in std_processes() if (near := nearest(name, names))), None)
-            cure = f"did you mean `{near[1]}`? `import {near[0]} ({near[1]})`" if near else "declare it by `hmm`, or import it"
+        cure = suggestion(name, known, "processes of this file are") or "declare it by `hmm`, or import it"
+        if nearest(name, known) is None:
+            for module, names in std_processes():
+                near = name if name in names else nearest(name, names)
+                if near is not None:
+                    cure = f"write `import {module} ({near})` at the top" + (f", and `{near}` here" if near != name else "")
         self.diagnostics.add("E0510", f"there is no process `{name}`", head.span, label="not declared", help=cure)
         return BROKEN
 
