@@ -40,6 +40,7 @@ class ScoreTable:
     columns: tuple[str, ...]
     has_held_out: bool
     rows: tuple[Scores, ...]
+    headline: str
     story: str
 
     def cells(self, row: Scores) -> list[tuple[str, str]]:
@@ -60,7 +61,7 @@ def score_tables(finished: Finished) -> list[ScoreTable]:
             columns = tuple(c for c in CONTROLS if any(c in row.controls or c in row.held_out_controls for row in rows))
             held_out = any(row.held_out is not None or row.held_out_controls for row in rows)
             if rows:
-                tables.append(ScoreTable(name, columns, held_out, rows, _story(rows)))
+                tables.append(ScoreTable(name, columns, held_out, rows, _headline(rows), _story(rows)))
     return tables
 
 
@@ -98,6 +99,21 @@ def best(rows: Sequence[Scores]) -> Scores | None:
         return max(held_out, key=lambda row: row.held_out or 0.0)
     scored = [row for row in rows if row.trained is not None]
     return max(scored, key=lambda row: row.trained or 0.0) if scored else None
+
+
+def _headline(rows: Sequence[Scores]) -> str:
+    """The best point's score in one sentence, beside the untrained network's."""
+    row = best(rows)
+    if row is None or row.trained is None:
+        return ""
+    before = row.controls.get("untrained")
+    text = f"an affine map from {row.point} explains {_percent(row.trained)} of the variance in sample"
+    text += f" ({_percent(before)} before training)" if before is not None else ""
+    if row.held_out is not None:
+        before = row.held_out_controls.get("untrained")
+        text += f", and {_percent(row.held_out)} on histories that it never saw"
+        text += f" ({_percent(before)} before training)" if before is not None else ""
+    return text + "."
 
 
 def _story(rows: Sequence[Scores]) -> str:

@@ -54,7 +54,7 @@ def claims_sentence(finished: Finished) -> str:
 def summary_paragraphs(finished: Finished, tables: list[ScoreTable]) -> list[str]:
     """Training and representation, each a sentence or two; that there are no claims, if so."""
     sentences = [training_sentence(trained) for trained in finished.trained.values()]
-    sentences += [f"{table.name}: {table.story}" for table in tables if table.story]
+    sentences += [f"{table.name}: {table.headline}" for table in tables if table.headline]
     return sentences if finished.verdicts else [*sentences, claims_sentence(finished)]
 
 

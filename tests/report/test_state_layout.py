@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from drawn_processes import coin, golden_mean, mess3, parentheses, rrxor, zero_one_random
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.process import Process
@@ -15,10 +15,14 @@ from hmmdsl.report.state_diagram import probability_text, state_diagram, transit
 from hmmdsl.report.state_layout import state_positions
 from hmmdsl.report.style import applied
 
-
-@given(
-    st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)))))
+graphs = st.integers(1, 7).flatmap(
+    lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
 )
+processes = [coin(), golden_mean(), golden_mean(True), zero_one_random(), rrxor(), mess3(), parentheses(11)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs)
 def test_states_never_stand_nearer_than_the_unit(graph: tuple[int, set[tuple[int, int]]]) -> None:
     states, edges = graph
     positions = state_positions(states, edges)
@@ -34,9 +38,7 @@ def test_rrxor_is_drawn_as_a_wheel_without_crossings() -> None:
     assert np.allclose(distances[1:], distances[1])
 
 
-@pytest.mark.parametrize(
-    "process", [coin(), golden_mean(), golden_mean(True), zero_one_random(), rrxor(), mess3(), parentheses(11)]
-)
+@pytest.mark.parametrize("process", processes, ids=lambda process: process.name)
 def test_small_processes_are_drawn_with_every_state_and_label(process: Process) -> None:
     with applied():
         texts = {text.get_text() for text in state_diagram(process).axes[0].texts}
