@@ -12,7 +12,8 @@ from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.hints import listing, suggestion
 from hmmdsl.language.meanings import FileMeanings
 from hmmdsl.language.names import Names
-from hmmdsl.language.records import Assignment, Broken, RecordReader, assignments
+from hmmdsl.language.record_values import Assignment, Broken, assignments
+from hmmdsl.language.records import RecordReader
 from hmmdsl.language.scope import Scope
 from hmmdsl.language.settings import Overrides
 from hmmdsl.language.source import Span

@@ -16,7 +16,8 @@ from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.hints import suggestion
 from hmmdsl.language.meanings import FileMeanings
 from hmmdsl.language.names import Declared, Names
-from hmmdsl.language.records import Broken, RecordReader
+from hmmdsl.language.record_values import Broken
+from hmmdsl.language.records import RecordReader
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.scope import Scope
 from hmmdsl.language.settings import read_settings, sort_out

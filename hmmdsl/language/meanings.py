@@ -16,7 +16,7 @@ from hmmdsl.language.failure import ConstantError
 from hmmdsl.language.hints import listing, nearest, suggestion
 from hmmdsl.language.imports import LIBRARY, std_module_names
 from hmmdsl.language.names import Names
-from hmmdsl.language.records import BROKEN, Broken, found
+from hmmdsl.language.record_values import BROKEN, Broken, found
 from hmmdsl.language.result_paths import Results, follow, steps_text
 from hmmdsl.language.scope import Failed, Module, Scope, Template
 from hmmdsl.language.values import Array, Complex, Value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.hints import suggestion
-from hmmdsl.language.records import Assignment
+from hmmdsl.language.record_values import Assignment
 from hmmdsl.language.settings import profile_assignments
 from hmmdsl.language.source import Span
 

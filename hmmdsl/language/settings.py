@@ -14,7 +14,7 @@ from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, Note
 from hmmdsl.language.hints import listing, nearest
 from hmmdsl.language.names import Names
 from hmmdsl.language.parser import parse_expression
-from hmmdsl.language.records import Assignment, assignments
+from hmmdsl.language.record_values import Assignment, assignments
 from hmmdsl.language.source import Source, Span
 from hmmdsl.spec.fields import article
 
