@@ -144,7 +144,7 @@ def check_number(source: Source, start: int, end: int) -> Slip | None:
 
 
 _ESCAPE = re.compile(r"\\(.)")
-ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 """What may follow a backslash in a text, and what it stands for."""
 
 
@@ -153,7 +153,7 @@ def check_string(source: Source, start: int, end: int) -> Slip | None:
     for found in _ESCAPE.finditer(source.text, start, end):
         if found[1] not in ESCAPES:
             span = Span(source, found.start(), found.end())
-            cure = r"there are `\"`, `\\`, `\n` and `\t`; a backslash itself is written `\\`"
+            cure = r"there are `\"`, `\\`, `\n`, `\r` and `\t`; a backslash itself is written `\\`"
             return Slip(
                 Diagnostic("E0134", f"`{found[0]}` is no escape", span, help=cure),
                 end,

@@ -74,12 +74,8 @@ class TreeBuilder(Transformer[Any, Any]):
         value, target, _, tolerance = parts
         for part in (value, target, tolerance):
             logical = isinstance(part, syntax.Binary) and part.operator in ("and", "or")
-            if (
-                logical
-                or isinstance(part, syntax.Comparison | syntax.Choice)
-                or (isinstance(part, syntax.Unary) and part.operator == "not")
-            ):
-                cure = "write each claim as an `expect` of its own, or put the part into parentheses if it is a number"
+            if logical or isinstance(part, syntax.Comparison) or (isinstance(part, syntax.Unary) and part.operator == "not"):
+                cure = "write each claim as an `expect` of its own"
                 raise RefusedError(Diagnostic("E0127", "`~= … ±` compares two numbers and stands alone", part.span, help=cure))
         return syntax.Approximately(value.span.to(tolerance.span), value, target, tolerance)
 
