@@ -41,6 +41,8 @@ def declare(
         match statement:
             case syntax.Import():
                 _import(statement, scope, modules, diagnostics, path)
+            case syntax.Hmm() if _damaged(statement, diagnostics):
+                _declare(statement.name, Failed(), scope, diagnostics)
             case syntax.Hmm():
                 hmm = HmmTemplate(statement.name.text, statement.parameters, diagnostics, scope, hmm=statement)
                 _declare(statement.name, hmm, scope, diagnostics)
@@ -51,6 +53,15 @@ def declare(
         if isinstance(statement, syntax.Param):
             _declare(statement.name, _param(statement, scope, budget, diagnostics, overrides), scope, diagnostics)
     return scope
+
+
+def _damaged(hmm: syntax.Hmm, diagnostics: Diagnostics) -> bool:
+    """Whether the body has a syntax error: then lines of it are missing, and complaints about the others would mislead."""
+    return any(
+        found.span is not None and found.span.source is hmm.span.source and hmm.span.start <= found.span.start < hmm.span.end
+        for found in diagnostics.errors
+        if found.code < "E02"
+    )
 
 
 def _declare(name: syntax.Name, value: Bound, scope: Scope, diagnostics: Diagnostics) -> None:

@@ -84,26 +84,23 @@ class Modules:
 
     def _file(self, written: syntax.String, importer: Path | None, diagnostics: Diagnostics) -> Module:
         text, span = written.value, written.span
-        if self.root is None:
-            raise ConstantError(
-                "E0603",
-                "files cannot be imported here: this text lies in no folder",
-                span,
-                help="save it as a file, or import std modules",
-            )
         if not text or "\0" in text or "\n" in text:
             raise ConstantError("E0601", "an import names a file", span, help='write `import "mine.hmm" as mine`')
+        if text.startswith(("/", "\\", "~")) or Path(text).is_absolute():
+            raise _leads_out(text, span)
+        if self.root is None:
+            raise ConstantError(
+                "E0601",
+                f"`{text}` cannot be found: this text lies in no folder",
+                span,
+                help="save it as a file beside the other, or import std modules",
+            )
         root = self.root.resolve()
         folder = importer.parent if importer is not None else self.root
         try:
             path = (folder / text).resolve()
-            if text.startswith(("/", "\\", "~")) or Path(text).is_absolute() or not path.is_relative_to(root):
-                raise ConstantError(
-                    "E0603",
-                    f"`{text}` leads out of the spec's folder",
-                    span,
-                    help="copy the file beside the spec, and write its path from there",
-                )
+            if not path.is_relative_to(root):
+                raise _leads_out(text, span)
             if not path.is_file():
                 raise ConstantError("E0601", f"there is no file `{text}`", span, label="not found", help=self._near(path, root))
         except (OSError, RuntimeError, ValueError):
