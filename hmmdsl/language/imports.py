@@ -159,3 +159,12 @@ class Modules:
             label="this closes the circle",
             help="move what both need into a third file",
         )
+
+
+def _leads_out(text: str, span: Span) -> ConstantError:
+    return ConstantError(
+        "E0603",
+        f"`{text}` leads out of the spec's folder",
+        span,
+        help="copy the file beside the spec, and write its path from there",
+    )
