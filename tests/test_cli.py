@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Command
@@ -48,14 +51,40 @@ WRONG = {
 }
 
 
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What `hmmdsl check --json` says of every wrong spec, and what it prints of each to a reader."""
+    folder = tmp_path_factory.mktemp("wrong")
+    for mistake, (text, _) in WRONG.items():
+        (folder / mistake).mkdir()
+        (folder / mistake / "spec.hmm").write_text(text)
+    files = [f"{mistake}/spec.hmm" for mistake in WRONG]
+    call = [sys.executable, "-m", "hmmdsl", "check", *files, "--json"]
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2, done.stderr
+    assert not done.stderr
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["spec.hmm"] * len(WRONG)
+    return dict(zip(WRONG, json.loads(done.stdout), strict=True))
+
+
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_wrong_spec_is_told_in_words_and_nothing_is_written(mistake: str, tmp_path: Path, command: Command) -> None:
+def test_a_wrong_spec_is_told_at_its_place_with_a_cure(mistake: str, checked: dict[str, dict[str, Any]]) -> None:
+    errors = [each for each in checked[mistake]["diagnostics"] if each["severity"] == "error"]
+    assert len(errors) >= WRONG[mistake][1]
+    for error in errors:
+        assert error["code"].startswith("E")
+        assert error["message"][:1].islower() or not error["message"][:1].isalpha()
+        assert error["help"]
+
+
+@pytest.mark.parametrize("mistake", ["several mistakes", "a tree too large"])
+def test_a_wrong_spec_does_not_run_and_nothing_is_written(mistake: str, tmp_path: Path, command: Command) -> None:
     text, errors = WRONG[mistake]
     (tmp_path / "spec.hmm").write_text(text)
     done = command("run", "spec.hmm")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("error[E") >= errors
-    assert "spec.hmm:" in done.stderr
+    assert "--> spec.hmm:" in done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["spec.hmm"]
 
 

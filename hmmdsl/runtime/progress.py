@@ -55,14 +55,19 @@ class Clock:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._paced: tuple[float, int] | None = None
 
     @property
     def gone(self) -> float:
         return time.monotonic() - self._began
 
     def left(self, step: int, steps: int) -> float | None:
-        """Seconds left; None before there is a pace."""
-        return self.gone * (steps - step) / step if step > 0 else None
+        """Seconds left, at the pace since the first step that was told (which may also have loaded libraries); None before."""
+        if self._paced is None:
+            self._paced = (self.gone, step)
+            return None
+        began, first = self._paced
+        return (self.gone - began) * (steps - step) / (step - first) if step > first else None
 
 
 def duration(seconds: float) -> str:
