@@ -24,7 +24,7 @@ FOLDER = "figures"
 @dataclass(frozen=True)
 class Drawing:
     """A figure on disk: `owner` is the analysis, train or process it belongs to, `kind` the analysis' word, `train` or `process`,
-    and `figure` its short name."""
+    and `figure` its short name; `inches` are its width and height."""
 
     name: str
     kind: str
@@ -34,6 +34,7 @@ class Drawing:
     alt: str
     png: Path
     svg: Path
+    inches: tuple[float, float]
 
 
 def draw_figures(finished: Finished, inputs: Mapping[str, Inputs], folder: Path) -> tuple[Drawing, ...]:
@@ -48,7 +49,8 @@ def draw_figures(finished: Finished, inputs: Mapping[str, Inputs], folder: Path)
         for name, kind, owner, short, figure, caption in _figures(finished, inputs):
             safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "figure"
             png, svg = save(figure, folder / FOLDER, safe)
-            drawings.append(Drawing(name, kind, owner, short, caption, _alt(kind, owner, short, caption), png, svg))
+            alt = _alt(kind, owner, short, caption)
+            drawings.append(Drawing(name, kind, owner, short, caption, alt, png, svg, _inches(figure)))
     return tuple(drawings)
 
 
@@ -69,6 +71,11 @@ def _figures(finished: Finished, inputs: Mapping[str, Inputs]) -> Iterator[tuple
     for owner, process in finished.processes.items():
         for short, (figure, caption) in process_figures(process).items():
             yield f"process.{owner}.{short}", "process", owner, short, figure, caption
+
+
+def _inches(figure: Figure) -> tuple[float, float]:
+    width, height = figure.get_size_inches()
+    return float(width), float(height)
 
 
 def _alt(kind: str, owner: str, short: str, caption: str) -> str:

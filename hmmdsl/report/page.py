@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from hmmdsl.spec.experiment import Verdict
 
 
+_PIXELS_PER_INCH = 104
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A figure in the page: its data, caption and alternative text."""
+    """A figure in the page: its data, caption and alternative text; width and height in CSS pixels."""
 
     uri: str
     alt: str
@@ -32,6 +35,13 @@ class Picture:
     title: str
     file: str
     wide: bool
+    width: int
+    height: int
+
+    @staticmethod
+    def pixels(inches: float) -> int:
+        """How long so many inches of a figure are in the page: a figure of ten inches fills it."""
+        return round(_PIXELS_PER_INCH * inches)
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,8 @@ def _picture(drawing: Drawing) -> Picture:
         title,
         f"{drawing.png.parent.name}/{drawing.png.name}",
         drawing.kind != "process" or drawing.figure == "msp",
+        Picture.pixels(drawing.inches[0]),
+        Picture.pixels(drawing.inches[1]),
     )
 
 

@@ -49,6 +49,11 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
         else f"Transition matrices of {name}: probability of token and target state, given the state left."
     )
     figures = {"states": (state_diagram(process), states)}
+    figures["entropies"] = (
+        myopic_curve(process),
+        f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
+        "its limit, the entropy rate.",
+    )
     if len(process.states) > 1:
         depth = deepest(process, _SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
@@ -57,11 +62,6 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
             f"Beliefs of an optimal observer of {name} after every history up to length {depth} ({histories}, exact), the start "
             "included. Area shows probability, colour the belief itself.",
         )
-    figures["entropies"] = (
-        myopic_curve(process),
-        f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
-        "its limit, the entropy rate.",
-    )
     presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
     if presentation.closed and len(presentation) > 1:
         shape = (

@@ -26,7 +26,9 @@ def process_page(process: Process, portrait: Portrait | None = None) -> str:
             held = io.BytesIO()
             write_png(figure, held)
             uri = f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
-            pictures.append(Picture(uri, f"Figure {short} of process {process.name}: {caption}", caption, "", "", short == "msp"))
+            alt = f"Figure {short} of process {process.name}: {caption}"
+            width, height = map(Picture.pixels, figure.get_size_inches())
+            pictures.append(Picture(uri, alt, caption, "", "", short == "msp", width, height))
     about = portrait_of(process) if portrait is None else portrait
     section = portrait_section(process.name, about, tuple(pictures))
     return fill("process.html", title=process.name, portrait=section)

@@ -110,6 +110,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
             unfinished = path.with_name(f".{path.name}.unfinished")
             figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, metadata=described)
             os.replace(unfinished, path)
+            figure.set_layout_engine("none")  # the places found once are the ones for the other format too
     return paths
 
 

@@ -61,7 +61,9 @@ def _draw_gaps(
     if trained.gap > 0:
         axes.plot([trained.train.steps], [trained.gap], "o", color=ORANGE, zorder=4)
         at = (trained.train.steps, trained.gap)
-        axes.annotate(f"{trained.gap:.1e}", at, (0, 9), textcoords="offset points", ha="center", color=ORANGE)
+        mantissa, exponent = f"{trained.gap:.1e}".split("e")
+        text = rf"${mantissa}\times10^{{{int(exponent)}}}$"
+        axes.annotate(text, at, (0, 9), textcoords="offset points", ha="center", color=ORANGE)
     axes.set_yscale("log")
     axes.set_title("Gap: loss minus optimum")
     axes.set_ylabel("nats per token")
