@@ -127,6 +127,15 @@ class Regression(AlongCheckpoints):
             by_target[target] = nested(by_place) if segment else next(iter(by_place.values()))
         return by_target[self.target] if isinstance(self.target, str) else by_target
 
+    def map_results(self, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
+        """The results of one map, by its target and the name of its place."""
+        group = results if isinstance(self.target, str) else results[target]
+        if not has_segment(self.at):
+            return group
+        base, bracket, index = place.partition("[")
+        found: Mapping[str, Any] = group[base][int(index[:-1])] if bracket else group[base]
+        return found
+
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.regression import figures
 

@@ -48,9 +48,9 @@ def figures(analysis: Distances, outcome: Outcome) -> dict[str, Figure]:
 def caption(analysis: Distances, outcome: Outcome) -> str:
     """What the figure shows."""
     return (
-        f"Each point is a pair of distinct beliefs ({outcome.facts['beliefs']:,} beliefs, {outcome.facts['pairs']} pairs): how far "
-        f"apart their representations at {analysis.of} are (Euclidean, between centres of mass), against how far apart they are in "
-        "truth. "
+        f"Each point is a pair of distinct beliefs ({outcome.facts['beliefs']:,} beliefs, {outcome.facts['pairs']} pairs): "
+        f"how far apart their representations at {analysis.of} are (Euclidean, between centres of mass), against how far apart "
+        "they are in truth. "
         f"Line: least squares. Histories: {read_histories(outcome)}."
     )
 

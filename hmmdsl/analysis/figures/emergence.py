@@ -12,7 +12,6 @@ from hmmdsl.analysis.distances import Distances
 from hmmdsl.analysis.figures.distances import NAMES as AGAINST
 from hmmdsl.analysis.figures.distances import results_of
 from hmmdsl.analysis.figures.geometry import Panel, draw_geometry
-from hmmdsl.analysis.figures.regression import at_place
 from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
 from hmmdsl.analysis.loss import Loss
 from hmmdsl.analysis.options.points import places
@@ -43,8 +42,8 @@ def caption(analysis: Emergence, figure: str, outcome: Outcome) -> str:
     histories = f"Histories: {read_histories(outcome)}."
     if figure == "strip":
         return (
-            f"Belief geometry at checkpoints of training, as {analysis.of} reads it off the activations, with a fit of its own at "
-            f"each checkpoint, in sample. Colour: the true belief. {histories}"
+            f"Belief geometry at checkpoints of training, as {analysis.of} reads it off the activations, with a fit of its own "
+            f"at each checkpoint, in sample. Colour: the true belief. {histories}"
         )
     count = outcome.facts["checkpoints"]
     return f"The results of {analysis.of} at {count} checkpoints, from the initialization on, in sample. {histories}"
@@ -86,7 +85,7 @@ def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tup
                         if len(inner.target_names) == 1
                         else f"{TARGETS[target]}, {place_label(place.name)}"
                     )
-                    values = [at_place(inner, one, target, place.name)["r2"] for one in checkpoints]
+                    values = [inner.map_results(one, target, place.name)["r2"] for one in checkpoints]
                     yield label, values, len(place.parts) > 1
         case Distances():
             for name in inner.against_names:
@@ -107,18 +106,15 @@ def _log_steps(axes: Axes, steps: np.ndarray) -> None:
 
 def _strip(inner: Regression, outcome: Outcome, inputs: Inputs) -> Figure:
     """Represented geometry at some checkpoints, at the point that is best in the end, and the true one last."""
-    found = places(inner.at, inputs.trained[inner.of].model)
-    last = outcome.results["checkpoint"][-1]
-    best = max(found, key=lambda place: at_place(inner, last, "belief", place.name)["r2"] or -np.inf)
+    place = next(name.split(".", 2)[2].removesuffix(".predicted") for name in outcome.arrays if name.endswith(".predicted"))
     panels = []
     for one in outcome.results["checkpoint"]:
-        key = f"{int(one['step'])}.belief.{best.name}.predicted"
+        key = f"{int(one['step'])}.belief.{place}.predicted"
         if key in outcome.arrays:
-            r2 = number(at_place(inner, one, "belief", best.name)["r2"], 2)
+            r2 = number(inner.map_results(one, "belief", place)["r2"], 2)
             panels.append(Panel(f"step {int(one['step']):,}\nR² = {r2}", outcome.arrays[key], represented=True))
-    panels.append(Panel("true\nbeliefs", outcome.arrays["belief"], represented=False))
+    panels.append(Panel("true beliefs\n", outcome.arrays["belief"], represented=False))
     process = inputs.processes[inner.on] if inner.on is not None else inputs.trained[inner.of].process
-    figure = draw_geometry(panels, outcome.arrays, process.states)
-    figure.set_size_inches(1.75 * len(panels), 2.7)
-    note(figure, f"{place_label(best.name)}, in sample; {read_histories(outcome)}")
+    figure = draw_geometry(panels, outcome.arrays, process.states, width=1.75)
+    note(figure, f"{place_label(place)}, in sample; {read_histories(outcome)}")
     return figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline
+from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline, plane_limits
 from hmmdsl.analysis.probe.belief_distances import centres
 from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.process.simplex import belief_colours, simplex_projection
@@ -34,32 +34,34 @@ class Panel:
 
 
 def draw_geometry(
-    panels: Sequence[Panel], arrays: Mapping[str, np.ndarray], states: Sequence[str], lengths: bool = True
+    panels: Sequence[Panel], arrays: Mapping[str, np.ndarray], states: Sequence[str], width: float = PANEL
 ) -> Figure:
     """All panels in one row, in the same plane and with the same colours, which are those of the true beliefs.
 
-    Processes of two states are drawn along a line, with the histories' lengths upward (`lengths`), since beliefs alone would
-    lie upon one another.
+    Processes of two states are drawn along a line, with the histories' lengths upward, since beliefs alone would lie upon one
+    another. `width` is that of a panel, in inches.
     """
     true, weights = arrays["belief"], arrays["weights"]
     projection = simplex_projection(len(states), true, weights)
     colours = belief_colours(true)
     label = distinct(true)
     few = int(label.max()) < FEW
-    figure = Figure(figsize=(PANEL * len(panels), PANEL + 0.55), layout="constrained")
+    lines = max(panel.title.count("\n") for panel in panels)
+    figure = Figure(figsize=(width * len(panels), width + 0.55 + 0.2 * lines), layout="constrained")
     drawn = figure.subplots(1, len(panels), squeeze=False)[0]
+    limits = plane_limits(projection, [panel.beliefs for panel in panels])
     order = np.random.default_rng(0).permutation(len(true))
     for axes, panel in zip(drawn, panels, strict=True):
         axes.set_title(panel.title)
-        if projection.kind in ("line", "point") and lengths and "length" in arrays:
+        if projection.kind in ("line", "point"):
             _draw_line(axes, panel, arrays["length"], colours, states)
             continue
-        draw_outline(axes, projection, states)
+        draw_outline(axes, projection, states, limits)
         alpha = (0.35 if few else 0.8) if panel.represented else 0.9
         draw_beliefs(axes, projection, panel.beliefs[order], colours[order], alpha)
         if few:
             first = np.unique(label, return_index=True)[1]
-            draw_centres(axes, projection, centres(panel.beliefs.astype(np.float64), weights, label), colours[first])
+            draw_centres(axes, projection, centres(panel.beliefs.astype(np.float64), weights, label), colours[first], width)
     return figure
 
 

@@ -42,6 +42,7 @@ def figures(analysis: Loss, outcome: Outcome, inputs: Inputs) -> dict[str, Figur
 def caption(analysis: Loss, outcome: Outcome) -> str:
     """What the figure shows."""
     return (
-        "Left: expected next-token cross-entropy after histories of each length, and the least that any predictor can lose there. "
-        f"Right: the difference, which is the mean KL divergence from the optimal prediction. Histories: {outcome.facts['histories']}."
+        "Left: expected next-token cross-entropy after histories of each length, and the least that any predictor can lose there."
+        " Right: the difference, which is the mean KL divergence from the optimal prediction. "
+        f"Histories: {outcome.facts['histories']}."
     )

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from hmmdsl.analysis.figures.geometry import Panel, draw_geometry, shown_variance
 from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
-from hmmdsl.analysis.options.points import Place, has_segment, places
+from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.process.simplex import simplex_projection
 
 if TYPE_CHECKING:
@@ -69,16 +69,6 @@ def _has_held_out(analysis: Regression) -> bool:
     return any(control.kind == "held_out" for control in analysis.controls)
 
 
-def at_place(analysis: Regression, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
-    """The results of one map."""
-    group = results if isinstance(analysis.target, str) else results[target]
-    if not has_segment(analysis.at):
-        return group
-    base, bracket, index = place.partition("[")
-    found: Mapping[str, Any] = group[base][int(index[:-1])] if bracket else group[base]
-    return found
-
-
 # ---------------------------------------------------------------- geometry
 
 
@@ -87,7 +77,7 @@ def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], st
     held_out = _has_held_out(analysis)
 
     def r2(place: Place) -> float:
-        scores = at_place(analysis, outcome.results, "belief", place.name)
+        scores = analysis.map_results(outcome.results, "belief", place.name)
         value = scores["held_out"]["r2"] if held_out else scores["r2"]
         return -np.inf if value is None else float(value)
 
@@ -159,7 +149,7 @@ def _draw_points(axes: Axes, analysis: Regression, results: Mapping[str, Any], t
 def _series(
     analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place]
 ) -> Iterator[tuple[str, list[Scores]]]:
-    groups = [at_place(analysis, results, target, place.name) for place in found]
+    groups = [analysis.map_results(results, target, place.name) for place in found]
     held_out = _has_held_out(analysis)
     yield "trained", [Scores(group["r2"], 0.0, group["held_out"]["r2"] if held_out else None, 0.0) for group in groups]
     for control in analysis.controls:
@@ -201,7 +191,7 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -
     image = None
     for axes, target in zip(panels, targets, strict=True):
         rows = [
-            [position["r2"] for position in at_place(analysis, outcome.results, target, place.name)["position"]]
+            [position["r2"] for position in analysis.map_results(outcome.results, target, place.name)["position"]]
             for place in found
         ]
         table = np.array([[np.nan if value is None else value for value in row] for row in rows])

@@ -20,26 +20,61 @@ AREA = 30_000.0
 
 SMALLEST, LARGEST = 0.35, 16.0
 
+MARGIN, OUTSIDE = 0.14, 0.25
+"""Shares of the simplex' span: around it for labels, and how far outside estimated beliefs are still shown."""
+
+NEARLY_NONE = 0.005
+"""Share of the points that may fall off each side of a panel."""
+
+TOGETHER = 0.06
+"""Corners nearer than this share of the span have one label."""
+
 FEW = 200
 """Up to so many distinct beliefs, the centre of mass of each is drawn as a ring."""
 
 
-def draw_outline(axes: Axes, projection: SimplexProjection, states: Sequence[str]) -> None:
-    """The edges between the corners, each with its state's name, and no frame."""
+def plane_limits(
+    projection: SimplexProjection, panels: Sequence[Float[np.ndarray, "history state"]]
+) -> Float64[np.ndarray, "end axis"]:
+    """The part of the plane that all panels show: the simplex, and nearly all points, unless they lie far outside."""
+    corners = projection.corners
+    span = max(float(np.ptp(corners, axis=0).max()), 1e-9)
+    low, high = corners.min(axis=0) - MARGIN * span, corners.max(axis=0) + MARGIN * span
+    furthest = np.stack([low - OUTSIDE * span, high + OUTSIDE * span])
+    for beliefs in panels:
+        points = projection(beliefs)
+        low = np.minimum(low, np.maximum(np.quantile(points, NEARLY_NONE, axis=0) - 0.02 * span, furthest[0]))
+        high = np.maximum(high, np.minimum(np.quantile(points, 1 - NEARLY_NONE, axis=0) + 0.02 * span, furthest[1]))
+    return np.stack([low, high])
+
+
+def draw_outline(
+    axes: Axes, projection: SimplexProjection, states: Sequence[str], limits: Float64[np.ndarray, "end axis"]
+) -> None:
+    """The edges between the corners, each with its state's name, and no frame. States whose corners fall together in this plane
+    share a label."""
     corners = projection.corners
     for i, j in combinations(range(len(corners)), 2):
         axes.plot(*corners[[i, j]].T, color="0.85", linewidth=0.7, zorder=0)
     middle = corners.mean(axis=0)
     span = max(float(np.ptp(corners, axis=0).max()), 1e-9)
+    named: list[tuple[Float64[np.ndarray, " axis"], list[str]]] = []
     for corner, state in zip(corners, states, strict=True):
+        near = next((names for place, names in named if np.linalg.norm(place - corner) < TOGETHER * span), None)
+        if near is None:
+            named.append((corner, [state]))
+        else:
+            near.append(state)
+    for corner, names in named:
         outward = corner - middle
-        at = corner + 0.07 * span * outward / max(float(np.linalg.norm(outward)), 1e-9)
-        axes.text(*at, state, ha="center", va="center", fontsize="small", color="0.35")
+        outward /= max(float(np.linalg.norm(outward)), 1e-9)
+        at = corner + 0.05 * span * outward
+        side = "left" if outward[0] > 0.5 else "right" if outward[0] < -0.5 else "center"
+        axes.text(at[0], at[1], ", ".join(names), ha=side, va="center", fontsize="small", color="0.35", zorder=4)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    low, high = corners.min(axis=0) - 0.14 * span, corners.max(axis=0) + 0.14 * span
-    axes.set_xlim(low[0], high[0])
-    axes.set_ylim(low[1], high[1])
+    axes.set_xlim(limits[0, 0], limits[1, 0])
+    axes.set_ylim(limits[0, 1], limits[1, 1])
 
 
 def draw_beliefs(
@@ -51,7 +86,8 @@ def draw_beliefs(
 ) -> None:
     """A point for each history; what lies far outside the simplex is left out of the panel."""
     size = float(np.clip(AREA / max(len(beliefs), 1) / 10, SMALLEST, LARGEST))
-    axes.scatter(*projection(beliefs).T, s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2)
+    x, y = projection(beliefs).T
+    axes.scatter(x, y, s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2)
 
 
 def draw_centres(
@@ -59,6 +95,8 @@ def draw_centres(
     projection: SimplexProjection,
     centres: Float[np.ndarray, "belief state"],
     colours: Float64[np.ndarray, "belief 3"],
+    width: float,
 ) -> None:
-    """A ring for the centre of mass of each distinct belief."""
-    axes.scatter(*projection(centres).T, s=26, c=colours, edgecolors="0.15", linewidths=0.6, zorder=3)
+    """A ring for the centre of mass of each distinct belief, in a panel of `width` inches."""
+    x, y = projection(centres).T
+    axes.scatter(x, y, s=2.4 * width**2, c=colours, edgecolors="0.15", linewidths=0.6, zorder=3)

@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
-from hmmdsl.analysis.probe.streams import stream
+from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -58,7 +58,7 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label)
     _, first = np.unique(label, return_index=True)
     true = {"belief": arrays["belief"][first], "next_token": arrays["next_token"][first]}
-    left, right, all_pairs = _pairs(len(first), stream(trained.train.seed, inputs.name, "pairs"))
+    left, right, all_pairs = _pairs(len(first), np.random.default_rng(stream(trained.train.seed, f"{inputs.name} pairs")))
     here = _lengths(represented, left, right)
     results: dict[str, Any] = {}
     kept = np.linspace(0, len(left) - 1, min(KEPT_PAIRS, len(left))).astype(np.int64)

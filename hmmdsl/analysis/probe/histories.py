@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hmmdsl.analysis.probe.streams import stream
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, AutoHistories, Exact, Histories
+from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
     from hmmdsl.training.trained import Trained
-
-LARGEST_SEED = 2**63
 
 
 def histories_read(name: str, trained: Trained, process: Process | None, histories: Histories) -> HistoryTree:
@@ -25,7 +23,7 @@ def histories_read(name: str, trained: Trained, process: Process | None, histori
         return trained.tree
     from hmmdsl.training.histories import histories_of
 
-    seed = int(stream(trained.train.seed, name, "histories").integers(LARGEST_SEED))
+    seed = stream(trained.train.seed, name)
     model = trained.model
     return histories_of(process or trained.process, model.context, model.bos, histories, seed)
 

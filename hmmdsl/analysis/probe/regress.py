@@ -16,8 +16,8 @@ from hmmdsl.analysis.probe.reading import Reading, Statistics, read
 from hmmdsl.analysis.probe.scores import NO_SCORE, Score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
-from hmmdsl.analysis.probe.streams import stream
 from hmmdsl.process.history_tree import history_weights
+from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
@@ -43,17 +43,16 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     controls: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
     asked = any(isinstance(control, HeldOut) for control in analysis.controls)
     for control in analysis.controls:
-        seed, name = trained.train.seed, inputs.name
         match control:
             case HeldOut():
                 controls[control.kind] = {key: _held_out(reading) for key, reading in readings.items()}
             case Untrained():
                 controls[control.kind] = _repeated([read(trained.activations(0, tree), setting)], asked)
             case Noise(repeats=repeats):
-                draws = (_noise(features, setting, stream(seed, name, "noise", r)) for r in range(repeats))
+                draws = (_noise(features, setting, _random(trained, inputs.name, f"noise {r}")) for r in range(repeats))
                 controls[control.kind] = _repeated([read(drawn, setting) for drawn in draws], asked)
             case Shuffled(repeats=repeats):
-                shuffled = shuffle(features, setting, statistics, repeats, stream(seed, name, "shuffled"))
+                shuffled = shuffle(features, setting, statistics, repeats, _random(trained, inputs.name, "shuffled"))
                 controls[control.kind] = {
                     key: _with_held_out(scores.in_sample, scores.held_out, asked) for key, scores in shuffled.items()
                 }
@@ -73,7 +72,7 @@ def _setting(analysis: Regression, name: str, trained: Trained, tree: HistoryTre
     held_out = next((control for control in analysis.controls if isinstance(control, HeldOut)), None)
     fold = None
     if held_out is not None and controls and len(tree) >= 3:
-        fold = assign_folds(len(tree), held_out.folds, stream(trained.train.seed, name, "held_out"))
+        fold = assign_folds(len(tree), held_out.folds, _random(trained, name, "held_out"))
     whole = {"belief": tree.belief, "next_token": tree.next_token}
     return Setting(
         places=places(analysis.at, trained.model),
@@ -84,6 +83,11 @@ def _setting(analysis: Regression, name: str, trained: Trained, tree: HistoryTre
         intercept=analysis.intercept,
         ridge=analysis.ridge,
     )
+
+
+def _random(trained: Trained, name: str, use: str) -> np.random.Generator:
+    """The random numbers for one use by one analysis: a stream of their own from the run's seed."""
+    return np.random.default_rng(stream(trained.train.seed, f"{name} {use}"))
 
 
 def _noise(features: Features, setting: Setting, random: np.random.Generator) -> Features:

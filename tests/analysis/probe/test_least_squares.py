@@ -1,0 +1,73 @@
+"""Fits from triangular factors against scikit-learn's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+
+from hmmdsl.analysis.probe.factors import fold_factors, union
+from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.least_squares import least_squares
+
+
+def _problem(rows: int, width: int, seed: int, dependent: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(rows, width)) + random.normal(size=width)
+    if dependent:
+        X[:, -1] = X[:, 0] - 2 * X[:, 1]
+        X[:, 2] = 3.0
+    Y = X[:, :2] @ random.normal(size=(2, 3)) + random.normal(size=(rows, 3))
+    return X, Y, random.exponential(size=rows) / rows
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.sampled_from([5, 40, 300, 3000]),
+    width=st.sampled_from([3, 12, 60]),
+    seed=st.integers(0, 1000),
+    dependent=st.booleans(),
+    intercept=st.booleans(),
+    folds=st.sampled_from([1, 4]),
+)
+def test_predictions_are_those_of_scikit_learn(
+    rows: int, width: int, seed: int, dependent: bool, intercept: bool, folds: int
+) -> None:
+    X, Y, w = _problem(rows, width, seed, dependent)
+    fold = assign_folds(rows, folds, np.random.default_rng(seed))
+    fit = least_squares(union(fold_factors([X[:, :2], X[:, 2:]], Y, w, fold)), intercept)
+    reference = LinearRegression(fit_intercept=intercept).fit(X, Y, sample_weight=w)
+    assert fit([X]) == pytest.approx(reference.predict(X), abs=1e-6)
+    assert fit.rank == reference.rank_
+
+
+def test_points_and_folds_left_out_are_columns_and_rows_left_out() -> None:
+    X, Y, w = _problem(400, 10, 0, dependent=False)
+    fold = assign_folds(400, 5, np.random.default_rng(0))
+    factors = fold_factors([X], Y, w, fold)
+    columns = np.array([1, 4, 5])
+    fit = least_squares(union(factors[1:]).select(columns, slice(1, 2)))
+    rows = fold != 0
+    reference = LinearRegression().fit(X[rows][:, columns], Y[rows, 1:2], sample_weight=w[rows])
+    assert fit.slope == pytest.approx(reference.coef_.T, abs=1e-9)
+    assert fit.offset == pytest.approx(reference.intercept_, abs=1e-9)
+
+
+def test_precision_is_that_of_the_features_not_of_their_squares() -> None:
+    """Two features that differ by 1e-5 of themselves: in the Gram matrix their difference is 1e-10."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(500, 2))
+    X[:, 1] = X[:, 0] + 1e-5 * X[:, 1]
+    Y = (X[:, 1:] - X[:, :1]) * 1e5
+    fit = least_squares(union(fold_factors([X], Y, np.full(500, 1 / 500), np.zeros(500, dtype=np.int64))))
+    assert fit.rank == 2
+    assert fit([X]) == pytest.approx(Y, abs=1e-9)
+
+
+def test_rounding_of_float32_is_no_feature() -> None:
+    random = np.random.default_rng(0)
+    X = (random.normal(size=(500, 3)) @ random.normal(size=(3, 20))).astype(np.float32)
+    factors = fold_factors([X], np.ones((500, 1)), np.full(500, 1 / 500), np.zeros(500, dtype=np.int64))
+    assert least_squares(union(factors)).rank == 3

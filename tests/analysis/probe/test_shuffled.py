@@ -1,0 +1,43 @@
+"""The shuffled control, all repeats at once, against one fit for each repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hmmdsl.analysis.options.points import Place
+from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.reading import Statistics, read
+from hmmdsl.analysis.probe.setting import Ridge, Setting
+from hmmdsl.analysis.probe.shuffled import shuffle
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("ridge", ["auto", "none", 0.05])
+def test_each_repeat_is_the_fit_to_permuted_targets(ridge: Ridge, intercept: bool) -> None:
+    random = np.random.default_rng(0)
+    n = 250
+    features = {"a": random.normal(size=(n, 6)).astype(np.float32), "b": random.normal(size=(n, 4)).astype(np.float32) + 1}
+    targets = {"x": random.normal(size=(n, 2)) + features["a"][:, :2], "y": random.normal(size=(n, 3))}
+    setting = Setting(
+        places=[Place("a", ("a",), 6), Place("concat", ("a", "b"), 10)],
+        targets=targets,
+        weights=random.exponential(size=n) / n,
+        levels=(0, 50, n),
+        fold=assign_folds(n, 4, random),
+        intercept=intercept,
+        ridge=ridge,
+    )
+    found = shuffle(features, setting, Statistics.of(features, setting), 3, np.random.default_rng(5))
+    orders = np.random.default_rng(5)
+    for r in range(3):
+        order = orders.permutation(n)
+        one = read(features, replace(setting, targets={name: target[order] for name, target in targets.items()}))
+        for key, scores in found.items():
+            assert scores.in_sample[r].r2 == pytest.approx(one[key].score.r2, abs=1e-9)
+            assert scores.in_sample[r].mse == pytest.approx(one[key].score.mse, abs=1e-9)
+            held_out = one[key].held_out
+            assert held_out is not None
+            assert scores.held_out[r].r2 == pytest.approx(held_out.score.r2, abs=1e-9)
