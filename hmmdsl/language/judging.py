@@ -1,7 +1,8 @@
 """Whether a claim holds: its expression evaluated on the results of a run.
 
-Results are floats, and each stands for itself exactly: sums, products and comparisons are done in rationals, so that nothing
-is rounded between a number in results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
+Results are floats, and each stands for the decimal that results.json writes for it (the shortest that reads back as the same
+float), so 0.1 equals 1/10. Sums, products and comparisons are done in rationals: nothing is rounded between a number in
+results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
 """
 
 from __future__ import annotations
@@ -250,7 +251,7 @@ def _exact(value: object, text: str) -> Measured:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and math.isfinite(value):
-        return Fraction(value)
+        return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
     raise UndefinedError(f"`{text}` is undefined")
 
 
