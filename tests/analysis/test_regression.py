@@ -90,7 +90,7 @@ def test_held_out_scores_tell_beliefs_from_noise() -> None:
     concat = _run(_regression(at=["concat"], weights="uniform", controls=controls), context=8).results["concat"]
     assert concat["r2"] > concat["held_out"]["r2"] > 0.8
     assert concat["held_out"]["folds"]["r2"]["min"] <= concat["held_out"]["r2"] <= concat["held_out"]["folds"]["r2"]["max"]
-    assert concat["noise"]["r2"] > 0.1  # in sample, random features explain something
+    assert concat["noise"]["r2"] > 0.05  # in sample, random features explain something
     assert abs(concat["noise"]["held_out"]["r2"]) < 0.05
     assert abs(concat["shuffled"]["held_out"]["r2"]["mean"]) < 0.05
     assert concat["untrained"]["held_out"]["r2"] < concat["held_out"]["r2"] - 0.2

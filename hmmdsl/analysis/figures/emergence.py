@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.distances import Distances
@@ -54,9 +55,11 @@ def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     axes = figure.subplots()
     lines = list(_lines(inner, outcome.results["checkpoint"], inputs))
+    shades = iter(colormaps["viridis"](np.linspace(0.05, 0.85, max(1, sum(not wide for _, _, wide in lines)))))
     for label, values, wide in lines:
         y = np.array([np.nan if value is None else value for value in values])
-        axes.plot(steps, y, "o-", label=label, linewidth=2.4 if wide else 1.4, markersize=4.5, zorder=3 if wide else 2)
+        style = {"color": "0.15", "linewidth": 2.4, "zorder": 3} if wide else {"color": next(shades), "linewidth": 1.4}
+        axes.plot(steps, y, "o-", label=label, markersize=4.5, **style)
     _log_steps(axes, steps)
     if isinstance(inner, Loss):
         axes.set_yscale("log")

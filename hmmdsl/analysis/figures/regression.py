@@ -175,7 +175,8 @@ def _legend(figure: Figure, analysis: Regression) -> None:
     if _has_held_out(analysis):
         handles.append(Line2D([], [], color="0.35", marker="o", linestyle="-", label="in sample"))
         handles.append(Line2D([], [], color="0.35", marker="o", linestyle="--", markerfacecolor="white", label="held out"))
-    figure.legend(handles=handles, loc="outside right upper")
+    if len(handles) > 1:
+        figure.legend(handles=handles, loc="outside right upper")
 
 
 # ---------------------------------------------------------------- by position
@@ -200,7 +201,15 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -
             for (i, k), value in np.ndenumerate(table):
                 if np.isfinite(value):
                     colour = "white" if value < 0.6 else "black"
-                    axes.text(k, i, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
+                    axes.text(
+                        k,
+                        i,
+                        f"{value + 0.0:.2f}".replace("-0.00", "0.00"),
+                        ha="center",
+                        va="center",
+                        fontsize="x-small",
+                        color=colour,
+                    )
         axes.set_xticks(range(len(lengths)), [str(length) for length in lengths])
         axes.set_yticks(range(len(found)), [place_label(place.name) for place in found])
         axes.tick_params(length=0)

@@ -72,7 +72,9 @@ def draw_outline(
         side = "left" if outward[0] > 0.5 else "right" if outward[0] < -0.5 else "center"
         axes.text(at[0], at[1], ", ".join(names), ha=side, va="center", fontsize="small", color="0.35", zorder=4)
     axes.set_aspect("equal")
-    axes.set_axis_off()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
     axes.set_xlim(limits[0, 0], limits[1, 0])
     axes.set_ylim(limits[0, 1], limits[1, 1])
 

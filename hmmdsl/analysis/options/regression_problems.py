@@ -31,7 +31,7 @@ def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
                 "E0821",
                 f"the network has no block {index}: blocks are counted from 0, and it has {model.layers}",
                 label=f"its last block is {model.layers - 1}",
-                help=f"write an index from 0 to {model.layers - 1}, or `blocks` for all of them",
+                help=f"write an index {'from 0 to ' if model.layers > 1 else ''}{model.layers - 1}, or `blocks` for all of them",
             )
 
 
@@ -77,8 +77,10 @@ def _listed(tokens: tuple[str, ...]) -> str:
 
 
 def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    """Warn where plain least squares has a coefficient for every history. Drawn histories are counted when they are drawn."""
-    if isinstance(analysis.histories, SampledHistories) or isinstance(analysis.ridge, float):
+    """Warn where plain least squares has a coefficient for every history, and nothing is held out. Drawn histories are counted
+    when they are drawn."""
+    held_out = any(control.kind == "held_out" for control in analysis.controls)
+    if held_out or isinstance(analysis.histories, SampledHistories) or isinstance(analysis.ridge, float):
         return
     model = around.model_of(analysis.of)
     process = around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)

@@ -1,0 +1,129 @@
+"""Distances between represented beliefs against those between true ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from invented import inputs_of, invented_run, mess3, surroundings
+from shapes import assert_shape
+
+from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.outcome import Outcome
+from hmmdsl.analysis.probe import belief_distances
+from hmmdsl.analysis.probe.belief_distances import centres, compare, correlate
+from hmmdsl.analysis.regression import Regression
+from hmmdsl.training.trained import Trained
+
+
+def _regression(**options: Any) -> Regression:
+    return Regression.model_validate({"of": "fit", **options})
+
+
+def _run(analysis: Distances, source: Regression, run: Trained) -> Outcome:
+    outcome = source.compute(inputs_of("beliefs", run))
+    return analysis.compute(inputs_of("x", run, {"beliefs": outcome}, beliefs=source))
+
+
+@pytest.mark.parametrize(
+    ("of", "options"),
+    [
+        ("beliefs.concat", {"at": ["blocks", "concat"]}),
+        ("beliefs.block[1]", {"at": "blocks"}),
+        ("beliefs", {"at": "concat"}),
+        ("beliefs.belief.concat", {"at": ["concat"], "target": ["next_token", "belief"]}),
+        ("beliefs.belief", {"at": "final_norm", "target": ["belief"]}),
+    ],
+)
+@pytest.mark.parametrize("against", ["belief", ["belief", "next_token"]])
+def test_results_have_the_announced_shape(of: str, options: Any, against: Any) -> None:
+    source, run = _regression(**options), invented_run()
+    analysis = Distances(of=of, against=against)
+    around = surroundings(run, beliefs=source)
+    assert analysis.problems(around) == []
+    assert analysis.needs() == ("beliefs",)
+    assert_shape(_run(analysis, source, run).results, analysis.results(around))
+
+
+def test_rrxor_has_595_pairs_of_beliefs() -> None:
+    run = invented_run(context=8)
+    results = _run(Distances(of="beliefs", against=["belief", "next_token"]), _regression(at="concat"), run).results
+    assert results["belief"]["pairs"] == 595
+    assert results["belief"]["r2"] > 0.95 > results["next_token"]["r2"]
+    assert results["belief"]["standard_error"] == 0
+
+
+def test_a_perfect_representation_correlates_perfectly() -> None:
+    run = invented_run()
+    source = _regression(at="concat")
+    known = source.compute(inputs_of("beliefs", run))
+    perfect = {**known.arrays, "belief.concat.predicted": (2 * run.tree.belief + 1)}
+    outcome = compare(
+        Distances(of="beliefs"), inputs_of("x", run, {"beliefs": Outcome(known.results, perfect, known.facts)}, beliefs=source)
+    )
+    assert outcome.results["r2"] == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("of", "source"),
+    [
+        ("beliefs", _regression(at="blocks")),
+        ("beliefs.concat", _regression(at=["blocks"])),
+        ("beliefs.block[7]", _regression(at=["blocks"])),
+        ("beliefs.concat", _regression(at="concat")),
+        ("beliefs", _regression(at="concat", target="next_token")),
+        ("beliefs.next_token.concat", _regression(at=["concat"], target=["belief", "next_token"])),
+        ("beliefs", Loss(of="fit")),
+    ],
+)
+def test_a_path_that_leads_to_no_map_of_beliefs_is_a_mistake(of: str, source: Any) -> None:
+    problems = Distances(of=of).problems(surroundings(invented_run(), beliefs=source))
+    assert [(problem.code, problem.path) for problem in problems] == [("E0823", ("of",))]
+    assert problems[0].help
+
+
+def test_the_help_names_the_paths_there_are() -> None:
+    around = surroundings(invented_run(), beliefs=_regression(at=["blocks", "concat"], target=["belief", "next_token"]))
+    (problem,) = Distances(of="beliefs.concat").problems(around)
+    assert problem.help == "write one of `beliefs.belief.block[0]`, `beliefs.belief.block[1]`, `beliefs.belief.concat`"
+
+
+@given(st.integers(3, 200), st.integers(0, 1000))
+def test_the_squared_correlation_is_numpys(pairs: int, seed: int) -> None:
+    a, b = np.random.default_rng(seed).normal(size=(2, pairs))
+    assert correlate(a, b).r2 == pytest.approx(np.corrcoef(a, b)[0, 1] ** 2, abs=1e-12)
+
+
+def test_distances_that_are_all_equal_correlate_with_nothing() -> None:
+    assert correlate(np.full(5, 0.1), np.arange(5.0)).r2 is None
+    assert correlate(np.ones(1), np.ones(1)).r2 is None
+
+
+def test_centres_are_weighted_means() -> None:
+    points = np.array([[0.0], [1.0], [5.0]])
+    assert centres(points, np.array([3.0, 1.0, 2.0]), np.array([0, 0, 1])).tolist() == [[0.25], [5.0]]
+
+
+def test_the_standard_error_is_the_spread_over_samples_of_pairs() -> None:
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(200):
+        a = random.exponential(size=2000)
+        found.append(correlate(a, a + random.normal(size=2000), all_pairs=False))
+    spread = np.std([one.r2 for one in found if one.r2 is not None])
+    assert np.mean([one.standard_error for one in found if one.standard_error is not None]) == pytest.approx(spread, rel=0.2)
+
+
+def test_many_pairs_are_sampled_with_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = invented_run(mess3(), context=5)
+    source, analysis = _regression(at="concat"), Distances(of="beliefs")
+    everything = _run(analysis, source, run).results
+    monkeypatch.setattr(belief_distances, "MOST_PAIRS", 5_000)
+    sampled = _run(analysis, source, run)
+    assert sampled.results == _run(analysis, source, run).results
+    assert sampled.results["pairs"] == 5_000 < everything["pairs"]
+    assert abs(sampled.results["r2"] - everything["r2"]) < 5 * sampled.results["standard_error"]

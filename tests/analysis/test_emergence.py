@@ -1,0 +1,64 @@
+"""Analyses along the checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from invented import inputs_of, invented_run, surroundings
+from shapes import assert_shape
+
+from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.emergence import Emergence
+from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.regression import Regression
+from hmmdsl.spec.analysis import Analysis
+
+BELIEFS = Regression.model_validate({"of": "fit", "at": ["blocks", "concat"], "controls": ["held_out", "noise"]})
+BOTH = Regression.model_validate({"of": "fit", "at": "concat", "target": ["next_token", "belief"]})
+
+
+@pytest.mark.parametrize(
+    "inner", [BELIEFS, BOTH, Distances(of="beliefs.concat", against=["belief", "next_token"]), Loss(of="fit")]
+)
+def test_the_last_checkpoint_is_the_analysis_itself(inner: Analysis) -> None:
+    run = invented_run()
+    analyses: dict[str, Analysis] = {"beliefs": BELIEFS, "inner": inner}
+    around = surroundings(run, **analyses)
+    analysis = Emergence(of="inner")
+    assert analysis.problems(around) == []
+    outcomes = {"beliefs": BELIEFS.compute(inputs_of("beliefs", run))}
+    outcomes["inner"] = inner.compute(inputs_of("inner", run, outcomes, **analyses))
+    found = analysis.compute(inputs_of("along", run, outcomes, **analyses))
+    assert_shape(found.results, analysis.results(around))
+    assert [one["step"] for one in found.results["checkpoint"]] == list(run.steps)
+    _assert_part_of(found.results["checkpoint"][-1], outcomes["inner"].results)
+
+
+def _assert_part_of(part: Any, whole: Any) -> None:
+    if isinstance(part, dict):
+        for name in part:
+            if name != "step":
+                _assert_part_of(part[name], whole[name])
+    elif isinstance(part, list):
+        for one, other in zip(part, whole, strict=True):
+            _assert_part_of(one, other)
+    else:
+        assert part == pytest.approx(whole, abs=1e-12)
+
+
+def test_the_geometry_of_some_checkpoints_is_kept() -> None:
+    run = invented_run()
+    outcomes = {"beliefs": BELIEFS.compute(inputs_of("beliefs", run))}
+    arrays = Emergence(of="beliefs").compute(inputs_of("x", run, outcomes, beliefs=BELIEFS)).arrays
+    kept = {int(name.split(".")[0]) for name in arrays if name.endswith("predicted")}
+    assert {0, run.steps[-1]} <= kept <= set(run.steps)
+    final = arrays[f"{run.steps[-1]}.belief.concat.predicted"]
+    assert np.array_equal(final, outcomes["beliefs"].arrays["belief.concat.predicted"])
+
+
+def test_an_emergence_of_an_emergence_is_a_mistake() -> None:
+    around = surroundings(invented_run(), beliefs=BELIEFS, along=Emergence(of="beliefs"))
+    (problem,) = Emergence(of="along").problems(around)
+    assert (problem.code, problem.path) == ("E0824", ("of",))

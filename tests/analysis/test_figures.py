@@ -1,0 +1,56 @@
+"""Every kind draws its figures, for processes of two, three and more states."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from io import BytesIO
+
+import pytest
+from invented import inputs_of, invented_run, mess3, rrxor, surroundings
+
+from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.emergence import Emergence
+from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.regression import Regression
+from hmmdsl.process.process import Process
+from hmmdsl.spec.analysis import Analysis
+
+HALF = Fraction(1, 2)
+EVEN = Process(
+    "even", ("0", "1"), ("A", "B"), ({(0, 0): HALF}, {(0, 1): HALF, (1, 0): Fraction(1)}), (Fraction(2, 3), Fraction(1, 3))
+)
+COIN = Process("coin", ("h", "t"), ("S",), ({(0, 0): HALF}, {(0, 0): HALF}), (Fraction(1),))
+
+
+@pytest.mark.parametrize("process", [rrxor(), mess3(), EVEN, COIN], ids=lambda process: process.name)
+@pytest.mark.parametrize("bos", [False, True])
+def test_figures_are_drawn_and_captioned(process: Process, bos: bool) -> None:
+    run = invented_run(process, context=4, bos=bos)
+    controls = ["held_out", "untrained", {"kind": "shuffled", "repeats": 2}, "noise"]
+    analyses: dict[str, Analysis] = {
+        "beliefs": Regression.model_validate(
+            {"of": "fit", "at": ["blocks", "final_norm", "concat"], "target": ["belief", "next_token"], "controls": controls}
+        ),
+        "single": Regression.model_validate({"of": "fit", "at": "final_norm"}),
+        "geometry": Distances(of="single", against=["belief", "next_token"]),
+        "losses": Loss(of="fit"),
+        "along": Emergence(of="single"),
+        "along_loss": Emergence(of="losses"),
+        "along_geometry": Emergence(of="geometry"),
+    }
+    outcomes = {}
+    names: dict[str, set[str]] = {}
+    for name, analysis in analyses.items():
+        inputs = inputs_of(name, run, outcomes, **analyses)
+        assert not [problem for problem in analysis.problems(surroundings(run, **analyses)) if problem.code.startswith("E")]
+        outcomes[name] = analysis.compute(inputs)
+        figures = analysis.figures(outcomes[name], inputs)
+        names[name] = set(figures)
+        for figure in figures.values():
+            figure.savefig(BytesIO(), format="png", dpi=40)
+        assert all("histories" in analysis.caption(figure, outcomes[name]) for figure in figures)
+    assert names["beliefs"] == {"geometry", "points", "positions"}
+    assert names["geometry"] == {"scatter"}
+    assert names["losses"] == {"positions"}
+    assert names["along"] == {"curve", "strip"}
+    assert names["along_loss"] == names["along_geometry"] == {"curve"}
