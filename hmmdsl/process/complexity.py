@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.ensemble import entropy_nats, follow, from_start
-from hmmdsl.process.entropies import BELIEFS_FOLLOWED, DEEPEST, LARGEST_ENSEMBLE, LN2, EntropyRate, recurrent_weights
-from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.ensemble import entropy_nats, follow, from_start, largest_ensemble
+from hmmdsl.process.entropies import DEEPEST, LN2, EntropyRate, followed_beliefs, recurrent_weights
+from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components, is_unifilar
 
@@ -32,7 +32,10 @@ FLOOR = 1e-12
 """Differences of entropies below this (in nats) are rounding."""
 
 SLOWEST = 0.999
-"""Myopic entropies that fall more slowly, by this factor a token, are not extrapolated."""
+"""The slowest fall of myopic entropies, by a factor each token, that is told from none."""
+
+LARGEST_TAIL = 0.1
+"""An extrapolated tail has no more than this share of the sum before it."""
 
 LARGEST_SOLVED = 1500
 """Most beliefs for which a linear system is solved; beyond, the sum over depths is taken."""
@@ -93,11 +96,7 @@ def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | 
         reason = f"the process settles into one of {len(components)} ergodic components"
         return Complexity(Measure(None, reason=reason), Measure(None, reason=reason), None)
     component = components[0].process
-    msp = (
-        presentation
-        if presentation is not None and component is process
-        else mixed_state_presentation(component, BELIEFS_FOLLOWED)
-    )
+    msp = presentation if presentation is not None and component is process else followed_beliefs(component)
     weights = recurrent_weights(msp)
     excess = _excess_by_depth(component, rate) if weights is None or len(msp) > LARGEST_SOLVED else _excess(msp, weights)
     if is_unifilar(component):
@@ -133,17 +132,17 @@ def _excess(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> Measur
 def _excess_by_depth(process: Process, rate: EntropyRate) -> Measure:
     """E as the sum of h_n - h, with the tail taken to be geometric."""
     terms: list[float] = []
-    for ensemble in follow(process, from_start(process), LARGEST_ENSEMBLE, DEEPEST):
+    for ensemble in follow(process, from_start(process), largest_ensemble(process), DEEPEST):
         terms.append(ensemble.entropy_nats() - rate.value_nats)
         if terms[-1] < FLOOR:
             break
     error = len(terms) * (rate.error_bits * LN2 + FLOOR)
     tail = 0.0
     if terms[-1] >= FLOOR:
-        ratio = (terms[-1] / terms[-3]) ** 0.5 if len(terms) > 2 else 1.0
-        if ratio >= SLOWEST:
-            return Measure(None, reason=f"the myopic entropies have not settled after {len(terms)} tokens")
+        ratio = min(SLOWEST, (terms[-1] / terms[-3]) ** 0.5) if len(terms) > 2 else SLOWEST
         tail = terms[-1] * ratio / (1 - ratio)
+        if tail > LARGEST_TAIL * sum(terms):
+            return Measure(None, reason=f"the myopic entropies have not settled after {len(terms)} tokens")
         error += tail
     return Measure(max(0.0, sum(terms) + tail) / LN2, error < SETTLED, error / LN2)
 
@@ -157,7 +156,7 @@ def _belief_entropy(process: Process) -> Measure:
     if _observable_dimensions(process) < len(process.states):
         return Measure(None, reason="infinitely many beliefs, some of which predict the same future")
     recent: list[float] = []
-    for ensemble in follow(process, from_start(process), LARGEST_ENSEMBLE, DEEPEST):
+    for ensemble in follow(process, from_start(process), largest_ensemble(process), DEEPEST):
         recent.append(float(entropy_nats(ensemble.weight)))
         if len(recent) > 20 and max(recent[-10:]) - min(recent[-10:]) < SETTLED:
             return Measure(recent[-1] / LN2, exact=False, error_bits=10 * SETTLED / LN2)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from hmmdsl.process.process import Process
 
-LARGEST_WORK = 2_000_000
-"""Most unions of sets that one count may take (about half a second)."""
+LARGEST_WORK = 600_000
+"""Most unions of sets that one count may take (a fraction of a second)."""
 
 
 class HistoryCounts(tuple[int, ...]):

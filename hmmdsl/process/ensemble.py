@@ -23,6 +23,18 @@ MERGED = 2.0**-42
 SMALLEST_WEIGHT = 1e-18
 """Words below this are dropped; what was dropped is kept count of."""
 
+LARGEST_ENSEMBLE = 60_000
+"""Most beliefs of one depth, whatever their size."""
+
+LARGEST_WORK = 500_000_000
+"""Most multiplications that a step from one depth to the next may take (about half a second)."""
+
+FINEST_GRID = 2.0**16
+"""Cells along an edge of the simplex that coarse merging begins with."""
+
+MULTIPLIER = 6364136223846793005
+"""Of the hash that numbers the cells (Knuth's linear congruential generator)."""
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -36,6 +48,11 @@ class Ensemble:
     def entropy_nats(self) -> float:
         """The expected entropy of the next token, in nats."""
         return float(self.weight @ entropy_nats(self.next_token))
+
+
+def largest_ensemble(process: Process) -> int:
+    """How many beliefs of one depth can be had in good time: fewer for processes with many states."""
+    return max(1, min(LARGEST_ENSEMBLE, LARGEST_WORK // len(process.states) ** 2))
 
 
 def entropy_nats(distribution: Float64[np.ndarray, "*rows token"]) -> Float64[np.ndarray, "*rows"]:
@@ -83,3 +100,35 @@ def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> It
             belief = belief[order[first]]
         ensemble = Ensemble(belief, weight, belief @ emission, lost)
         yield ensemble
+
+
+def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells: float = FINEST_GRID) -> tuple[Ensemble, float]:
+    """The ensemble after `depth` further tokens, kept below `largest` beliefs by merging those of one cell of a grid into
+    their mean.
+
+    The entropy of the n-th token given those before is concave in the first belief, since the joint distribution of the tokens is
+    linear in it. So merging into means never lowers later entropies: they stay upper bounds of the exact ensemble's. The error of
+    such means goes with the square of the cells' size; the grid, `cells` along an edge of the simplex or as much coarser as
+    `largest` demands, is returned too.
+    """
+    V, S = len(process.tokens), len(process.states)
+    step = process.T.transpose(1, 0, 2).reshape(S, V * S)
+    emission = process.T.sum(axis=2).T.copy()
+    mixing = np.array([pow(MULTIPLIER, i, 2**63) for i in range(S)], dtype=np.int64)
+    for _ in range(depth):
+        mass = ensemble.next_token.ravel()
+        weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
+        keep = np.flatnonzero(weight > SMALLEST_WEIGHT)
+        lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
+        belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
+        weight = weight[keep]
+        while True:
+            # Cells are told apart by a hash, which may wrap and collide: a merge too many is still an upper bound.
+            _, cell, count = np.unique(np.rint(belief * cells).astype(np.int64) @ mixing, return_inverse=True, return_counts=True)
+            if len(count) <= largest:
+                break
+            cells *= 0.8
+        merged = np.bincount(cell, weight)
+        belief = np.stack([np.bincount(cell, weight * belief[:, i]) for i in range(S)], axis=1) / merged[:, None]
+        ensemble = Ensemble(belief, merged, belief @ emission, lost)
+    return ensemble, cells

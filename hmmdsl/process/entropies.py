@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start
+from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process
@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 
 LN2 = log(2)
 
-LARGEST_ENSEMBLE = 60_000
-"""Most beliefs of one depth that bounds are computed over."""
-
 DEEPEST = 2000
 """Longest words that bounds are computed from."""
 
 BELIEFS_FOLLOWED = 3000
 """A mixed-state presentation that has not closed within so many beliefs is taken to be infinite."""
+
+WORK_FOLLOWED = 1_500_000
+"""Or within so many products of integers."""
+
+SETTLED_BELIEFS = 3000
+"""Most beliefs of a coarse ensemble that stands for the stationary distribution."""
+
+SETTLED_WORK = 1_000_000_000
+"""Most multiplications that settling may take; processes with so many states that few beliefs could be kept go without."""
+
+SETTLED_DEPTH = 80
+"""Further tokens that it has read."""
 
 MET = 1e-12
 """Bounds this close (in nats) determine the rate."""
@@ -76,10 +85,16 @@ class MyopicEntropies:
         return tuple(float(value) for value in np.cumsum(self.bits))
 
 
-def myopic_entropies(process: Process, count: int, largest: int = 200_000) -> MyopicEntropies:
+def followed_beliefs(process: Process) -> MixedStates:
+    """The mixed-state presentation within the budget that is spent on finding whether it closes."""
+    return mixed_state_presentation(process, BELIEFS_FOLLOWED, max_work=WORK_FOLLOWED)
+
+
+def myopic_entropies(process: Process, count: int, largest: int | None = None) -> MyopicEntropies:
     """h_1 … h_count from the process' start, over all words, with equal beliefs merged. A level that might have more than
     `largest` beliefs ends the row."""
-    levels = follow(process, from_start(process), largest, count - 1)
+    limit = largest_ensemble(process) if largest is None else largest
+    levels = follow(process, from_start(process), limit, count - 1)
     return MyopicEntropies(tuple(ensemble.entropy_nats() / LN2 for ensemble in levels))
 
 
@@ -112,7 +127,7 @@ def _component_rate(component: Component, whole: Process, presentation: MixedSta
     if is_unifilar(process):
         rows = process.T.sum(axis=2).T
         return _exactly(float(process.eta @ entropy_nats(rows)), "unifilar presentation")
-    msp = presentation if presentation is not None and process is whole else mixed_state_presentation(process, BELIEFS_FOLLOWED)
+    msp = presentation if presentation is not None and process is whole else followed_beliefs(process)
     weights = recurrent_weights(msp)
     if weights is not None:
         next_token = msp.belief @ process.T.sum(axis=2).T
@@ -145,8 +160,9 @@ def _bounded_rate(process: Process) -> EntropyRate:
     lower: list[Ensemble] = []
     high, low = float("inf"), 0.0
     largest_token = log(len(process.tokens)) if len(process.tokens) > 1 else 0.0
-    above = follow(process, from_start(process), LARGEST_ENSEMBLE, DEEPEST)
-    below = follow(process, from_known_state(process), LARGEST_ENSEMBLE, DEEPEST)
+    largest = largest_ensemble(process)
+    above = follow(process, from_start(process), largest, DEEPEST)
+    below = follow(process, from_known_state(process), largest, DEEPEST)
     going = True
     while going:
         following, known = next(above, None), next(below, None)
@@ -159,18 +175,23 @@ def _bounded_rate(process: Process) -> EntropyRate:
             low = max(low, known.entropy_nats())
         if high - low <= MET:
             break
-    lower_bits, upper_bits = low / LN2, high / LN2
     depth = max(len(upper), len(lower))
     if high - low <= MET:
         value = max(0.0, (low + high) / 2) / LN2
-        return EntropyRate(
-            value, min(lower_bits, value), max(upper_bits, value), MET / LN2, True, f"bounds that meet at depth {depth}"
-        )
-    solution = solve_poisson(process, upper[:60], lower[:60])
-    middle, width = (low + high) / 2, (high - low) / 2
+        method = f"bounds that meet at depth {depth}"
+        return EntropyRate(value, min(low / LN2, value), max(high / LN2, value), MET / LN2, True, method)
+    solution = None
+    beliefs = min(SETTLED_BELIEFS, SETTLED_WORK // (SETTLED_DEPTH * len(process.tokens) * len(process.states) ** 2))
+    if beliefs >= SETTLED_BELIEFS // 10:
+        first = [ensemble for ensemble in upper if len(ensemble.weight) <= beliefs][-1]
+        fine, cells = settle(process, first, beliefs, SETTLED_DEPTH)
+        coarse, _ = settle(process, first, beliefs, SETTLED_DEPTH, cells / 2)
+        high = min(high, fine.entropy_nats() + fine.lost * largest_token)
+        solution = solve_poisson(process, upper[:60], lower[:60], (fine, coarse))
+    width = (high - low) / 2
     if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high:
-        return EntropyRate(middle / LN2, lower_bits, upper_bits, width / LN2, False, f"middle of the bounds at depth {depth}")
-    method = (
-        f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree} or less; bounds at depth {depth}"
-    )
-    return EntropyRate(solution.rate_nats / LN2, lower_bits, upper_bits, solution.error_nats / LN2, False, method)
+        value, error, method = (low + high) / 2, width, f"middle of the bounds at depth {depth}"
+    else:
+        value, error = solution.rate_nats, solution.error_nats
+        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; bounds at depth {depth}"
+    return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)

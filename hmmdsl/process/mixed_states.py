@@ -92,14 +92,15 @@ class _Beliefs(Protocol):
 
 
 class _BudgetError(Exception):
-    """A belief's integers are longer than the budget allows."""
+    """A belief's integers are too long, or there was too much to do."""
 
 
 class _ExactBeliefs:
     """Beliefs as sorted (state, integer) pairs without a common factor."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, work: int) -> None:
         self.process = process
+        self.work = work
         values = [value for entries in process.operators for value in entries.values()]
         self.denominator = lcm(*(Fraction(value).denominator for value in values))
         self.rows: list[list[list[tuple[int, int]]]] = [[[] for _ in process.states] for _ in process.tokens]
@@ -107,6 +108,7 @@ class _ExactBeliefs:
             for (i, j), value in sorted(entries.items()):
                 if value:
                     self.rows[x][i].append((j, int(value * self.denominator)))
+        self.ways = [sum(len(rows[i]) for rows in self.rows) for i in range(len(process.states))]
         self.known: dict[tuple[tuple[int, int], ...], int] = {}
         self.all: list[tuple[tuple[int, int], ...]] = []
 
@@ -129,6 +131,10 @@ class _ExactBeliefs:
     def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
         weights = self.all[belief]
         total = sum(value for _, value in weights) * self.denominator
+        size = 1 + max(value for _, value in weights).bit_length() // 64
+        self.work -= size * sum(self.ways[i] for i, _ in weights)
+        if self.work < 0:
+            raise _BudgetError
         for x, rows in enumerate(self.rows):
             after: dict[int, int] = {}
             for i, weight in weights:
@@ -152,8 +158,9 @@ class _ExactBeliefs:
 class _FloatBeliefs:
     """Beliefs in float64, looked up by the cell that a fixed generic projection falls into."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, work: int) -> None:
         self.process = process
+        self.work = work
         states = len(process.states)
         self.direction = np.cos(1.0 + np.arange(states) ** 2)
         self.cell = 2 * EQUAL_BELIEFS * float(np.abs(self.direction).sum())
@@ -174,6 +181,10 @@ class _FloatBeliefs:
         return self._number(self.process.eta / self.process.eta.sum())
 
     def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
+        # A float's product costs a tenth of an integer's.
+        self.work -= self.process.T.size // 10
+        if self.work < 0:
+            raise _BudgetError
         joint = self.all[belief] @ self.process.T
         for x, mass in enumerate(joint.sum(axis=1)):
             if mass > SMALLEST_TOKEN:
@@ -186,14 +197,16 @@ class _FloatBeliefs:
         return np.array(self.all)
 
 
-def mixed_state_presentation(process: Process, max_beliefs: int = 20_000, max_depth: int = 1000) -> MixedStates:
+def mixed_state_presentation(
+    process: Process, max_beliefs: int = 20_000, max_depth: int = 1000, max_work: int = 10_000_000
+) -> MixedStates:
     """Follow the beliefs from the start, breadth first, until nothing new comes (closed) or a limit is met.
 
-    Limits: `max_beliefs` distinct beliefs, words of `max_depth` tokens, and integers of 4,096 bits. Whole depths are followed, so
+    Limits: `max_beliefs` distinct beliefs, words of `max_depth` tokens, integers of 4,096 bits, and about `max_work` products of
+    two 64-bit numbers (10 million are some seconds). Whole depths are followed, so
     `sizes` is right as far as it goes; a depth that would break a limit is left out.
     """
-    beliefs: _Beliefs = _ExactBeliefs(process) if process.exact else _FloatBeliefs(process)
-    beliefs.start()
+    beliefs = _begun(process, max_work)
     sizes = [1]
     transitions: list[tuple[int, int, int, float]] = []
     first = 0
@@ -209,17 +222,16 @@ def mixed_state_presentation(process: Process, max_beliefs: int = 20_000, max_de
                     raise _BudgetError
         except _BudgetError:
             break
+        closed = len(beliefs) == last
+        if not closed and len(sizes) > max_depth:
+            break
         transitions.extend(level)
         first = last
-        if len(beliefs) == last:
-            closed = True
-            break
-        if len(sizes) > max_depth:
+        if closed:
             break
         sizes.append(len(beliefs))
     size = sizes[-1]
-    kept = [transition for transition in transitions if transition[2] < size]
-    ends = np.array([t[:3] for t in kept], dtype=np.int64).reshape(-1, 3)
+    ends = np.array([transition[:3] for transition in transitions], dtype=np.int64).reshape(-1, 3)
     return MixedStates(
         process=process,
         belief=beliefs.floats()[:size],
@@ -227,13 +239,28 @@ def mixed_state_presentation(process: Process, max_beliefs: int = 20_000, max_de
         source=ends[:, 0].copy(),
         token=ends[:, 1].copy(),
         target=ends[:, 2].copy(),
-        probability=np.array([t[3] for t in kept]),
+        probability=np.array([transition[3] for transition in transitions]),
         sizes=tuple(sizes),
         closed=closed,
         closed_at=len(sizes) - 1 if closed else None,
-        recurrent=_recurrent(kept, size) if closed else None,
+        recurrent=_recurrent(transitions, size) if closed else None,
         exact=tuple(beliefs.all[:size]) if isinstance(beliefs, _ExactBeliefs) else None,
     )
+
+
+def _begun(process: Process, work: int) -> _Beliefs:
+    """The start alone: exact where the process is, and its start is not too long already."""
+    if process.exact:
+        exact = _ExactBeliefs(process, work)
+        try:
+            exact.start()
+        except _BudgetError:
+            pass
+        else:
+            return exact
+    floats = _FloatBeliefs(process, work)
+    floats.start()
+    return floats
 
 
 def _recurrent(transitions: list[tuple[int, int, int, float]], size: int) -> Bool[np.ndarray, " belief"]:

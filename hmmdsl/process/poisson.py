@@ -91,19 +91,25 @@ def _thinned(ensembles: list[Ensemble], count: int) -> Float64[np.ndarray, "beli
 
 
 def solve_poisson(
-    process: Process, upper: list[Ensemble], lower: list[Ensemble], largest_basis: int = LARGEST_BASIS
+    process: Process,
+    upper: list[Ensemble],
+    lower: list[Ensemble],
+    settled: tuple[Ensemble, Ensemble],
+    largest_basis: int = LARGEST_BASIS,
 ) -> PoissonSolution | None:
     """Fit the Poisson equation to the beliefs of two families of ensembles, by depth: from the start, and from a known first
-    state.
+    state. `settled` are two coarse ensembles of great depth, the finer first.
 
-    The residual's mean over the deepest ensembles corrects the rate; how much it differs between the two families and the last
-    two depths is the estimated error. None if the beliefs have no spread, so that there is nothing to fit.
+    The residual's mean corrects the rate. It is taken over the deepest ensembles of both families, and over the settled ones; how
+    much it differs among them is the estimated error, and the better estimate is returned. None if the beliefs have no
+    spread, so that there is nothing to fit.
     """
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
     emission = process.T.sum(axis=2).T.copy()
     families = [upper[len(upper) // 4 :], lower[len(lower) // 4 :]]
-    fitted = _thinned([*families[0], *families[1]], FITTED * largest_basis)
+    count = FITTED * largest_basis
+    fitted = np.concatenate([_thinned([*families[0], *families[1]], count), _thinned(list(settled), count)])
     if np.ptp(fitted, axis=0).max() < NEGLIGIBLE:
         return None
     basis = _Basis(fitted, min(largest_basis, len(fitted) // 2))
@@ -122,11 +128,13 @@ def solve_poisson(
 
     matrix, H = equation(fitted)
     solution = np.linalg.lstsq(matrix, H, rcond=1e-14)[0]
-    means = []
-    for family in families:
-        for ensemble in [e for e in family if len(e.weight) <= LARGEST_MEAN][-2:]:
-            matrix, H = equation(ensemble.belief)
-            means.append(float(ensemble.weight @ (H - matrix @ solution)))
-    correction = (means[1] + means[-1]) / 2
-    error = max(means) - min(means) + ROUNDING
-    return PoissonSolution(float(solution[-1]) + correction, error, basis.degree, len(basis.exponents))
+
+    def mean_residual(ensemble: Ensemble) -> float:
+        matrix, H = equation(ensemble.belief)
+        return float(ensemble.weight @ (H - matrix @ solution)) / float(ensemble.weight.sum())
+
+    deepest = [[mean_residual(e) for e in family if len(e.weight) <= LARGEST_MEAN][-2:] for family in families]
+    coarse = [mean_residual(e) for e in settled]
+    of_words = (deepest[0][-1] + deepest[1][-1]) / 2, max(map(max, deepest)) - min(map(min, deepest))
+    correction, error = min(of_words, (coarse[0], abs(coarse[0] - coarse[1])), key=lambda found: found[1])
+    return PoissonSolution(float(solution[-1]) + correction, error + ROUNDING, basis.degree, len(basis.exponents))

@@ -7,14 +7,10 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from hmmdsl.process.complexity import Measure, complexity
-from hmmdsl.process.entropies import BELIEFS_FOLLOWED, EntropyRate, MyopicEntropies, entropy_rate, myopic_entropies
-from hmmdsl.process.mixed_states import mixed_state_presentation
+from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import structure
-
-LARGEST_LEVEL = 60_000
-"""Most beliefs of one length that the myopic entropies are averaged over."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,7 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
     """Compute everything, in about a second at most: myopic entropies to `depth` tokens (fewer where words are too many),
     mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E."""
     about = structure(process)
-    presentation = mixed_state_presentation(process, BELIEFS_FOLLOWED)
+    presentation = followed_beliefs(process)
     rate = entropy_rate(process, presentation)
     stored = complexity(process, rate, presentation)
     try:
@@ -148,6 +144,6 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
         entropy_rate=rate,
         statistical_complexity=stored.statistical_complexity,
         excess_entropy=stored.excess_entropy,
-        myopic_entropies=myopic_entropies(process, depth, LARGEST_LEVEL),
+        myopic_entropies=myopic_entropies(process, depth),
         exact=process.exact,
     )

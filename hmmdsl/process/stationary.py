@@ -25,14 +25,14 @@ PRIMES = (2**61 - 1, 2**89 - 1, 2**107 - 1)
 LARGEST_BITS = 4096
 """Exact weights have at most so many bits; beyond, float64."""
 
-LARGEST_WORK = 2_000_000
-"""Most multiplications that one exact elimination may take (about a second)."""
+LARGEST_WORK = 600_000
+"""Most multiplications that one exact elimination may take (a fraction of a second)."""
 
 SMALLEST_FLOAT = 1e-300
 """A positive fraction too small for float64 is rounded up to this, so that no way is cut off."""
 
-LARGEST_SPARSE = 256
-"""Chains with more states are reduced in float64 by dense numpy operations."""
+LARGEST_SPARSE = 4000
+"""Chains with more transitions are reduced in float64 by dense numpy operations."""
 
 
 def successors(transitions: Transitions, states: int) -> list[list[int]]:
@@ -244,6 +244,8 @@ def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[lis
     work = 0
     while len(alive) > 1:
         k = min(alive, key=lambda s: ((len(rows[s]) - 1) * (len(columns[s]) - 1), s))
+        if len(rows[k]) == len(columns[k]) == len(alive) and len(alive) ** 3 // 3 > LARGEST_WORK - work:
+            return None
         pivot = rows[k].get(k, 0)
         if not pivot:
             return None
@@ -324,7 +326,7 @@ def _common_fractions(residues: list[int], modulus: int) -> tuple[int, list[int]
 def _reduced(rows: list[dict[int, float]]) -> list[float]:
     """State reduction of an irreducible chain in float64 (Grassmann, Taksar & Heyman 1985)."""
     n = len(rows)
-    if n > LARGEST_SPARSE:
+    if sum(map(len, rows)) > LARGEST_SPARSE:
         return _reduced_dense(rows)
     into: list[dict[int, float]] = [{} for _ in range(n)]
     out = [dict(row) for row in rows]

@@ -137,3 +137,10 @@ def test_a_thirty_state_unifilar_process_closes_in_seconds() -> None:
         closed += mixed_state_presentation(known).closed
         assert time.perf_counter() - began < 3
     assert closed >= 2
+
+
+def test_a_start_beyond_the_budget_of_digits_is_numerical() -> None:
+    long = Fraction(1, 3**3000)
+    known = process("long", "0 1", "A B", {("A", "0", "A"): Fraction(1), ("B", "1", "B"): Fraction(1)}, (long, 1 - long))
+    assert known.exact
+    assert mixed_state_presentation(known).numerical
