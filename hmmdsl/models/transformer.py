@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
-from torch.nn.utils import skip_init
 
 from hmmdsl.models.layout import Layout, TreeLayout, word_layout
 from hmmdsl.models.positions import rotated, rotation_angles, sinusoids
@@ -31,9 +30,18 @@ NORM_EPSILON = 1e-5
 """Added to the variance before its root."""
 
 
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """An affine map whose weights nobody has drawn yet: torch would draw them from its global random state."""
-    return skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
+class Affine(nn.Module):
+    """x W + b. The weights stand as (inputs, outputs), whose gradient is the quicker product where one of the two is small; they
+    are empty until `TransformerNetwork.initialize` draws them, since torch's own layers would use its global random state."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+
+    def forward(self, x: Float[Tensor, "row input"]) -> Float[Tensor, "row output"]:
+        """Row by row."""
+        return torch.addmm(self.bias, x, self.weight)
 
 
 class Attention(nn.Module):
@@ -42,8 +50,8 @@ class Attention(nn.Module):
     def __init__(self, spec: Transformer) -> None:
         super().__init__()
         self.heads, self.width = spec.heads, spec.head_width
-        self.qkv = _linear(spec.d_model, 3 * self.heads * self.width)
-        self.out = _linear(self.heads * self.width, spec.d_model)
+        self.qkv = Affine(spec.d_model, 3 * self.heads * self.width)
+        self.out = Affine(self.heads * self.width, spec.d_model)
 
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
         """softmax(Q K' / sqrt(d_head)) V, in blocks; keys and values of a block's chain stand before its own."""
@@ -72,8 +80,8 @@ class MLP(nn.Module):
     def __init__(self, spec: Transformer) -> None:
         super().__init__()
         self.activation = spec.activation
-        self.up = _linear(spec.d_model, spec.mlp_width)
-        self.down = _linear(spec.mlp_width, spec.d_model)
+        self.up = Affine(spec.d_model, spec.mlp_width)
+        self.down = Affine(spec.mlp_width, spec.d_model)
 
     def forward(self, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_model"]:
         """The hidden layer is the widest array there is: relu in place saves a copy of it."""
@@ -140,7 +148,7 @@ class TransformerNetwork(nn.Module):
             self.register_buffer("angles", rotation_angles(self.positions, spec.head_width), persistent=False)
         self.blocks = nn.ModuleList([Block(spec) for _ in range(spec.layers)])
         self.norm = _norm(spec)
-        self.unembedding = _linear(spec.d_model, vocabulary)
+        self.unembedding = Affine(spec.d_model, vocabulary)
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
