@@ -78,7 +78,8 @@ def statement_unit(statement: syntax.Statement) -> Unit:
             listed = "" if names is None else f" ({', '.join(name.text for name in names)})"
             return Unit(statement.span, (f"import {where}{listed}" + (f" as {alias.text}" if alias is not None else ""),))
         case syntax.Expect(label=label, claim=claim, record=record):
-            head = "expect " + (f"{constant_text(label)}: " if label is not None else "") + format_expression(claim)
+            text = format_expression(claim) if isinstance(claim, syntax.Approximately) else plain(claim)
+            head = "expect " + (f"{constant_text(label)}: " if label is not None else "") + text
             if record is None:
                 return Unit(statement.span, (head,))
             return Unit(statement.span, (f"{head} ",), brackets=_record(record))
