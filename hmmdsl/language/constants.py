@@ -23,6 +23,9 @@ from hmmdsl.language.symbols import HINTS
 from hmmdsl.language.values import Array, Complex, Value, kind_of_value, shown, text_of
 from hmmdsl.process.process import Process, Scalar
 
+CALL = 20
+"""Operations that the call of a function counts as, beside those of its value."""
+
 
 def evaluate(expression: syntax.Expression, scope: Scope, budget: Budget) -> Value:
     """The value of an expression where the names of `scope` are known.
@@ -152,6 +155,8 @@ def _find(path: syntax.Path, scope: Scope) -> tuple[Bound, tuple[syntax.Member |
     while isinstance(found, Module) and segments and isinstance(segments[0], syntax.Member):
         member, segments = segments[0], segments[1:]
         inside = found.names.lookup(member.name)
+        if inside is None and found.failed:
+            raise Reported
         if inside is None:
             raise ConstantError(
                 "E0605",
@@ -242,6 +247,7 @@ def _call(call: syntax.Call, scope: Scope, budget: Budget) -> Value:
 
 def _apply(function: Function, given: dict[str, Value], span: Span, budget: Budget) -> Value:
     inner = Scope(function.scope)
+    budget.spend(span, CALL)
     with budget.call(id(function), f"`{function.name}`", span):
         try:
             fill(function.parameters, given, inner, budget, evaluate)

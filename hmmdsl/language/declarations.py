@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -49,10 +50,27 @@ def declare(
             case syntax.ProcessDefinition():
                 definition = DefinedTemplate(statement.name.text, statement.parameters, diagnostics, scope, definition=statement)
                 _declare(statement.name, definition, scope, diagnostics)
+    _define_lost(file, diagnostics, scope)
     for statement in file.statements:
         if isinstance(statement, syntax.Param):
             _declare(statement.name, _param(statement, scope, budget, diagnostics, overrides), scope, diagnostics)
     return scope
+
+
+_DECLARES = re.compile(r"\s*(?:hmm|ghmm|process|param)\s+(\w+)|\s*import\b.*?((?:\(.*)|(?:\bas\b.*))")
+
+
+def _define_lost(file: syntax.File, diagnostics: Diagnostics, scope: Scope) -> None:
+    """Names whose declaration has a syntax error are declared all the same, as failed: their uses are no mistakes."""
+    declared = {getattr(statement, "name", None) for statement in file.statements}
+    for found in diagnostics.errors:
+        if found.span is None or not found.code < "E02":
+            continue
+        line, _ = found.span.source.position(found.span.start)
+        match = _DECLARES.match(found.span.source.line(line))
+        for name in re.findall(r"\w+", " ".join(filter(None, match.groups()))) if match else ():
+            if scope.lookup(name) is None and all(other is None or other.text != name for other in declared):
+                scope.define(name, Failed())
 
 
 def _damaged(hmm: syntax.Hmm, diagnostics: Diagnostics) -> bool:
