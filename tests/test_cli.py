@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 SPECS = Path(__file__).parent.parent / "specs"
 

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 SPECS = Path(__file__).parent.parent / "specs"
 

@@ -69,7 +69,7 @@ def timed(stage: Stage, computed: Computed, progress: Progress, log: RunLog) -> 
     """Tell and log a stage's begin and end; say in words which limit of the machine it met."""
     progress.start(stage)
     log.write("start", stage=stage.id, hash=stage.hash)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     try:
         yield
     except Exception as error:
@@ -79,7 +79,7 @@ def timed(stage: Stage, computed: Computed, progress: Progress, log: RunLog) -> 
         raise
     seconds = time.perf_counter() - began
     computed.seconds[stage.id] = seconds
-    log.write("finish", stage=stage.id, seconds=round(seconds, 3))
+    log.write("finish", stage=stage.id, seconds=round(seconds, 3), processor_seconds=round(time.process_time() - worked, 3))
     progress.finish(stage, seconds)
 
 
