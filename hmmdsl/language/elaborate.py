@@ -15,7 +15,7 @@ from hmmdsl.language.constants import evaluate
 from hmmdsl.language.declarations import check_all, declare
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.failure import ConstantError
-from hmmdsl.language.fits import check_analysis, check_train
+from hmmdsl.language.fits import Fits
 from hmmdsl.language.imports import Modules
 from hmmdsl.language.names import Names, collect
 from hmmdsl.language.parser import parse
@@ -137,11 +137,11 @@ def _check_profile(
 def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
     """Whether trees fit the memory and networks the beliefs; networks that no run uses are worth a warning."""
     around = compilation.surroundings()
-    for name, train in around.trains.items():
-        process, model = around.process_of(name), around.model_of(name)
-        check_train(train, process, model, partial(compilation.place_of, name), diagnostics)
-    for name, analysis in around.analyses.items():
-        check_analysis(analysis, around, partial(compilation.place_of, name), diagnostics)
+    fits = Fits(around, diagnostics)
+    for name in around.trains:
+        fits.check_train(name, partial(compilation.place_of, name))
+    for name in around.analyses:
+        fits.check_analysis(name, partial(compilation.place_of, name))
     if diagnostics.errors:
         return
     trained = {train.model for train in compilation.records.trains.values()}
@@ -163,7 +163,7 @@ def _claims(file: syntax.File, compilation: Compilation, names: Names, diagnosti
     schema = Group({**sound, **records.schemas})
     unknown = [name for name in (*names.of_sort("train", "analysis"), *names.lost) if name not in schema.members]
     results = Results(schema, unknown, names.sorts())
-    failed = compilation.meanings.failed_params()
+    params, failed = compilation.meanings.params(), compilation.meanings.failed_params()
     claims = []
     for statement in file.statements:
         if not isinstance(statement, syntax.Expect):
@@ -173,7 +173,7 @@ def _claims(file: syntax.File, compilation: Compilation, names: Names, diagnosti
                 "E0714", "a claim has no fields", statement.record.span, help='write the label before it: `expect "label": …`'
             )
         label = statement.label.value if statement.label is not None else ""
-        claim = resolve_claim(statement.claim, results, compilation.meanings.params(), diagnostics, label, failed)
+        claim = resolve_claim(statement.claim, results, params, diagnostics, label, failed)
         if claim is not None:
             claims.append(claim)
     return claims

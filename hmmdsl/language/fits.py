@@ -12,13 +12,16 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
 from hmmdsl.process.counting import HistoryCounts, count_histories
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
 from hmmdsl.spec.model import Transformer
-from hmmdsl.spec.train import ExactData, Train
+from hmmdsl.spec.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
 """The place of a field of the record in question, or of its name where the field was not written."""
+
+SAMPLED_HISTORIES = "histories = sampled { words = 10_000 }"
+"""What to write in place of an exact tree."""
 
 _FLOAT32, _FLOAT64 = 4, 8
 _ASSUMED_MEMORY = 8 * 2**30
@@ -56,50 +59,56 @@ class TreeSize:
         )
 
 
-def check_train(train: Train, process: Process, model: Transformer, place_of: PlaceOf, diagnostics: Diagnostics) -> None:
-    """Report what does not fit (E0803), and what is legal and odd (W0951, W0952, W0953)."""
-    dimension = len(process.states) - 1
-    if model.d_model < dimension:
-        diagnostics.add(
-            "W0951",
-            f"the network is narrower than the belief simplex: d_model is {model.d_model}, beliefs have {dimension} dimensions",
-            place_of(("model",)),
-            label=f"{len(process.states)} states",
-            help=f"a `d_model` of at least {dimension} can hold every belief",
-        )
-    exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
-    if not exact_data and not exact_tree:
-        return
-    counts = count_histories(process, model.context, bos=model.bos)
-    size = TreeSize.of(counts.total, process, model)
-    if exact_data:
-        _check_tree(
-            counts, size.training, "training on", place_of(("data",)), "data = sampled { batch = 64 }", "W0952", diagnostics
-        )
-    if exact_tree:
-        _check_tree(
-            counts,
-            size.evaluation,
-            "evaluating",
-            place_of(("histories",)),
-            "histories = sampled { words = 10_000 }",
-            "W0953",
-            diagnostics,
-        )
+class Fits:
+    """Checks the training runs and analyses of one experiment; each process' histories are counted once."""
 
+    def __init__(self, around: Surroundings, diagnostics: Diagnostics) -> None:
+        self.around = around
+        self.diagnostics = diagnostics
+        self._counts: dict[tuple[str, int, bool], HistoryCounts] = {}
 
-def check_analysis(analysis: Analysis, around: Surroundings, place_of: PlaceOf, diagnostics: Diagnostics) -> None:
-    """The same for an analysis of a training run that reads all histories: `of` names the run, `on` perhaps another process."""
-    options = dict(analysis)
-    train = options.get("of")
-    if not isinstance(options.get("histories"), Exact) or not isinstance(train, str) or train not in around.trains:
-        return
-    model = around.model_of(train)
-    process = around.processes[options.get("on") or around.trains[train].process]
-    counts = count_histories(process, model.context, bos=model.bos)
-    size = TreeSize.of(counts.total, process, model).evaluation
-    cure = "histories = sampled { words = 10_000 }"
-    _check_tree(counts, size, "analysing", place_of(("histories",)), cure, "W0953", diagnostics)
+    def check_train(self, name: str, place_of: PlaceOf) -> None:
+        """Report what does not fit (E0803), and what is legal and odd (W0951, W0952, W0953)."""
+        train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
+        dimension = len(process.states) - 1
+        if model.d_model < dimension:
+            self.diagnostics.add(
+                "W0951",
+                f"the network is narrower than the belief simplex: {model.d_model} against {dimension} dimensions",
+                place_of(("model",)),
+                label=f"{len(process.states)} states",
+                help=f"a `d_model` of at least {dimension} can hold every belief",
+            )
+        exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
+        if not exact_data and not exact_tree:
+            return
+        counts = self._count(train.process, model)
+        size = TreeSize.of(counts.total, process, model)
+        if exact_data:
+            cure = "data = sampled { batch = 64 }"
+            _check_tree(counts, size.training, "training on", place_of(("data",)), cure, "W0952", self.diagnostics)
+        if exact_tree:
+            _check_tree(
+                counts, size.evaluation, "evaluating", place_of(("histories",)), SAMPLED_HISTORIES, "W0953", self.diagnostics
+            )
+
+    def check_analysis(self, name: str, place_of: PlaceOf) -> None:
+        """The same for an analysis that reads all histories: `of` names its training run, `on` perhaps another process."""
+        options = dict(self.around.analyses[name])
+        train = options.get("of")
+        if not isinstance(options.get("histories"), Exact) or not isinstance(train, str) or train not in self.around.trains:
+            return
+        model = self.around.model_of(train)
+        process = options.get("on") or self.around.trains[train].process
+        counts = self._count(process, model)
+        size = TreeSize.of(counts.total, self.around.processes[process], model).evaluation
+        _check_tree(counts, size, "analysing", place_of(("histories",)), SAMPLED_HISTORIES, "W0953", self.diagnostics)
+
+    def _count(self, process: str, model: Transformer) -> HistoryCounts:
+        key = process, model.context, model.bos
+        if key not in self._counts:
+            self._counts[key] = count_histories(self.around.processes[process], model.context, bos=model.bos)
+        return self._counts[key]
 
 
 def _check_tree(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from hmmdsl.language.claims import ResolvedClaim, resolve_claim
 from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.fits import check_analysis, check_train
+from hmmdsl.language.fits import Fits
 from hmmdsl.language.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.result_paths import Results
@@ -32,8 +32,6 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds) -> Compiled
         right = _references(name, {"process": train.process, "model": train.model}, names, diagnostics)
         if right and train.process in processes:
             trains[name] = train
-            model = experiment.models[train.model]
-            check_train(train, processes[train.process], model, _nowhere, diagnostics)
     for name, analysis in experiment.analyses.items():
         around = Surroundings(processes, experiment.models, trains, analyses)
         if not _sound(name, analysis, around, names, diagnostics):
@@ -44,7 +42,11 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds) -> Compiled
         if len(diagnostics.errors) == before:
             analyses[name] = analysis
             schemas[name] = analysis.results(around)
-            check_analysis(analysis, around, _nowhere, diagnostics)
+    fits = Fits(Surroundings(processes, experiment.models, trains, analyses), diagnostics)
+    for name in trains:
+        fits.check_train(name, _nowhere)
+    for name in analyses:
+        fits.check_analysis(name, _nowhere)
     schema = Group({**dict.fromkeys(trains, TRAIN_RESULTS), **schemas})
     unknown = [name for name in (*experiment.trains, *experiment.analyses) if name not in schema.members]
     claims = _claims(experiment, Results(schema, unknown, names), diagnostics)
