@@ -12,7 +12,6 @@ import numpy as np
 
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
-from hmmdsl.spec.base import Weights
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -93,10 +92,10 @@ def build_history_tree(process: Process, context: int, bos: bool = False) -> His
         mass = above.next_token.reshape(nodes * V)
         probability = (above.probability[:, None] * above.next_token).reshape(nodes * V)
         keep = np.flatnonzero(mass > 0 if process.exact else probability >= SMALLEST_PROBABILITY)
+        parent, token = np.repeat(np.arange(nodes), V), np.tile(np.arange(V), nodes)
         if len(keep) < len(mass):
-            joint, mass, probability = joint[keep], mass[keep], probability[keep]
+            joint, mass, probability, parent, token = (array[keep] for array in (joint, mass, probability, parent, token))
         joint /= mass[:, None]
-        parent, token = np.divmod(keep, V)
         levels.append(_Level(token, parent, joint, joint @ emission, probability))
     return _joined(process, levels, context, bos, "exact", None)
 
@@ -160,7 +159,9 @@ def _joined(
 # ---------------------------------------------------------------- what is read off a tree
 
 
-def history_weights(tree: HistoryTree, weights: Weights = "probability") -> Float64[np.ndarray, " history"]:
+def history_weights(
+    tree: HistoryTree, weights: Literal["probability", "uniform", "words"] = "probability"
+) -> Float64[np.ndarray, " history"]:
     """How much each history counts; sums to 1.
 
     'probability': every position counts the same, and within a position a history counts by its probability. 'uniform': each

@@ -1,5 +1,5 @@
 """Where a belief is drawn in the plane, and in which colour. Both depend on the belief alone, so that figures can be compared:
-only from four states on are the plane's directions chosen by the beliefs that are shown.
+only from seven states on are the plane's directions chosen by the beliefs that are shown.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class SimplexProjection:
     """An affine map of beliefs to the plane; estimated beliefs, which may lie outside the simplex, are mapped by the same.
 
-    kind       `point` (one state), `line` (two: x = Pr(second state)), `triangle` (three: equilateral, unit sides), `principal`
-               (more: the two directions in which the given beliefs spread most, distances in them true), or `polygon` (more, none
-               given: states at the corners of a regular polygon; different beliefs may coincide)
+    kind       `point` (one state), `line` (two: x = Pr(second state)), `triangle` (three: equilateral, unit sides), `polygon`
+               (four to six, or more with no beliefs given: states at the corners of a regular polygon, so that no two of them
+               coincide and every figure shows the same plane; different beliefs may coincide), or `principal` (more: the two
+               directions in which the given beliefs spread most, distances in them true)
     corners    where each state's certain belief lies
     explained  share of the beliefs' variance that the two directions show; 1 where nothing is lost
     """
@@ -39,7 +40,7 @@ class SimplexProjection:
 def simplex_projection(
     states: int, beliefs: Float[np.ndarray, "belief state"] | None = None, weights: Float[np.ndarray, " belief"] | None = None
 ) -> SimplexProjection:
-    """The plane for processes of so many states; from four on, the principal plane of `beliefs` (counted by `weights`)."""
+    """The plane for processes of so many states; from seven on, the principal plane of `beliefs` (counted by `weights`)."""
     if states == 1:
         return SimplexProjection("point", np.zeros((1, 2)), 1.0)
     if states == 2:
@@ -47,13 +48,14 @@ def simplex_projection(
     if states == 3:
         return SimplexProjection("triangle", np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]]), 1.0)
     if beliefs is None or len(beliefs) < 2:
-        return _polygon(states)
+        return _polygon(states, np.eye(states) - 1 / states)
     b = np.asarray(beliefs, dtype=np.float64)
     share = np.full(len(b), 1 / len(b)) if weights is None else np.asarray(weights, dtype=np.float64) / np.sum(weights)
     deviation = b - share @ b
-    variance, axes = np.linalg.eigh(deviation.T @ (deviation * share[:, None]))
-    if variance[-1] <= 0:
-        return _polygon(states)
+    covariance = deviation.T @ (deviation * share[:, None])
+    variance, axes = np.linalg.eigh(covariance)
+    if states <= POLYGON_STATES or variance[-1] <= 0:
+        return _polygon(states, covariance)
     plane = axes[:, [-1, -2]]
     # An eigenvector's sign is arbitrary: the state that counts most points right, or up.
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
@@ -61,10 +63,18 @@ def simplex_projection(
     return SimplexProjection("principal", plane - share @ b @ plane, min(1.0, explained))
 
 
-def _polygon(states: int) -> SimplexProjection:
+POLYGON_STATES = 6
+"""Up to so many states stand at the corners of a polygon; more would crowd it, and their principal plane says more."""
+
+
+def _polygon(states: int, covariance: Float64[np.ndarray, "state state"]) -> SimplexProjection:
+    """The corners of a regular polygon. Its two directions are orthogonal and equally long, so the plane's share of the beliefs'
+    variance follows from their covariance."""
     angle = np.pi / 2 - 2 * np.pi * np.arange(states) / states
     corners = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return SimplexProjection("polygon", corners, 2 / (states - 1))
+    total = float(np.trace(covariance))
+    shown = float(np.trace(corners.T @ covariance @ corners)) * 2 / states
+    return SimplexProjection("polygon", corners, min(1.0, shown / total) if total > 1e-15 else 1.0)
 
 
 def belief_colours(beliefs: Float[np.ndarray, "belief state"]) -> Float64[np.ndarray, "belief 3"]:
