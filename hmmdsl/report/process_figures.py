@@ -89,7 +89,7 @@ def deepest(process: Process, histories: int) -> int:
 
 def simplex(process: Process, depth: int | None = None) -> Figure:
     """All beliefs after up to `depth` tokens, the start included: area by probability, colour by belief. Three states give the
-    triangle, two a line, more their two main directions with the share of variance that these explain."""
+    triangle, two a line, more a plane with the share of variance that it shows."""
     tree = build_history_tree(process, deepest(process, _SIMPLEX_HISTORIES) if depth is None else depth, bos=True)
     weights = history_weights(tree, "probability")
     distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Beliefs drawn in their simplex: a line for two states, the triangle for three, the two main directions for more."""
+"""Beliefs drawn in their simplex: a line for two states, the triangle for three, a plane for more."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw_beliefs(
         zorder=3,
     )
     if len(states) > 3:
-        axes.set_title(f"two main directions: {projection.explained:.0%} of the variance", fontweight="normal", loc="center")
+        axes.set_title(f"this plane shows {projection.explained:.0%} of the variance", fontweight="normal", loc="center")
     axes.margins(0.14)
     return figure
 

@@ -27,13 +27,13 @@ def test_three_states_are_an_equilateral_triangle() -> None:
 
 def test_more_states_are_seen_in_their_principal_plane() -> None:
     rng = np.random.default_rng(1)
-    b = np.full((40, 5), 0.2)
+    b = np.full((40, 8), 1 / 8)
     shift = rng.normal(size=(40, 2)) * 0.03
     b[:, 0] += shift[:, 0]
     b[:, 1] -= shift[:, 0]
     b[:, 2] += shift[:, 1]
     b[:, 3] -= shift[:, 1]
-    projection = simplex_projection(5, b)
+    projection = simplex_projection(8, b)
     assert projection.explained == pytest.approx(1)
     plane = projection(b)
     np.testing.assert_allclose(np.linalg.norm(plane[3] - plane[7]), np.linalg.norm(b[3] - b[7]))
@@ -46,6 +46,13 @@ def test_the_projection_is_affine(states: int) -> None:
     np.testing.assert_allclose(projection(b.mean(axis=0, keepdims=True))[0], projection(b).mean(axis=0), atol=1e-12)
     np.testing.assert_allclose(projection(np.eye(states)), projection.corners, atol=1e-12)
     assert 0 <= projection.explained <= 1
+
+
+def test_a_few_states_stand_on_a_polygon_whatever_the_beliefs() -> None:
+    projection = simplex_projection(5, beliefs(5))
+    np.testing.assert_array_equal(projection.corners, simplex_projection(5).corners)
+    spread = np.var(projection(beliefs(5)), axis=0).sum() * 2 / 5
+    assert projection.explained == pytest.approx(spread / np.var(beliefs(5), axis=0).sum())
 
 
 def test_without_beliefs_states_stand_on_a_polygon() -> None:
