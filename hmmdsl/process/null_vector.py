@@ -1,0 +1,162 @@
+"""The null vector of a sparse integer matrix, exactly: what a stationary distribution is up to its sum.
+
+Sparse elimination modulo a prime, lifted p-adically (Dixon 1982), read off as fractions (Wang 1981), and then proven by
+putting the solution into the equations. Numbers stay small until the end, where fractions would swell in every step.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+PRIMES = (2**61 - 1, 2**89 - 1, 2**107 - 1)
+"""Mersenne primes: one that divides a determinant by accident is followed by the next."""
+
+LARGEST_BITS = 4096
+"""Exact weights have at most so many bits; beyond, float64."""
+
+LARGEST_WORK = 600_000
+"""Most multiplications that one exact elimination may take (a fraction of a second)."""
+
+
+def positive_null_vector(equations: list[dict[int, int]]) -> list[int] | None:
+    """Positive integers y with `sum_i equations[j][i] y[i] = 0` for each j, for n equations in n unknowns of rank n - 1
+    whose null vector is positive (as that of an irreducible chain is). None where it would go beyond the budget."""
+    for prime in PRIMES:
+        solution = _lift(equations, len(equations), prime)
+        if solution is not None:
+            return solution
+    return None
+
+
+def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | None:
+    """Positive integers y, proportional to the null vector of the equations, by Dixon's lifting; None if beyond the budget."""
+    steps = _eliminate(equations, n, prime)
+    if steps is None:
+        return None
+    pivots, fixed = steps
+    # y[fixed] = 1, the equations of the pivots determine the rest, and the one equation left follows from the others.
+    used = [row for row, *_ in pivots]
+    matrix = {row: {i: value for i, value in equations[row].items() if i != fixed} for row in used}
+    residual = {row: -equations[row].get(fixed, 0) for row in used}
+    unknowns = [i for i in range(n) if i != fixed]
+    value = dict.fromkeys(unknowns, 0)
+    power = 1
+    attempt = 2
+    step = 0
+    while power.bit_length() <= 2 * LARGEST_BITS + 64:
+        digit = _solve(pivots, residual, prime)
+        for i in unknowns:
+            value[i] += digit[i] * power
+        for row, entries in matrix.items():
+            residual[row] = (residual[row] - sum(a * digit[i] for i, a in entries.items())) // prime
+        power *= prime
+        step += 1
+        if step == attempt or not any(residual.values()):
+            attempt += max(2, attempt // 2)
+            found = _common_fractions([value[i] for i in unknowns], power)
+            if found is not None:
+                denominator, numerators = found
+                y = [0] * n
+                y[fixed] = denominator
+                for i, numerator in zip(unknowns, numerators, strict=True):
+                    y[i] = numerator
+                if all(sum(a * y[i] for i, a in equation.items()) == 0 for equation in equations) and min(y) > 0:
+                    return y
+    return None
+
+
+Pivot = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
+"""Place of a pivot on the diagonal, its inverse, the other entries (column, value) of its row, and the rows that it was taken
+from (row, factor)."""
+
+
+def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[list[Pivot], int] | None:
+    """Gaussian elimination modulo a prime on the sparse equations, fewest neighbours first; the column that is left is fixed.
+
+    None where a pivot vanishes modulo the prime or the work goes beyond the budget. Pivots are on the diagonal: eliminating the
+    states of an irreducible chain meets no zero there but by accident of the prime.
+    """
+    rows = [{i: value % prime for i, value in equation.items() if value % prime} for equation in equations]
+    columns: list[set[int]] = [set() for _ in range(n)]
+    for j, row in enumerate(rows):
+        for i in row:
+            columns[i].add(j)
+    alive = set(range(n))
+    pivots: list[Pivot] = []
+    work = 0
+    while len(alive) > 1:
+        k = min(alive, key=lambda s: ((len(rows[s]) - 1) * (len(columns[s]) - 1), s))
+        if len(rows[k]) == len(columns[k]) == len(alive) and len(alive) ** 3 // 3 > LARGEST_WORK - work:
+            return None
+        pivot = rows[k].get(k, 0)
+        if not pivot:
+            return None
+        inverse = pow(pivot, -1, prime)
+        others = [(i, value) for i, value in rows[k].items() if i != k]
+        eliminated: list[tuple[int, int]] = []
+        for j in sorted(columns[k]):
+            if j == k:
+                continue
+            row = rows[j]
+            factor = row.pop(k) * inverse % prime
+            eliminated.append((j, factor))
+            for i, value in others:
+                if i in row:
+                    fresh = (row[i] - factor * value) % prime
+                    if fresh:
+                        row[i] = fresh
+                    else:
+                        del row[i]
+                        columns[i].discard(j)
+                else:
+                    row[i] = -factor * value % prime
+                    columns[i].add(j)
+        work += len(others) * len(eliminated)
+        if work > LARGEST_WORK:
+            return None
+        for i, _ in others:
+            columns[i].discard(k)
+        columns[k] = set()
+        alive.discard(k)
+        pivots.append((k, inverse, others, eliminated))
+    return pivots, alive.pop()
+
+
+def _solve(pivots: list[Pivot], right: dict[int, int], prime: int) -> dict[int, int]:
+    """Forward and back substitution modulo the prime with a finished elimination."""
+    b = {row: value % prime for row, value in right.items()}
+    for row, _, _, eliminated in pivots:
+        value = b[row]
+        if value:
+            for j, factor in eliminated:
+                if j in b:
+                    b[j] = (b[j] - factor * value) % prime
+    x: dict[int, int] = {}
+    for k, inverse, others, _ in reversed(pivots):
+        # The fixed column is missing from x: its share stands on the right-hand side already.
+        x[k] = (b[k] - sum(value * x[i] for i, value in others if i in x)) * inverse % prime
+    return x
+
+
+def _common_fractions(residues: list[int], modulus: int) -> tuple[int, list[int]] | None:
+    """Small numerators over one denominator that agree with the residues (rational reconstruction, Wang 1981)."""
+    denominator = 1
+    bound = modulus.bit_length() // 2
+    for residue in residues:
+        scaled = residue * denominator % modulus
+        if min(scaled, modulus - scaled).bit_length() < bound - 8:
+            continue
+        a, b, u, v = modulus, scaled, 0, 1
+        while b.bit_length() > bound - 4:
+            a, b, u, v = b, a % b, v, u - a // b * v
+        if not v or abs(v).bit_length() > bound:
+            return None
+        denominator *= abs(v)
+        if denominator.bit_length() > min(bound + 8, LARGEST_BITS):
+            return None
+    numerators = []
+    for residue in residues:
+        scaled = residue * denominator % modulus
+        numerators.append(scaled - modulus if 2 * scaled > modulus else scaled)
+    common = gcd(denominator, *numerators)
+    return denominator // common, [numerator // common for numerator in numerators]
