@@ -119,6 +119,20 @@ class ValueReader(ABC):
 
     def _either(self, kind: Either, choices: Sequence[FieldType], written: syntax.Expression, place: str) -> object:
         for choice in choices:
+            if (
+                isinstance(written, syntax.List)
+                and not written.items
+                and isinstance(choice, Many)
+                and choice.elements[0] in choices
+            ):
+                self.diagnostics.add(
+                    "E0513",
+                    f"{place} takes one or several, not none",
+                    written.span,
+                    label="empty",
+                    help=f"it takes {describe(kind)}",
+                )
+                return BROKEN
             if self._fits(choice, written):
                 return self.value(choice, written, place)
         bare = _bare(written)

@@ -56,6 +56,9 @@ class TestValues:
         ).experiment.analyses["a"]
         assert [point.kind for point in analysis.at] == ["embedding", "concat"]  # type: ignore[attr-defined]
 
+    def test_one_or_several_is_not_none(self) -> None:
+        assert only(RUN + "analysis a: regression { of = fit, target = [] }").code == "E0513"
+
     def test_a_field_that_takes_one_or_several(self) -> None:
         one = compiled(RUN + "analysis a: regression { of = fit, target = belief }").experiment.analyses["a"]
         many = compiled(RUN + "analysis a: regression { of = fit, target = [belief, next_token] }").experiment.analyses["a"]
