@@ -105,17 +105,18 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     paths = (folder / f"{name}.png", folder / f"{name}.svg")
     metadata: tuple[dict[str, None], dict[str, None]] = ({"Software": None}, {"Date": None, "Creator": None})
     fixed = {key: value for key, value in _settings("page").items() if key.startswith(("svg.", "savefig.", "path.", "agg."))}
-    for _ in range(2):  # titles find their places while drawing, and room is made for them only the next time
-        figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    # Titles find their places while drawing, and only the next drawing makes room for them; then all places are fixed.
+    figure.draw_without_rendering()
     with mpl.rc_context(fixed):
         for path, described in zip(paths, metadata, strict=True):
             unfinished = path.with_name(f".{path.name}.unfinished")
             figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, metadata=described)
             os.replace(unfinished, path)
+            figure.set_layout_engine("none")
     return paths
 
 
 def write_png(figure: Figure, file: BinaryIO) -> None:
     """The same PNG into an open file."""
+    figure.draw_without_rendering()
     figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})

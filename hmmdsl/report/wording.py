@@ -27,8 +27,13 @@ def number_text(value: float | None, digits: int = 4) -> str:
     if not 1e-3 <= size < 1e6:
         mantissa, _, exponent = f"{size:.{max(digits - 2, 0)}e}".partition("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{superscript(int(exponent))}"
     return f"{sign}{_plain(size, digits)}"
+
+
+def superscript(number: int) -> str:
+    """An exponent in raised digits."""
+    return str(number).translate(_SUPERSCRIPT)
 
 
 def _plain(size: float, digits: int) -> str:
