@@ -45,12 +45,14 @@ class Layout:
     too_deep: Diagnostic | None = None
 
 
-def lay_out(lexemes: Iterable[Lexeme]) -> Layout:
-    """Drop the newlines that end nothing, tell `-[` of an arrow from minus before a list, and measure the depth."""
+def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
+    """Drop the newlines that end nothing, tell `-[` of an arrow from minus before a list, and measure the depth.
+
+    `in_value` says that a value begins here, so that `-[` is no arrow; else one begins after `=` and `:`.
+    """
     layout = Layout()
     kept = layout.lexemes
     levels = [_Level(None)]
-    in_value = False
     for lexeme in lexemes:
         kind = lexeme.type
         level = levels[-1]
@@ -90,7 +92,6 @@ def lay_out(lexemes: Iterable[Lexeme]) -> Layout:
                 layout.too_deep = _too_deep(lexeme.span)
         elif kind == "COMMA":
             level.end_element()
-            in_value = False
         elif kind in ("EQUAL", "COLON"):
             in_value = True
         kept.append(lexeme)

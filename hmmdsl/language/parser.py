@@ -73,7 +73,7 @@ def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Express
     language = grammar()
     scan = language.scanner.scan(source)
     diagnostics.found.extend(scan.slips)
-    layout: Layout = lay_out(lexeme for lexeme in scan.lexemes if lexeme.type != NEWLINE)
+    layout: Layout = lay_out((lexeme for lexeme in scan.lexemes if lexeme.type != NEWLINE), in_value=True)
     if layout.too_deep is not None:
         diagnostics.found.append(layout.too_deep)
         return None

@@ -14,14 +14,12 @@ from hmmdsl.language.layout import Layout, lay_out
 from hmmdsl.language.mistakes import Failure, diagnose, not_an_hmm
 from hmmdsl.language.operators import RefusedError
 from hmmdsl.language.scanner import Lexeme, Scan
+from hmmdsl.language.slips import MAX_MISTAKES, too_many
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.tree_builder import Body
 
 if TYPE_CHECKING:
     from hmmdsl.language.parser import Grammar
-
-MAX_MISTAKES = 100
-"""Messages after which the rest of a file is not read."""
 
 
 def recover(grammar: Grammar, scan: Scan, diagnostics: Diagnostics) -> tuple[tuple[syntax.Statement, ...], frozenset[str]]:
@@ -131,11 +129,11 @@ class _Recovery:
     def report(self, chunk: Chunk, diagnostic: object) -> None:
         """Add a message, unless the chunk's lines have a slip: that is the cause already."""
         assert isinstance(diagnostic, Diagnostic)
-        if diagnostic is not chunk.problem and self.has_slip(chunk.span):
+        place = chunk.span if diagnostic is not chunk.problem else diagnostic.span
+        if place is not None and self.has_slip(place):
             return
         if self.found >= MAX_MISTAKES:
-            message = f"there are more than {MAX_MISTAKES} mistakes; the rest of the file is not read"
-            self.diagnostics.add("E0133", message, diagnostic.span, help="check that this is a spec")
+            self.diagnostics.found.append(too_many(diagnostic.span))
             raise _TooManyError
         self.found += 1
         self.diagnostics.found.append(diagnostic)

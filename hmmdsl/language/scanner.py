@@ -11,7 +11,18 @@ from lark import Token
 from lark.lexer import Lexer, PatternStr, TerminalDef
 
 from hmmdsl.language.diagnostics import Diagnostic
-from hmmdsl.language.slips import SLIP, capitalized, check_name, check_number, check_string, mend, stray, unterminated
+from hmmdsl.language.slips import (
+    MAX_MISTAKES,
+    SLIP,
+    capitalized,
+    check_name,
+    check_number,
+    check_string,
+    mend,
+    stray,
+    too_many,
+    unterminated,
+)
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.syntax import Comment
 
@@ -137,6 +148,8 @@ class Scanner:
                 lexemes.append(Lexeme(kind, written, Span(source, position, end)))
                 position = end
                 continue
+            if len(slips) == MAX_MISTAKES:
+                return Scan([], comments, [*slips, too_many(slip.diagnostic.span)])
             slips.append(slip.diagnostic)
             place = Span(source, position, slip.end)
             lexemes.extend(Lexeme(self.type_of(mended), mended, place) for mended in slip.mended)

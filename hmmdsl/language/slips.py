@@ -14,6 +14,9 @@ MAX_DIGITS = 400
 MAX_EXPONENT = 400
 """Largest power of ten in a written number; float64 ends at 308."""
 
+MAX_MISTAKES = 100
+"""Messages about syntax after which the rest of a file is not read."""
+
 SLIP = (
     r"\*\*|//[^\r\n]*|/\*(?:(?!\*/).)*\*/|/\*[^\r\n]*|&&?|\|\|?|!(?!=)|%|===|!==|=>|=<|<>|-->|:=|(?:\+(?!/-)|[*/])=(?!=)"
     r"|(?<![\w\])\.])\.[0-9][0-9_]*(?:[eE][+-]?[0-9]+)?"
@@ -56,6 +59,12 @@ class Slip:
     diagnostic: Diagnostic
     end: int
     mended: tuple[str, ...] = ()
+
+
+def too_many(span: Span | None) -> Diagnostic:
+    """The message that reading stops at a place."""
+    message = f"there are more than {MAX_MISTAKES} mistakes; the rest of the file is not read"
+    return Diagnostic("E0133", message, span, help="check that this is a spec")
 
 
 def mend(source: Source, start: int, end: int) -> Slip:
