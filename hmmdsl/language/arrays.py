@@ -13,7 +13,6 @@ from hmmdsl.language.arithmetic import (
     as_number,
     combine,
     combine_numbers,
-    each,
     not_finite,
     shape_text,
     size,
@@ -246,6 +245,3 @@ def make_list(items: Sequence[Value], spans: Sequence[Span], span: Span, budget:
 
 def _sort(value: Value) -> type:
     return Fraction if isinstance(value, (float, Complex)) else type(value)
-
-
-__all__ = ["LIST_FUNCTIONS", "Compute", "as_count", "as_list", "as_matrix", "as_vector", "each", "make_list", "total"]

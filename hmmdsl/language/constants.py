@@ -14,10 +14,11 @@ from hmmdsl.language.budget import BITS, DEPTH, Budget, too_large
 from hmmdsl.language.calls import bind, fill, usage
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.failure import ConstantError, Reported
-from hmmdsl.language.functions import BUILTIN_NAMES, CONSTANTS, FUNCTIONS, INDEX
+from hmmdsl.language.functions import FUNCTIONS, INDEX
 from hmmdsl.language.hints import suggestion
+from hmmdsl.language.lookup import find, unknown_name
 from hmmdsl.language.references import read_symbol
-from hmmdsl.language.scope import Bound, Failed, Function, Module, Scope, Template
+from hmmdsl.language.scope import Failed, Function, Module, Scope, Template
 from hmmdsl.language.source import Span
 from hmmdsl.language.symbols import HINTS
 from hmmdsl.language.values import Array, Complex, Value, kind_of_value, shown, text_of
@@ -90,88 +91,11 @@ def integer_range(expression: syntax.Range, scope: Scope, budget: Budget) -> ran
     return range(start, stop)
 
 
-# ---------------------------------------------------------------- names
-
-
-def resolve(name: syntax.Name, scope: Scope) -> Bound:
-    """What a name stands for. Raises ConstantError (E0201, E0212, E0305), Reported if its declaration has failed."""
-    found = scope.lookup(name.text)
-    if found is None:
-        constant = CONSTANTS.get(name.text)
-        if constant is None:
-            raise unknown_name(name, scope)
-        return constant
-    if isinstance(found, Failed):
-        raise Reported
-    return found
-
-
-def unknown_name(name: syntax.Name, scope: Scope) -> ConstantError:
-    """The error for a name that is not known here."""
-    word = name.text
-    if word == "rest":
-        return ConstantError(
-            "E0305",
-            "`rest` stands alone: it is a whole probability, not a part of an expression",
-            name.span,
-            help="write `: rest` behind one arrow of the row, and other arrows' probabilities in full",
-        )
-    outside = scope.find_outside()
-    if outside is not None and outside.lookup(word) is not None:
-        place = outside.place(word)
-        return ConstantError(
-            "E0212",
-            f"a body does not see the file's `{word}`",
-            name.span,
-            label="not known in here",
-            help=f"make it a parameter, `({word})`, and pass it in the call",
-            notes=(Note("declared here", place),) if place is not None else (),
-        )
-    if word in FUNCTIONS or word == INDEX:
-        form = FUNCTIONS[word].usage if word in FUNCTIONS else "index(t)"
-        return ConstantError("E0206", f"`{word}` is a function and needs arguments", name.span, help=f"write `{form}`")
-    symbols = scope.find_symbols()
-    for table in (symbols.states, symbols.tokens) if symbols is not None else ():
-        if word in table.places or word in table.families:
-            return ConstantError(
-                "E0201",
-                f"`{word}` is a {table.what}, not a constant",
-                name.span,
-                help="`index(t)` is the position of a token" if table.what == "token" else "use a constant here",
-            )
-    known = [*islice(scope.names(), HINTS), *CONSTANTS]
-    return ConstantError(
-        "E0201",
-        f"the name `{word}` is not known here",
-        name.span,
-        label="unknown",
-        help=suggestion(word, known, "known names are"),
-    )
-
-
-def _find(path: syntax.Path, scope: Scope) -> tuple[Bound, tuple[syntax.Member | syntax.Index, ...]]:
-    """What a path's head stands for, looked up inside modules, and the segments that remain."""
-    found, segments = resolve(path.head, scope), path.segments
-    while isinstance(found, Module) and segments and isinstance(segments[0], syntax.Member):
-        member, segments = segments[0], segments[1:]
-        inside = found.names.lookup(member.name)
-        if inside is None and found.failed:
-            raise Reported
-        if inside is None:
-            raise ConstantError(
-                "E0605",
-                f"{found.name} has no process or param `{member.name}`",
-                member.span,
-                help=suggestion(member.name, list(found.names.names()), "it has"),
-            )
-        if isinstance(inside, Failed):
-            raise Reported
-        found = inside
-    return found, segments
+# ---------------------------------------------------------------- paths
 
 
 def _path(path: syntax.Path, scope: Scope, budget: Budget) -> Value:
-    found, segments = _find(path, scope)
+    found, segments = find(path, scope)
     if isinstance(found, Function):
         raise ConstantError(
             "E0206",
@@ -186,8 +110,7 @@ def _path(path: syntax.Path, scope: Scope, budget: Budget) -> Value:
                 f"`{path.span.text}` is a process with parameters, and here it is not called",
                 path.span,
                 label="no parentheses",
-                help=f"write `{path.span.text}()`"
-                + (f", or give its parameters: `{usage(path.span.text, found.parameters)}`" if found.parameters else ""),
+                help=_how_to_call(path.span.text, found.parameters),
             )
         value: Value = found.instantiate({}, path.span, budget)
     elif isinstance(found, Module):
@@ -200,6 +123,13 @@ def _path(path: syntax.Path, scope: Scope, budget: Budget) -> Value:
     for segment in segments:
         value = _segment(value, segment, scope, budget)
     return value
+
+
+def _how_to_call(text: str, parameters: tuple[syntax.Parameter, ...]) -> str:
+    form = usage(text, parameters)
+    if any(parameter.default is None for parameter in parameters) or not parameters:
+        return f"write `{form}`"
+    return f"write `{text}()`, or give its parameters: `{form}`"
 
 
 def _segment(value: Value, segment: syntax.Member | syntax.Index, scope: Scope, budget: Budget) -> Value:
@@ -224,7 +154,7 @@ def _segment(value: Value, segment: syntax.Member | syntax.Index, scope: Scope, 
 
 def _call(call: syntax.Call, scope: Scope, budget: Budget) -> Value:
     name = call.function.bare
-    found = scope.lookup(name) if name is not None else _find(call.function, scope)[0]
+    found = scope.lookup(name) if name is not None else find(call.function, scope)[0]
     if found is None and name is not None:
         return _builtin(name, call, scope, budget)
     match found:
@@ -401,14 +331,3 @@ _EVALUATE: dict[type, Callable[[Any, Scope, Budget], Value]] = {
     syntax.Range: _range,
     **dict.fromkeys(_SORTS, _no_constant),
 }
-
-__all__ = [
-    "BUILTIN_NAMES",
-    "evaluate",
-    "evaluate_condition",
-    "evaluate_number",
-    "evaluate_process",
-    "integer_range",
-    "resolve",
-    "unknown_name",
-]

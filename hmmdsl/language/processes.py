@@ -12,7 +12,7 @@ from hmmdsl.language.constants import evaluate
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.failure import ConstantError
 from hmmdsl.language.matrices import read_matrices
-from hmmdsl.language.mentions import mentions
+from hmmdsl.language.mentions import unmentioned
 from hmmdsl.language.reports import Reports
 from hmmdsl.language.rows import Row
 from hmmdsl.language.scope import Scope
@@ -85,11 +85,10 @@ def _process(
 
 
 def _warn_unused(hmm: syntax.Hmm, parameters: tuple[syntax.Parameter, ...], reports: Reports) -> None:
-    if not parameters:
-        return
-    used = mentions(hmm.body, tuple(parameter.default for parameter in parameters))
+    names = [parameter.name.text for parameter in parameters]
+    unused = unmentioned(names, hmm.body, tuple(parameter.default for parameter in parameters))
     for parameter in parameters:
-        if parameter.name.text not in used:
+        if parameter.name.text in unused:
             reports.warning(
                 "W0903",
                 f"the parameter `{parameter.name.text}` of `{hmm.name.text}` is never used",
