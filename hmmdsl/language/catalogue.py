@@ -48,10 +48,13 @@ def explanation(code: str) -> Explanation:
 
 
 def _nearest(wanted: str) -> str:
-    from difflib import get_close_matches
+    if len(wanted) < 2 or not wanted[1:].isdigit():
+        return "; a code looks like E0301 or W0901"
 
-    near = get_close_matches(wanted, codes(), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else "; a code looks like E0301 or W0901"
+    def distance(code: str) -> tuple[bool, int]:
+        return code[0] != wanted[0], abs(int(code[1:]) - int(wanted[1:]))
+
+    return f"; did you mean {min(codes(), key=distance)}?"
 
 
 def _read(code: str, page: str) -> Explanation:

@@ -133,8 +133,29 @@ statements = st.one_of(
 )
 files = st.builds(syntax.File, _at, tuples(statements, 0, 4))
 
-PIECES = ("{", "}", "(", ")", "[", "]", ",", ";", "\n", "=", ":", "->", "-[", "]->", "if ", "else ", '"', "#", "\\", "\x00", "\r", "é", "“", "..", "not ",
-          "hmm ", "train x {\n", "1e", "0.", "~=", "±", "**", "/*", "'", "\t", "\u00a0", "²", "rest", "for i in ", " ")  # fmt: skip
+PIECES = (
+    *"{}()[],;\n=:\"#\\\x00\r\t é“²\u00a0'",
+    *(
+        "->",
+        "-[",
+        "]->",
+        "if ",
+        "else ",
+        "..",
+        "not ",
+        "hmm ",
+        "train x {\n",
+        "1e",
+        "0.",
+        "~=",
+        "±",
+        "**",
+        "/*",
+        "rest",
+        "for i in ",
+    ),
+)
+"""What is put into texts to damage them."""
 
 
 @st.composite
