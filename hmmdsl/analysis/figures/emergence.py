@@ -67,7 +67,8 @@ def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
         axes.set_title("gap along training")
     else:
         axes.set_ylabel("R²")
-        axes.set_ylim(top=1.03)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, min(high, 1 + 0.03 * (1 - low)))
         axes.set_title("R² of distances along training" if isinstance(inner, Distances) else "R² along training, in sample")
     axes.set_xlabel("optimizer steps")
     axes.grid(axis="y")
@@ -114,7 +115,7 @@ def _strip(inner: Regression, outcome: Outcome, inputs: Inputs) -> Figure:
     for one in outcome.results["checkpoint"]:
         key = f"{int(one['step'])}.belief.{place}.predicted"
         if key in outcome.arrays:
-            r2 = number(inner.map_results(one, "belief", place)["r2"], 2)
+            r2 = number(inner.map_results(one, "belief", place)["r2"])
             panels.append(Panel(f"step {int(one['step']):,}\nR² = {r2}", outcome.arrays[key], represented=True))
     panels.append(Panel("true beliefs\n", outcome.arrays["belief"], represented=False))
     process = inputs.processes[inner.on] if inner.on is not None else inputs.trained[inner.of].process

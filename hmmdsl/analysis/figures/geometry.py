@@ -24,6 +24,10 @@ PANEL = 3.3
 """Width of a panel, in inches."""
 
 
+MOST_POINTS = 100_000
+"""Of more histories than these, so many are drawn, chosen at random."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """One picture of beliefs: true or represented, one for each history, with its title."""
@@ -47,10 +51,12 @@ def draw_geometry(
     label = distinct(true)
     few = int(label.max()) < FEW
     lines = max(panel.title.count("\n") for panel in panels)
-    figure = Figure(figsize=(width * len(panels), width + 0.55 + 0.2 * lines), layout="constrained")
-    drawn = figure.subplots(1, len(panels), squeeze=False)[0]
     limits = plane_limits(projection, [panel.beliefs for panel in panels])
-    order = np.random.default_rng(0).permutation(len(true))
+    across, up = limits[1] - limits[0]
+    height = width if projection.kind in ("line", "point") else width * float(np.clip(up / across, 0.5, 1.5))
+    figure = Figure(figsize=(width * len(panels), height + 0.6 + 0.2 * lines), layout="constrained")
+    drawn = figure.subplots(1, len(panels), squeeze=False)[0]
+    order = np.random.default_rng(0).permutation(len(true))[:MOST_POINTS]
     for axes, panel in zip(drawn, panels, strict=True):
         axes.set_title(panel.title)
         if projection.kind in ("line", "point"):
@@ -58,7 +64,7 @@ def draw_geometry(
             continue
         draw_outline(axes, projection, states, limits)
         alpha = (0.35 if few else 0.8) if panel.represented else 0.9
-        draw_beliefs(axes, projection, panel.beliefs[order], colours[order], alpha)
+        draw_beliefs(axes, projection, panel.beliefs[order], colours[order], weights[order], alpha)
         if few:
             first = np.unique(label, return_index=True)[1]
             draw_centres(axes, projection, centres(panel.beliefs.astype(np.float64), weights, label), colours[first], width)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from hmmdsl.process.simplex import SimplexProjection
 
-AREA = 30_000.0
+AREA = 8_000.0
 """Summed area, in square points, that all points of a panel may cover; each has between the two sizes below."""
 
-SMALLEST, LARGEST = 0.35, 16.0
+SMALLEST, LARGEST = 0.12, 16.0
 
 MARGIN, OUTSIDE = 0.14, 0.25
 """Shares of the simplex' span: around it for labels, and how far outside estimated beliefs are still shown."""
@@ -84,12 +84,13 @@ def draw_beliefs(
     projection: SimplexProjection,
     beliefs: Float[np.ndarray, "history state"],
     colours: Float64[np.ndarray, "history 3"],
+    weights: Float64[np.ndarray, " history"],
     alpha: float = 0.8,
 ) -> None:
-    """A point for each history; what lies far outside the simplex is left out of the panel."""
-    size = float(np.clip(AREA / max(len(beliefs), 1) / 10, SMALLEST, LARGEST))
+    """A point for each history, the heavier ones larger; what lies far outside the simplex falls off the panel."""
+    size = AREA / max(len(beliefs), 1) * np.sqrt(weights / weights.mean())
     x, y = projection(beliefs).T
-    axes.scatter(x, y, s=size, c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2)
+    axes.scatter(x, y, s=np.clip(size, SMALLEST, LARGEST), c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2)
 
 
 def draw_centres(

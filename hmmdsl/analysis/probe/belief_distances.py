@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.analysis.probe.regress import map_at_checkpoint
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     source = inputs.analyses[path.name]
     assert isinstance(source, Regression)
     trained = inputs.trained[source.of]
-    known = inputs.outcomes[path.name] if step is None else source.compute_at_checkpoint(_renamed(inputs, path.name), step)
     place = _place(source, path, places(source.at, trained.model))
+    if step is None:
+        known = inputs.outcomes[path.name]
+    else:
+        known = map_at_checkpoint(source, replace(inputs, name=path.name), step, "belief", place)
     arrays = known.arrays
     label = distinct(arrays["belief"])
     represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label)
@@ -74,11 +78,6 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
     }
     return Outcome(results[analysis.against] if isinstance(analysis.against, str) else results, found, facts)
-
-
-def _renamed(inputs: Inputs, name: str) -> Inputs:
-    """The same inputs for another analysis."""
-    return Inputs(name, inputs.trained, inputs.analyses, inputs.outcomes, inputs.processes)
 
 
 def _place(source: Regression, path: ResultPath, found: list[Place]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +67,18 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
         }
 
     return Outcome(analysis.nest(of_one, names), _arrays(readings, setting, tree), _facts(analysis, readings, setting, tree))
+
+
+def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: str, place: str) -> Outcome:
+    """The arrays of one of a regression's maps at checkpoint `step`, without its scores."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    whole = _setting(analysis, inputs.name, trained, tree, controls=False)
+    chosen = [one for one in whole.places if one.name == place]
+    setting = replace(whole, places=chosen, targets={target: whole.targets[target]})
+    readings = read(trained.activations(step, tree), setting)
+    return Outcome({}, _arrays(readings, setting, tree), {"histories": in_words(tree)})
 
 
 def _setting(analysis: Regression, name: str, trained: Trained, tree: HistoryTree, controls: bool) -> Setting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def repeat(analysis: Emergence, inputs: Inputs) -> Outcome:
     train = inner.train_in(inputs.analyses)
     assert train is not None
     steps = inputs.trained[train].steps
-    named = Inputs(analysis.of, inputs.trained, inputs.analyses, inputs.outcomes, inputs.processes)
+    named = replace(inputs, name=analysis.of)
     whole = inputs.outcomes[analysis.of]
     shown = _best_map(inner, whole, inputs)
     checkpoints: list[dict[str, Any]] = []
