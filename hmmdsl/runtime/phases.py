@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
+from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.source import Span
-from hmmdsl.runtime.experiment_file import write_experiment
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.reading import read
 

@@ -20,9 +20,9 @@ def read(path: Path, settings: Mapping[str, str] | None = None, profile: str | N
     `settings` are `--set name=value` pairs, their values in the language. Raises SpecError with every message.
     """
     if path.suffix in (".yaml", ".yml"):
-        from hmmdsl.runtime.experiment_file import read_experiment
+        from hmmdsl.language.experiment_file import compile_experiment_file
 
-        return compile_experiment(read_experiment(path, settings or {}, profile), kinds())
+        return compile_experiment_file(path, kinds(), settings=settings or {}, profile=profile)
     return compile_file(path, kinds(), settings=settings or {}, profile=profile)
 
 
