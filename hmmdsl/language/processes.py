@@ -118,7 +118,7 @@ def _check_one_form(body: Body) -> None:
     if body.labelled:
         forms.append(("arrows with labels", _first(body.labelled.rows)))
     if body.arrows or body.emissions:
-        rows = body.arrows.rows or body.emissions.rows
+        rows = body.arrows.rows if body.arrows else body.emissions.rows
         forms.append(("arrows without labels and `emits`", _first(rows)))
     if body.matrices:
         forms.append(("operators", next(iter(body.matrices.values())).item.span))

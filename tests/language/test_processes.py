@@ -320,6 +320,10 @@ def test_a_name_whose_declaration_has_a_syntax_error_makes_no_further_complaints
     assert found.diagnostics.found[-1].message == "the name `g` is not known here"
 
 
+def test_a_body_where_every_arrow_is_wrong_is_told_as_such() -> None:
+    assert codes("A -> Q\n B -> Q\n A emits 0\n B emits 1") == ["E0306", "E0306"]
+
+
 def test_a_body_with_a_syntax_error_makes_no_further_complaints() -> None:
     found = declared("hmm x {\n states A, B,, C\n tokens 0\n A -[0]-> B\n}")
     assert all(code.startswith("E01") for code in found.codes)
