@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims import judge
+from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute, inputs_of, timed
 from hmmdsl.runtime.environment import environment
-from hmmdsl.runtime.experiment_file import write_experiment
 from hmmdsl.runtime.failures import RunError, failure_of
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import Plan, make_plan
@@ -67,7 +66,7 @@ def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str
     try:
         with _kept_if_failed(partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
-            _write_inputs(compiled, partial)
+            write_inputs(compiled, partial)
             progress.begin(plan)
             computed = compute(compiled, plan, partial, progress, log)
             verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
@@ -100,14 +99,13 @@ def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
         raise RunError(failure.message, failure.help, failed) from error
 
 
-def _write_inputs(compiled: Compiled, folder: Path) -> None:
+def write_inputs(compiled: Compiled, folder: Path) -> None:
     """The spec as run with its imports beside it, and the experiment with every default filled in."""
     if compiled.sources:
         main, *imported = compiled.sources
-        home = os.path.dirname(main.name)
         for source in imported:
-            path = os.path.relpath(source.name, home or ".")
-            if source.name.endswith(".hmm") and not path.startswith(".."):
+            path = Path(source.name)  # as it lies below the spec's folder; library modules have no file's name
+            if path.suffix == ".hmm" and not path.is_absolute() and ".." not in path.parts:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_text(source.text, encoding="utf-8", newline="")
         (folder / "spec.hmm").write_text(main.text, encoding="utf-8", newline="")
