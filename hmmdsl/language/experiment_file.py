@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from hmmdsl.language.budget import Budget
 from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
-from hmmdsl.language.hints import suggestion
+from hmmdsl.language.hints import OTHER_WORDS, suggestion
 from hmmdsl.language.meanings import FileMeanings
 from hmmdsl.language.names import Declared, Names
 from hmmdsl.language.record_values import Broken
@@ -170,8 +170,12 @@ def _report(detail: ErrorDetails, root: yaml.Node | None, source: Source, diagno
     place = _span(node, source) if node is not None else None
     where = ".".join(path) or "the experiment"
     if detail["type"] == "extra_forbidden":
-        siblings = [str(key) for key in known]
-        cure = suggestion(str(detail["loc"][-1]), siblings, "beside it are") or "leave it out"
+        name = str(detail["loc"][-1])
+        parent, _, _ = _follow(root, detail["loc"][:-1])
+        key = next((k for k, _ in parent.value if k.value == name), None) if isinstance(parent, yaml.MappingNode) else None
+        place = _span(key, source) if key is not None else place
+        ours = OTHER_WORDS.get(name)
+        cure = f"write `{ours}`" if ours is not None else suggestion(name, known, "beside it are") or "leave it out"
         diagnostics.add("E0501", f"there is no field `{where}`", place, label="unknown field", help=cure)
     elif detail["type"] == "missing":
         diagnostics.add("E0503", f"`{where}` lacks `{detail['loc'][-1]}`", place, help="give it a value")

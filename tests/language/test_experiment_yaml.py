@@ -94,7 +94,7 @@ def test_a_hand_written_experiment_is_read() -> None:
         (RIGHT, "", "E0542", None),
         ("layers: 1", "layers: many", "E0542", "many"),
         ("layers: 1", "layers: 0", "E0542", "0"),
-        ("layers: 1", "n_layers: 1", "E0501", "1"),
+        ("layers: 1", "n_layers: 1", "E0501", "n_layers"),
         ("layers: 1", "layers: 1, layers: 2", "E0542", None),
         ("layers: 1", "heads: 3", "E0542", None),
         ("kind: transformer", "kind: transformr", "E0542", None),
