@@ -118,10 +118,9 @@ class TreeBuilder(Transformer[Any, Any]):
         return syntax.Range(start.span.to(stop.span), constant(start), stop, dots.type == "DOTS_EQ")
 
     def family(self, parts: list[Any]) -> syntax.Family:
-        own, *ranges, close = parts
-        return syntax.Family(
-            own.span.to(close.span) if close else own.span, declared(own), tuple(r for r in ranges if r is not None)
-        )
+        own, *ranges = parts
+        span = own.span.to(ranges.pop().span) if ranges else own.span
+        return syntax.Family(span, declared(own), tuple(ranges))
 
     def let(self, parts: list[Any]) -> syntax.Let:
         keyword, own, parameters, value = parts
