@@ -88,19 +88,24 @@ class Scanner:
 
     def __init__(self, terminals: Iterable[TerminalDef]) -> None:
         words: list[str] = []
+        blanks: list[str] = []
         patterns: list[tuple[int, str]] = []
         signs: list[tuple[int, str]] = []
         for terminal in terminals:
             regexp = terminal.pattern.to_regexp()
             group = f"(?P<{terminal.name}>{regexp})"
-            if is_word(terminal):
+            if terminal.name.startswith("__IGNORE"):
+                blanks.append(regexp)
+            elif is_word(terminal):
                 words.append(rf"(?P<{terminal.name}>{regexp}(?!\w))")
             elif isinstance(terminal.pattern, PatternStr):
                 signs.append((-len(terminal.pattern.value), group))
             else:
                 patterns.append((-terminal.priority, group))
         ordered = [rf"(?=[a-z])(?:{'|'.join(words)})", *(p for _, p in sorted(patterns)), *(s for _, s in sorted(signs))]
-        self._match = re.compile(f'(?P<SLIP>{SLIP})|{"|".join(ordered)}|(?P<UNTERMINATED>["])|(?P<STRAY>.)', re.DOTALL).match
+        wrong = '(?P<UNTERMINATED>")|(?P<STRAY>.)'
+        pattern = f"(?:{'|'.join(blanks)})?(?:(?P<SLIP>{SLIP})|{'|'.join(ordered)}|(?P<END>\\Z)|{wrong})"
+        self._match = re.compile(pattern, re.DOTALL).match
 
     def type_of(self, text: str) -> str:
         """The terminal that the start of `text` belongs to."""
@@ -118,10 +123,10 @@ class Scanner:
         while position < length:
             found = match(text, position)
             assert found is not None
-            kind, end = _group(found), found.end()
-            if kind.startswith("__IGNORE"):
-                position = end
-                continue
+            kind = _group(found)
+            position, end = found.span(kind)
+            if kind == "END":
+                break
             written = text[position:end]
             slip = None
             if kind == "NAME":
