@@ -30,7 +30,7 @@ from hmmdsl.language.values import Value
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.declarations import RecordSort, record_sorts
-from hmmdsl.spec.experiment import Claim, Experiment
+from hmmdsl.spec.experiment import LONGEST_NAME, Claim, Experiment
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.results import TRAIN_RESULTS, Group
 
@@ -94,7 +94,7 @@ def _compile(
     diagnostics.raise_if_errors()
     records, used = compilation.records, compilation.meanings.used
     experiment = Experiment(
-        name=name,
+        name=_file_stem(name),
         about=records.about,
         params={each: plain_param(value) for each, value in compilation.meanings.params().items()},
         processes={each: ProcessTable.of(process) for each, process in used.items()},
@@ -105,6 +105,11 @@ def _compile(
     )
     declared = _declared(names, scope, budget)
     return Compiled(experiment, dict(used), tuple(claims), diagnostics.warnings, (source, *modules.sources), declared)
+
+
+def _file_stem(name: str) -> str:
+    """A name that a run's folder can have: that of the spec, without what no file name can hold."""
+    return "".join(c for c in name if c.isprintable() and c not in "/\\").lstrip(".")[: 2 * LONGEST_NAME] or "spec"
 
 
 def _param_overrides(overrides: Overrides, budget: Budget, diagnostics: Diagnostics) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.source import Span
+from hmmdsl.spec.experiment import LONGEST_NAME
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ def collect(file: syntax.File, sorts: Iterable[str], diagnostics: Diagnostics) -
     records = frozenset(sorts)
     for name, sort in _names(file):
         first = names.declared.get(name.text)
+        if len(name.text) > LONGEST_NAME:
+            message = f"this name has {len(name.text):,} characters"
+            cure = f"a name may have {LONGEST_NAME}: files of a run are called after it"
+            diagnostics.add("E0225", message, name.span, label="too long", help=cure)
         if first is None:
             names.declared[name.text] = Declared(name.text, sort, name.span)
         elif (sort in records or first.sort in records) and first.span != name.span:

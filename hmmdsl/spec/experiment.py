@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo
 
 from hmmdsl.spec.analysis import Analysis, kind_of
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.train import Train
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_FILE_STEM = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*")
+
+LONGEST_NAME = 100
+"""Characters of a name: files of a run are called after it."""
+
+
+def _identifier(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise ValueError(f"a name is a word of at most {LONGEST_NAME} letters, digits and underscores")
+    return name
+
+
+def _file_stem(name: str) -> str:
+    if not _FILE_STEM.fullmatch(name) or len(name) > 2 * LONGEST_NAME:
+        raise ValueError("an experiment's name is that of a file, without folders and ending")
+    return name
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+"""A name as the language allows it."""
+
+FileStem = Annotated[str, AfterValidator(_file_stem)]
+"""A file's name without its folder: it leads out of no folder, and is not hidden."""
 
 
 class About(Record):
@@ -52,11 +78,11 @@ class Experiment(Record):
     """Everything that a run needs. Validate plain data with `context={"analyses": kinds}`."""
 
     version: Literal[1] = Field(1, description="version of this file format")
-    name: str = Field(description="the spec's file name without its ending")
+    name: FileStem = Field(description="the spec's file name without its ending")
     about: About = Field(About(), description="title, citation, notes")
-    params: dict[str, Any] = Field(default_factory=dict, description="the file's params, as exact numbers")
+    params: dict[Identifier, Any] = Field(default_factory=dict, description="the file's params, as exact numbers")
     processes: dict[str, ProcessTable] = Field(default_factory=dict, description="the processes that runs and analyses use")
-    models: dict[str, Transformer] = Field(default_factory=dict, description="networks")
-    trains: dict[str, Train] = Field(default_factory=dict, description="training runs")
-    analyses: dict[str, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
+    models: dict[Identifier, Transformer] = Field(default_factory=dict, description="networks")
+    trains: dict[Identifier, Train] = Field(default_factory=dict, description="training runs")
+    analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
     expect: tuple[Claim, ...] = Field((), description="what the experiment must show")

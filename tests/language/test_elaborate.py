@@ -81,6 +81,10 @@ class TestNames:
             assert len(found) == 1, extra
             assert found[0].notes
 
+    def test_a_name_that_no_file_can_have(self) -> None:
+        assert [d.code for d in messages(RUN.replace("fit", "f" * 101))] == ["E0225"]
+        assert compiled(RUN.replace("fit", "fähig")).experiment.trains.keys() == {"fähig"}
+
     def test_both_places_of_a_duplicate_are_shown(self) -> None:
         found = only(RUN + "model net: transformer { }")
         assert found.code == "E0202"
