@@ -1,17 +1,16 @@
-"""A message by hand for each way in which people go wrong with the syntax."""
+"""A message by hand for each way in which people go wrong with the syntax; `omissions` has those for what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from hmmdsl.language import syntax
-from hmmdsl.language.chunks import ITEM_WORDS, SIGN, STATEMENT_WORDS, Kind, behind, is_name
+from hmmdsl.language.chunks import ITEM_WORDS, SIGN, STATEMENT_WORDS, is_name
 from hmmdsl.language.diagnostics import Diagnostic
-from hmmdsl.language.layout import CLOSER
-from hmmdsl.language.scanner import NEWLINE, Lexeme
-from hmmdsl.language.source import Span
+from hmmdsl.language.omissions import branch_missing, equal_sign_missing, head_incomplete, separator_missing, value_missing
+from hmmdsl.language.scanner import NEWLINE
+from hmmdsl.language.stopping import BEGINS_VALUE, ENDS_VALUE, OPERATORS, Failure
 
 _PYTHON = {
     "def": "declare it with `let f(x) = …` inside an hmm, or with `process name(p) = …`",
@@ -27,12 +26,6 @@ _PYTHON = {
     "var": "a constant is written `let x = …` inside an hmm, `param x = …` outside",
     "const": "a constant is written `let x = …` inside an hmm, `param x = …` outside",
 }
-_OPERATORS = ("INFIX", "MINUS", "WORD_INFIX", "NOT")
-_OPENERS = tuple(CLOSER)
-_ENDS_VALUE = ("NAME", "INT", "NUMBER", "IMAGINARY", "STRING", "TRUE", "FALSE", "RPAR", "RSQB", "RBRACE")
-_BEGINS_VALUE = ("NAME", "INT", "NUMBER", "IMAGINARY", "STRING", "TRUE", "FALSE", "LPAR", "LSQB", "IF")
-_WORDS_IN_VALUES = ("IF", "THEN", "ELSE", "NOT", "TRUE", "FALSE", "WORD_INFIX", "REDUCER", "AT", "IN", "AS", "ON", "EMITS")
-
 _SHOWN = {
     "NAME": "a name",
     "INT": "an integer",
@@ -52,65 +45,6 @@ _SHOWN = {
     **{kind: f"`{sign}`" for kind, sign in SIGN.items()},
     **{word: f"`{word.lower()}`" for word in ("IN", "THEN", "ELSE", "ON", "EMITS", "AS", "AT", "IF")},
 }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Where the parser stopped: at lexeme number `at`, or behind the last; `accepts` are the terminals it could take."""
-
-    lexemes: list[Lexeme]
-    at: int
-    accepts: frozenset[str]
-    kind: Kind
-
-    @property
-    def found(self) -> Lexeme | None:
-        """The lexeme that does not fit, None at the end."""
-        return self.lexemes[self.at] if self.at < len(self.lexemes) else None
-
-    @property
-    def before(self) -> Lexeme | None:
-        """The lexeme before it."""
-        return self.lexemes[self.at - 1] if self.at > 0 else None
-
-    @property
-    def first(self) -> str:
-        """The first word."""
-        return str(self.lexemes[0]) if self.lexemes else ""
-
-    @property
-    def span(self) -> Span:
-        """The place: the lexeme that does not fit, or behind the last one."""
-        if self.found is not None and self.found.type != NEWLINE:
-            return self.found.span
-        last = self.before
-        assert last is not None
-        return behind(last)
-
-    @property
-    def at_end(self) -> bool:
-        """Whether the text ends where something is missing."""
-        return self.found is None or self.found.type in (NEWLINE, "RBRACE")
-
-    @property
-    def gives_value(self) -> bool:
-        """Whether a `=` stands before the place, outside of brackets."""
-        depth = 0
-        for lexeme in self.lexemes[: self.at]:
-            depth += (lexeme.type in CLOSER) - (lexeme.type in ("RPAR", "RSQB", "RBRACE"))
-            if lexeme.type == "EQUAL" and depth == 0:
-                return True
-        return False
-
-    def open_bracket(self) -> Lexeme | None:
-        """The innermost bracket that is open before the place."""
-        brackets: list[Lexeme] = []
-        for lexeme in self.lexemes[: self.at]:
-            if lexeme.type in CLOSER:
-                brackets.append(lexeme)
-            elif lexeme.type in ("RPAR", "RSQB", "RBRACE") and brackets:
-                brackets.pop()
-        return brackets[-1] if brackets else None
 
 
 def diagnose(failure: Failure) -> Diagnostic:
@@ -143,7 +77,7 @@ def _foreign_word(failure: Failure) -> Diagnostic | None:
             if following and (is_name(following[0]) or following[0].type in ("LPAR", "INT", "STRING", "COLON")):
                 return Diagnostic("E0114", f"`{word}` belongs to another language", lexeme.span, help=_PYTHON[word])
     found, before = failure.found, failure.before
-    if found is not None and before is not None and before.type in _ENDS_VALUE and found.type in ("IF", "FOR"):
+    if found is not None and before is not None and before.type in ENDS_VALUE and found.type in ("IF", "FOR"):
         if found.type == "IF" and failure.first != "for":
             return Diagnostic(
                 "E0114", "a choice begins with its condition", found.span, help="write `if condition then a else b`"
@@ -226,7 +160,7 @@ def _reserved(failure: Failure) -> Diagnostic | None:
     if found is None or not is_name(found) or "NAME" not in failure.accepts or found.type == "NAME":
         return None
     before = failure.before
-    if before is not None and before.type in _OPERATORS:
+    if before is not None and before.type in OPERATORS:
         return None
     if found.type in ("THEN", "ELSE", "WORD_INFIX", "IN", "AT", "REDUCER", "AS", "ON", "EMITS"):
         return None
@@ -303,7 +237,7 @@ def _arrow(failure: Failure) -> Diagnostic | None:
             found.span,
             help="write `S -[0]-> T : p`, or `S -> T : p` without a label",
         )
-    if "ARROW" in head and found is not None and found.type in (*_BEGINS_VALUE, "MINUS"):
+    if "ARROW" in head and found is not None and found.type in (*BEGINS_VALUE, "MINUS"):
         return Diagnostic("E0148", "a probability follows `:`", found.span, help=f"write `: {found} …`")
     if str(before) == "emits":
         return Diagnostic("E0109", "`emits` needs a token", failure.span, help="write `S emits 0 : p`")
@@ -325,120 +259,6 @@ def _about(failure: Failure) -> Diagnostic | None:
     if "APPROXIMATELY" in head and "PLUS_MINUS" not in head and "PLUS_MINUS" in failure.accepts:
         return Diagnostic("E0126", "`~=` needs a tolerance", failure.span, help="write `x ~= a ± b`, or `+/-` for `±`")
     return None
-
-
-def _choice(failure: Failure) -> Diagnostic | None:
-    """An `if` without its `then` or `else`."""
-    waiting: list[tuple[Lexeme, str]] = []
-    depth = 0
-    for lexeme in failure.lexemes[: failure.at]:
-        if lexeme.type in CLOSER:
-            depth += 1
-        elif lexeme.type in ("RPAR", "RSQB", "RBRACE"):
-            depth -= 1
-        elif lexeme.type == "IF" and not (failure.first == "for" and depth == 0 and not waiting):
-            waiting.append((lexeme, "then"))
-        elif lexeme.type == "THEN" and waiting:
-            waiting[-1] = (waiting[-1][0], "else")
-        elif lexeme.type == "ELSE" and waiting:
-            waiting.pop()
-    before = failure.before
-    if not waiting or before is None or before.type not in _ENDS_VALUE:
-        return None
-    opener, missing = waiting[-1]
-    if missing.upper() not in failure.accepts:
-        return None
-    code = "E0113" if missing == "then" else "E0112"
-    message = f"this `if` has no `{missing}`"
-    return Diagnostic(code, message, opener.span, help="write `if condition then a else b`; both are needed")
-
-
-# ---------------------------------------------------------------- what is missing
-
-
-def _head(failure: Failure) -> Diagnostic | None:
-    """A statement whose braces or kind are missing."""
-    found, first = failure.found, failure.first
-    label = failure.before is not None and failure.before.type == "STRING" and failure.at == 2
-    if failure.kind == "file" and first == "expect" and label and found is not None:
-        return Diagnostic("E0145", "a claim's label ends with `:`", failure.span, help=f"write `expect {failure.before}: …`")
-    if failure.kind == "file" and first == "import" and found is not None:
-        cure = 'write `import std.processes (mess3)`, or `import "mine.hmm" as mine`'
-        return Diagnostic("E0146", f"`{found}` does not belong in an import", found.span, help=cure)
-    if "LBRACE" not in failure.accepts or failure.gives_value:
-        return None
-    if found is None or found.type in ("COLON", NEWLINE):
-        heads = failure.kind == "file" and first not in ("process", "param", "import", "expect")
-        if heads or first == "for":
-            return Diagnostic("E0130", f"`{first}` needs its braces", failure.span, help="open them on the same line: `… {`")
-    elif failure.kind == "file" and is_name(found) and "COLON" in failure.accepts:
-        return Diagnostic("E0144", "a kind follows `:`", found.span, help=f"write `: {found}`")
-    return None
-
-
-def _equal_missing(failure: Failure) -> Diagnostic | None:
-    if "EQUAL" not in failure.accepts or failure.at == 0:
-        return None
-    if failure.kind == "record" or failure.first in ("param", "let", "process", "operator", "kraus"):
-        return Diagnostic("E0106", "`=` is missing here", failure.span, help="write `name = value`")
-    return None
-
-
-def _value_missing(failure: Failure) -> Diagnostic | None:
-    """Nothing stands where a value must."""
-    before, found = failure.before, failure.found
-    if before is None:
-        return None
-    if before.type in _OPERATORS and failure.at_end:
-        cure = "a line goes on only inside `(` and `[`: put the expression into parentheses"
-        return Diagnostic("E0136", f"the expression breaks off after `{before}`", before.span, help=cure)
-    if before.type in ("EQUAL", "COMMA", "LSQB", "LPAR") and found is not None and found.type == "LBRACE":
-        return Diagnostic(
-            "E0152", "a record inside a value has a word before it", found.span, help="write, for example, `adamw { lr = 3e-3 }`"
-        )
-    if before.type in ("EQUAL", "COLON", "THEN", "ELSE", "IF", "IN", "COMMA", "ARROW", *_OPERATORS, *_OPENERS):
-        if found is not None and is_name(found) and found.type == "NAME":
-            return None
-        shown = "" if found is None or found.type == NEWLINE else f", before `{found}`"
-        what = "a probability" if before.type == "COLON" and failure.kind == "body" else "a value"
-        cure = (
-            "write a number, `rest` or an expression; without `:` it is certain"
-            if what == "a probability"
-            else "write it, or delete what waits for it"
-        )
-        return Diagnostic("E0111", f"{what} is missing after `{before}`{shown}", failure.span, help=cure)
-    return None
-
-
-def _separator_missing(failure: Failure) -> Diagnostic | None:
-    before, found = failure.before, failure.found
-    if (
-        before is None
-        or found is None
-        or before.type not in (*_ENDS_VALUE, "DOTS")
-        or found.type not in (*_BEGINS_VALUE, "LBRACE")
-    ):
-        return None
-    following = failure.lexemes[failure.at + 1] if failure.at + 1 < len(failure.lexemes) else None
-    field = following is not None and following.type == "EQUAL"
-    if before.type in ("INT", "NUMBER") and found.type in ("NAME", "LPAR") and not field:
-        product = f"{before} * (…)" if found.type == "LPAR" else f"{before} * {found}"
-        return Diagnostic(
-            "E0128", f"`{before}` and `{found}` stand side by side", found.span, help=f"write `{product}` for a product"
-        )
-    bracket = failure.open_bracket()
-    if bracket is not None and bracket.type in ("LPAR", "LSQB"):
-        return Diagnostic(
-            "E0128", f"a comma or an operator is missing before `{found}`", found.span, help="separate items with `,`"
-        )
-    if failure.first in ("states", "tokens"):
-        return Diagnostic("E0128", f"a comma is missing before `{found}`", found.span, help=f"write `{before}, {found}`")
-    cure = (
-        "begin a new line, or write `,` between fields"
-        if failure.kind == "record" or bracket is not None
-        else "begin a new line, or write `;`"
-    )
-    return Diagnostic("E0128", f"`{found}` cannot follow here", found.span, help=cure)
 
 
 def _unexpected(failure: Failure) -> Diagnostic:
@@ -472,10 +292,10 @@ _RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
     _equal_sign,
     _about,
     _arrow,
-    _choice,
-    _head,
-    _value_missing,
+    branch_missing,
+    head_incomplete,
+    value_missing,
     _reserved,
-    _equal_missing,
-    _separator_missing,
+    equal_sign_missing,
+    separator_missing,
 )

@@ -62,6 +62,7 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
             return syntax.File(span, language.parse(layout.lexemes, "file"), tuple(scan.comments))
         except (UnexpectedToken, RefusedError):
             pass
+    # Only wrong specs need what follows, so only they pay for its import.
     from hmmdsl.language.recovery import recover
 
     statements, damaged = recover(language, scan, diagnostics)

@@ -11,11 +11,12 @@ from hmmdsl.language import syntax
 from hmmdsl.language.chunks import ITEM_WORDS, Chunk, Kind, behind, is_name, split
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
 from hmmdsl.language.layout import Layout, lay_out
-from hmmdsl.language.mistakes import Failure, diagnose, not_an_hmm
+from hmmdsl.language.mistakes import diagnose, not_an_hmm
 from hmmdsl.language.operators import RefusedError
 from hmmdsl.language.scanner import Lexeme, Scan
 from hmmdsl.language.slips import MAX_MISTAKES, too_many
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.stopping import Failure
 from hmmdsl.language.tree_builder import Body
 
 if TYPE_CHECKING:
