@@ -15,6 +15,9 @@ from typing import Any, BinaryIO, Final, Literal
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter
+
+from hmmdsl.report.wording import power_text
 
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
@@ -105,8 +108,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     paths = (folder / f"{name}.png", folder / f"{name}.svg")
     metadata: tuple[dict[str, None], dict[str, None]] = ({"Software": None}, {"Date": None, "Creator": None})
     fixed = {key: value for key, value in _settings("page").items() if key.startswith(("svg.", "savefig.", "path.", "agg."))}
-    # Titles find their places while drawing, and only the next drawing makes room for them; then all places are fixed.
-    figure.draw_without_rendering()
+    _settle(figure)
     with mpl.rc_context(fixed):
         for path, described in zip(paths, metadata, strict=True):
             unfinished = path.with_name(f".{path.name}.unfinished")
@@ -116,7 +118,23 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     return paths
 
 
+def _settle(figure: Figure) -> None:
+    """Plain labels on logarithmic axes (formulas take as long to draw as all the rest), and room for titles: above axes without
+    a frame they find their places only while being drawn."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
+                low, high = sorted(axis.get_view_interval())
+                axis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value)))
+                axis.set_minor_formatter(
+                    FuncFormatter(lambda value, _: power_text(value)) if high < 10 * low else NullFormatter()
+                )
+    if not all(axes.axison for axes in figure.axes):
+        for _ in range(2):
+            figure.draw_without_rendering()
+
+
 def write_png(figure: Figure, file: BinaryIO) -> None:
     """The same PNG into an open file."""
-    figure.draw_without_rendering()
+    _settle(figure)
     figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from hmmdsl.report.style import BLUE, INK, ORANGE
-from hmmdsl.report.wording import number_text, superscript
+from hmmdsl.report.wording import number_text
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -32,7 +31,6 @@ def learning_curve(trained: Trained) -> Figure:
     _draw_gaps(right, trained, steps, losses, noisy)
     for axes in (left, right):
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}" if step < 1e5 else _power(step)))
         axes.set_xlabel("optimizer step")
         axes.grid(True)
     return figure
@@ -67,15 +65,8 @@ def _draw_gaps(
         text = number_text(trained.gap, 4)
         axes.annotate(text, at, (-9, 0), textcoords="offset points", ha="right", va="center", color=ORANGE)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda gap, _: _power(gap)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title("Gap: loss minus optimum")
     axes.set_ylabel("nats per token")
-
-
-def _power(value: float) -> str:
-    """A power of ten; plain text is drawn far sooner than a formula."""
-    return number_text(value) if 0.01 <= value < 1e5 else f"10{superscript(round(np.log10(value)))}"
 
 
 def _binned(

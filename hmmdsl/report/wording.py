@@ -27,12 +27,24 @@ def number_text(value: float | None, digits: int = 4) -> str:
     if not 1e-3 <= size < 1e6:
         mantissa, _, exponent = f"{size:.{max(digits - 2, 0)}e}".partition("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{superscript(int(exponent))}"
+        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{_superscript(int(exponent))}"
     return f"{sign}{_plain(size, digits)}"
 
 
-def superscript(number: int) -> str:
-    """An exponent in raised digits."""
+def power_text(value: float) -> str:
+    """A number on a logarithmic axis.
+
+    >>> power_text(1e-7), power_text(0.01), power_text(1000), power_text(2e6)
+    ('10⁻⁷', '0.01', '1,000', '2 × 10⁶')
+    """
+    if value <= 0 or 0.01 <= value < 1e5:
+        return number_text(value)
+    exponent = math.floor(math.log10(value) + 1e-9)
+    mantissa = number_text(value / 10.0**exponent, 2)
+    return f"{'' if mantissa == '1' else mantissa + ' × '}10{_superscript(exponent)}"
+
+
+def _superscript(number: int) -> str:
     return str(number).translate(_SUPERSCRIPT)
 
 
