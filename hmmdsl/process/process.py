@@ -8,7 +8,7 @@ are kept sparse, and the float64 arrays are made when first asked for, so that c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64
+
+    from hmmdsl.process.algebra.parts import Parts
 
 Scalar: TypeAlias = Fraction | float
 """A probability: exact, or a float once a function other than the rational ones was used."""
@@ -30,7 +32,8 @@ class Process:
 
     Tokens and states are their canonical texts as written (`0`, `"0"`, `t[0]`), in the order of declaration. `operators[x]`
     are the entries of T[x] for the x-th token. `start` has one weight for each state and sums to one; `start_kind` says
-    whether it is the stationary distribution.
+    whether it is the stationary distribution. `parts` says what a composed process is made of; two processes are equal
+    whatever their parts are.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Process:
     operators: tuple[Entries, ...]
     start: tuple[Scalar, ...]
     start_kind: Literal["stationary", "given"] = "stationary"
+    parts: Parts | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def exact(self) -> bool:

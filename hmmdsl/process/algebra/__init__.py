@@ -1,0 +1,1 @@
+"""Processes made of processes: products, mixtures, relabelled, leaky, noisy, switched, reversed, minimal, random."""

@@ -1,0 +1,33 @@
+"""A process that runs backwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hmmdsl.process.algebra.entries import is_stationary
+from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.process import Process, Scalar
+
+
+def reverse(process: Process, name: str | None = None) -> Process:
+    """Time reversal: T'[x][j, i] = pi_i T[x][i, j] / pi_j, so that Pr'(x1 … xn) = Pr(xn … x1). Reversing twice gives the process
+    back, entry by entry (Crutchfield, Ellison & Mahoney 2009).
+
+    Raises AlgebraError unless the start is stationary and gives every state a weight.
+    """
+    pi = process.start
+    if not is_stationary(process):
+        raise AlgebraError(
+            f"{process.name} does not start in its stationary distribution, so its reverse is not one process",
+            "leave out its `start`: only a stationary process reads the same from any time backwards",
+        )
+    unused = [state for state, weight in zip(process.states, pi, strict=True) if not weight]
+    if unused:
+        raise AlgebraError(
+            f"the state {unused[0]} of {process.name} has no weight in the stationary distribution",
+            "leave out the states that are never met again",
+        )
+    operators: list[dict[tuple[int, int], Scalar]] = [
+        {(j, i): pi[i] * value / pi[j] for (i, j), value in entries.items() if value} for entries in process.operators
+    ]
+    return replace(process, name=name or f"reverse({process.name})", operators=tuple(operators))
