@@ -24,10 +24,12 @@ def histories_text(tree: HistoryTree) -> str:
 def training_caption(trained: Trained) -> str:
     """The caption of a learning curve."""
     data = "exact expectation" if trained.train.data.kind == "exact" else f"batches of {trained.train.data.batch:,} drawn words"
+    scatter = "" if trained.train.data.kind == "exact" else " Batches differ, so their losses scatter about the expected one."
     return (
         f"Training loss of {trained.name} by optimizer step (left; {data}), the optimum as a dashed line, and their difference "
         f"on logarithmic axes (right), in nats per token. Optimum and last point: {histories_text(trained.tree)}, every "
         "position the same weight, histories by probability."
+        f"{scatter}"
     )
 
 

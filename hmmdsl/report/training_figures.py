@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hmmdsl.training.trained import Trained
 
-_BINS = 160
+_BINS = 60
 """Noisy curves are averaged in so many bins, equally wide in the logarithm of the step."""
 
 

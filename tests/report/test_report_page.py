@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from drawn_processes import golden_mean
-from finished_runs import FakeRun, bare_run, full_run
+from finished_runs import FakeRun, bare_run, full_run, trained
 
+from hmmdsl.report.captions import training_caption
 from hmmdsl.report.figures import Drawing, draw_figures
 from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.process_page import process_page
+from hmmdsl.report.style import applied
+from hmmdsl.report.training_figures import learning_curve
 from hmmdsl.spec.experiment import Verdict
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}"
@@ -162,3 +165,11 @@ def test_a_process_has_a_page_of_its_own() -> None:
     assert "bits per token" in text
     assert len(page.all("img")) == 4
     assert all((picture["src"] or "").startswith("data:image/png;base64,") for picture in page.all("img"))
+
+
+def test_a_noisy_curve_is_drawn_and_its_caption_says_that_batches_scatter() -> None:
+    run = trained("sampled")
+    with applied():
+        assert len(learning_curve(run).axes) == 2
+    assert "scatter" in training_caption(run)
+    assert "scatter" not in training_caption(trained())
