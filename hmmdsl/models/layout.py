@@ -32,13 +32,13 @@ class Layout:
 
     token     index of each row's token (V is the bos token)
     position  0 for the first position that the network reads, and so on
-    chain     rows that each block reads beside its own, None if none; unused places point at row 0 and are masked
-    mask      0 where a row of a block may look, else -inf; columns are the chain, then the block. One for all blocks, or one each
+    keys      rows that each block looks at: its chain (unused places are masked), then its own; None if there is no chain
+    mask      0 where a row of a block may look, else -inf, by the columns of `keys`. One for all blocks, or one each
     """
 
     token: Int64[Tensor, " row"]
     position: Int64[Tensor, " row"]
-    chain: Int64[Tensor, "block link"] | None
+    keys: Int64[Tensor, "block key"] | None
     mask: Float[Tensor, "block_or_1 query key"]
     block: int
 
@@ -124,7 +124,8 @@ def _part(
     starts = np.arange(blocks) * m
     in_chain = known[starts] & (row[starts] < starts[:, None])
     links = int(in_chain.sum(axis=1).max())
-    chain = np.ascontiguousarray(np.where(in_chain, row[starts], 0)[:, :links])
+    chain = np.where(in_chain, row[starts], 0)[:, :links]
+    keys = np.concatenate([chain, np.arange(blocks * m).reshape(blocks, m)], axis=1)
 
     # An ancestor from before the block is the block's chain at its own depth.
     block_of = np.arange(rows) // m
@@ -144,7 +145,7 @@ def _part(
     return TreeLayout(
         token=torch.from_numpy(token).to(device),
         position=torch.from_numpy(position).to(device),
-        chain=torch.from_numpy(chain).to(device) if links else None,
+        keys=torch.from_numpy(keys).to(device) if links else None,
         mask=torch.from_numpy(mask.reshape(blocks, m, links + m)).to(device),
         block=m,
         history=history,

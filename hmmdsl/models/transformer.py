@@ -54,24 +54,22 @@ class Attention(nn.Module):
         self.out = Affine(self.heads * self.width, spec.d_model)
 
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
-        """softmax(Q K' / sqrt(d_head)) V, in blocks; keys and values of a block's chain stand before its own."""
+        """softmax(Q K' / sqrt(d_head)) V, block by block; where blocks have a chain, keys and values are gathered."""
         inner = self.heads * self.width
-        q, kv = self.qkv(x).split((inner, 2 * inner), dim=1)
+        q, k, v = self.qkv(x).split(inner, dim=1)
         if angles is not None:
-            q, kv = rotated(q, angles), torch.cat([rotated(kv[:, :inner], angles), kv[:, inner:]], dim=1)
-        blocks = kv.view(-1, layout.block, 2 * inner)
-        if layout.chain is not None:
-            chain = kv.index_select(0, layout.chain.view(-1)).view(*layout.chain.shape, 2 * inner)
-            blocks = torch.cat([chain, blocks], dim=1)
-        k, v = blocks.split(inner, dim=2)
-        q, k, v = self._by_head(q.view(-1, layout.block, inner)), self._by_head(k), self._by_head(v)
+            q, k = rotated(q, angles), rotated(k, angles)
+        looked_at = layout.block
+        if layout.keys is not None:
+            looked_at = layout.keys.shape[1]
+            k, v = k.index_select(0, layout.keys.view(-1)), v.index_select(0, layout.keys.view(-1))
+        q, k, v = self._by_head(q, layout.block), self._by_head(k, looked_at), self._by_head(v, looked_at)
         weights = torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1)
         z = torch.bmm(weights, v).view(-1, self.heads, layout.block, self.width).transpose(1, 2)
         return self.out(z.reshape(-1, inner))  # type: ignore[no-any-return]
 
-    def _by_head(self, x: Float[Tensor, "block row inner"]) -> Float[Tensor, "block_head row d_head"]:
-        blocks, rows, _ = x.shape
-        return x.view(blocks, rows, self.heads, self.width).transpose(1, 2).reshape(-1, rows, self.width)
+    def _by_head(self, x: Float[Tensor, "row inner"], block: int) -> Float[Tensor, "block_head row d_head"]:
+        return x.view(-1, block, self.heads, self.width).transpose(1, 2).reshape(-1, block, self.width)
 
 
 class MLP(nn.Module):
@@ -102,9 +100,9 @@ class Block(nn.Module):
 
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
         """The residual stream after this block."""
-        x = x + self.attention(self.norm_attention(x), layout, angles)
+        x = self.attention(self.norm_attention(x), layout, angles).add_(x)
         if self.mlp is not None and self.norm_mlp is not None:
-            x = x + self.mlp(self.norm_mlp(x))
+            x = self.mlp(self.norm_mlp(x)).add_(x)
         return x
 
 

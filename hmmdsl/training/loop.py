@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
@@ -19,11 +18,11 @@ from hmmdsl.spec.train import ExactData, SampledData, Train
 from hmmdsl.training.device import choose_device, deterministic
 from hmmdsl.training.histories import histories_of, withheld
 from hmmdsl.training.objective import drawn_loss, evaluate, expected_loss
-from hmmdsl.training.optimizer import make_optimizer
+from hmmdsl.training.optimizer import WeightOptimizer
 from hmmdsl.training.schedule import rate
 from hmmdsl.training.streams import stream
 from hmmdsl.training.trained import CurvePoint, Trained
-from hmmdsl.training.weights import checkpoint_path, save_checkpoint, weights_are_finite
+from hmmdsl.training.weights import checkpoint_path, save_checkpoint
 from hmmdsl.training.words import WordSource
 
 Progress = Callable[[int, int, float, float | None], None]
@@ -85,31 +84,24 @@ def train_network(
 def _optimize(
     network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree, folder: Path, progress: Progress | None
 ) -> tuple[CurvePoint, ...]:
-    """All steps. Each: the learning rate, a gradient, a check, a step, perhaps a checkpoint."""
-    device = network.token.device
+    """All steps. Each: a gradient, a check, a step at this step's rate, perhaps a checkpoint."""
     gradient, optimum = _gradient(network, train, process, tree)
-    optimizer = make_optimizer(train.optimizer, network, device)
+    optimizer = WeightOptimizer(train.optimizer, network, train.clip)
     kept, drawn = set(checkpoint_steps(train)), curve_steps(train.steps)
     curve: list[CurvePoint] = []
     reported = -math.inf
 
     save_checkpoint(network, folder, 0)
     for step in range(train.steps):
-        lr = train.optimizer.lr * rate(train.schedule, step, train.steps)
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        optimizer.zero_grad(set_to_none=True)
         loss = gradient()
         if not math.isfinite(loss):
             raise Diverged(step, _last_checkpoint(folder, train, step))
-        if train.clip is not None:
-            torch.nn.utils.clip_grad_norm_(network.parameters(), train.clip)
-        optimizer.step()
+        lr = optimizer.step(rate(train.schedule, step, train.steps))
 
         if step in drawn:
             curve.append(CurvePoint(step, loss, lr))
         if step + 1 in kept:
-            if not weights_are_finite(network):
+            if not optimizer.weights_are_finite():
                 raise Diverged(step + 1, _last_checkpoint(folder, train, step))
             save_checkpoint(network, folder, step + 1)
         if progress is not None and (time.monotonic() - reported > SECONDS_BETWEEN_REPORTS or step + 1 == train.steps):

@@ -1,22 +1,64 @@
-"""The optimizers of `spec.train` as torch's."""
+"""The optimizers of `spec.train`, over all weights as one vector."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from hmmdsl.spec.train import SGD, AdamW, Optimizer
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
-def make_optimizer(spec: Optimizer, network: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """One update of all weights at a time where the device can."""
-    parameters, fused = list(network.parameters()), device.type in ("cpu", "cuda")
+
+class WeightOptimizer:
+    """Steps of an optimizer on a network's weights.
+
+    The weights are moved into one vector, of which the network's parameters become views. All of these optimizers work number by
+    number, so the results are the same, and a small network's step is not spent on going from one small array to the next.
+    """
+
+    def __init__(self, spec: Optimizer, network: nn.Module, clip: float | None = None) -> None:
+        self.lr, self.clip = spec.lr, clip
+        self.parameters = list(network.parameters())
+        self.weights = torch.cat([parameter.detach().reshape(-1) for parameter in self.parameters])
+        sizes = [parameter.numel() for parameter in self.parameters]
+        for parameter, piece in zip(self.parameters, self.weights.split_with_sizes(sizes), strict=True):
+            parameter.data = piece.view_as(parameter)
+        self.optimizer = _torch_optimizer(spec, self.weights)
+
+    def step(self, share: float) -> float:
+        """Use up the parameters' gradients in one step at `share` of the learning rate; returns the rate."""
+        gradient: Float[Tensor, " weight"] = torch.cat(
+            [torch.zeros_like(each).view(-1) if each.grad is None else each.grad.reshape(-1) for each in self.parameters]
+        )
+        for parameter in self.parameters:
+            parameter.grad = None
+        if self.clip is not None:
+            # As torch.nn.utils.clip_grad_norm_, whose formula has the same small number.
+            gradient *= torch.clamp(self.clip / (torch.linalg.vector_norm(gradient) + 1e-6), max=1.0)
+        (group,) = self.optimizer.param_groups
+        group["lr"] = self.lr * share
+        self.weights.grad = gradient
+        self.optimizer.step()
+        return float(group["lr"])
+
+    def weights_are_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return bool(torch.isfinite(self.weights).all())
+
+
+def _torch_optimizer(spec: Optimizer, weights: Float[Tensor, " weight"]) -> torch.optim.Optimizer:
+    fused = weights.device.type in ("cpu", "cuda")
     match spec:
         case SGD():
-            return torch.optim.SGD(parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
+            return torch.optim.SGD([weights], lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
         case AdamW():
             return torch.optim.AdamW(
-                parameters, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=fused
+                [weights], lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=fused
             )
         case _:
-            return torch.optim.Adam(parameters, lr=spec.lr, betas=spec.betas, eps=spec.eps, fused=fused)
+            return torch.optim.Adam([weights], lr=spec.lr, betas=spec.betas, eps=spec.eps, fused=fused)

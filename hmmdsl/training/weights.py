@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save
 
 from hmmdsl.models.transformer import TransformerNetwork
@@ -20,7 +19,7 @@ def save_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> Pat
     """Write the weights beside their place and rename them into it, so that a file is whole or not there."""
     path = checkpoint_path(folder, step)
     beside = path.with_suffix(".partial")
-    data = save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
+    data = save({name: value.detach().cpu().clone() for name, value in network.state_dict().items()})
     try:
         with beside.open("wb") as file:
             file.write(data)
@@ -38,8 +37,3 @@ def load_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> Non
     if not path.is_file():
         raise KeyError(f"no checkpoint at step {step} in {folder}")
     network.load_state_dict(load_file(path))
-
-
-def weights_are_finite(network: TransformerNetwork) -> bool:
-    """Whether every weight is a number."""
-    return all(bool(torch.isfinite(parameter).all()) for parameter in network.parameters())
