@@ -83,6 +83,11 @@ class Chunk:
             return self.head[-1]
         return self.block.closer or self.block.opener
 
+    @property
+    def newline(self) -> Lexeme:
+        """A new line behind the chunk."""
+        return Lexeme(NEWLINE, "\n", behind(self._last))
+
     def lexemes(self, inside: bool = True) -> Iterator[Lexeme]:
         """All lexemes as written; without `inside`, those of the block left out."""
         yield from self.head

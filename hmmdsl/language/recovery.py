@@ -76,7 +76,7 @@ class _Recovery:
         if chunk.block is None:
             self.report(chunk, chunk.problem or tree)
             return []
-        parts = [part for inner in chunk.block.chunks for part in self.part(inner, chunk.block.kind)]
+        parts = self.parts(chunk.block.chunks, chunk.block.kind)
         head = self.attempt(list(chunk.lexemes(inside=False)), "file")
         if chunk.problem is not None or not isinstance(head, tuple):
             self.report(chunk, chunk.problem or head)
@@ -92,6 +92,19 @@ class _Recovery:
                 self.report(chunk, not_an_hmm(declaration))
         return []
 
+    def parts(self, chunks: list[Chunk], kind: Kind) -> list[Any]:
+        """What can be kept of the items of a body or the fields of a record: halves that are wrong are halved again."""
+        if len(chunks) < 2:
+            return [part for chunk in chunks for part in self.part(chunk, kind)]
+        if all(chunk.sound for chunk in chunks):
+            tree = self.attempt([lexeme for chunk in chunks for lexeme in (*chunk.lexemes(), chunk.newline)], kind)
+            if isinstance(tree, Body):
+                return list(tree.items)
+            if isinstance(tree, syntax.Record):
+                return list(tree.fields)
+        middle = len(chunks) // 2
+        return self.parts(chunks[:middle], kind) + self.parts(chunks[middle:], kind)
+
     def part(self, chunk: Chunk, kind: Kind) -> list[Any]:
         """What can be kept of one item of a body or one field of a record."""
         tree = self.attempt(list(chunk.lexemes()), kind) if chunk.sound else None
@@ -102,7 +115,7 @@ class _Recovery:
         if chunk.block is None:
             self.report(chunk, chunk.problem or tree)
             return []
-        parts = [part for inner in chunk.block.chunks for part in self.part(inner, chunk.block.kind)]
+        parts = self.parts(chunk.block.chunks, chunk.block.kind)
         head = self.attempt(list(chunk.lexemes(inside=False)), kind)
         if chunk.problem is not None or not isinstance(head, Body):
             self.report(chunk, chunk.problem or head)
