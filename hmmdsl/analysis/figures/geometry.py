@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline, plane_limits
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from hmmdsl.process.simplex import SimplexProjection
 
-PANEL = 3.3
-"""Width of a panel, in inches."""
+LINE, POINTS = 1.45, 72.0
+"""Height of a line of text as a multiple of its size; points in an inch."""
+
+PANEL, NARROW = 3.3, 2.0
+"""Width of a panel, in inches; the corners of narrow panels are named in the true geometry only."""
 
 
 MOST_POINTS = 100_000
@@ -50,25 +54,38 @@ def draw_geometry(
     colours = belief_colours(true)
     label = distinct(true)
     few = int(label.max()) < FEW
-    lines = max(panel.title.count("\n") for panel in panels)
     limits = plane_limits(projection, [panel.beliefs for panel in panels])
-    across, up = limits[1] - limits[0]
-    height = width if projection.kind in ("line", "point") else width * float(np.clip(up / across, 0.5, 1.5))
-    figure = Figure(figsize=(width * len(panels), height + 0.6 + 0.2 * lines), layout="constrained")
-    drawn = figure.subplots(1, len(panels), squeeze=False)[0]
+    figure, drawn = _line_panels(panels, width) if projection.kind in ("line", "point") else _panels(panels, width, limits)
     order = np.random.default_rng(0).permutation(len(true))[:MOST_POINTS]
     for axes, panel in zip(drawn, panels, strict=True):
-        axes.set_title(panel.title)
+        axes.set_title(panel.title, x=0.02)
         if projection.kind in ("line", "point"):
             _draw_line(axes, panel, arrays["length"], colours, states)
             continue
-        draw_outline(axes, projection, states, limits)
+        draw_outline(axes, projection, states if width > NARROW or not panel.represented else (), limits)
         alpha = (0.35 if few else 0.8) if panel.represented else 0.9
-        draw_beliefs(axes, projection, panel.beliefs[order], colours[order], weights[order], alpha)
+        draw_beliefs(axes, projection, panel.beliefs[order], colours[order], weights[order], width, alpha)
         if few:
             first = np.unique(label, return_index=True)[1]
             draw_centres(axes, projection, centres(panel.beliefs.astype(np.float64), weights, label), colours[first], width)
     return figure
+
+
+def _panels(panels: Sequence[Panel], width: float, limits: Float[np.ndarray, "end axis"]) -> tuple[Figure, list[Axes]]:
+    """Panels of exactly the shape of the part of the plane that they show, below their titles and above a line for the note."""
+    across, up = limits[1] - limits[0]
+    line = rcParams["axes.titlesize"] * LINE / POINTS
+    titles = line * (1 + max(panel.title.count("\n") for panel in panels)) + rcParams["axes.titlepad"] / POINTS
+    height, foot = width * float(up / across), line
+    size = (width * len(panels), titles + height + foot)
+    figure = Figure(figsize=size)
+    rows = (foot / size[1], height / size[1])
+    return figure, [figure.add_axes((i / len(panels), rows[0], 1 / len(panels), rows[1])) for i in range(len(panels))]
+
+
+def _line_panels(panels: Sequence[Panel], width: float) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width * len(panels), width + 0.6), layout="constrained")
+    return figure, list(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0])
 
 
 def _draw_line(axes: Axes, panel: Panel, length: np.ndarray, colours: np.ndarray, states: Sequence[str]) -> None:

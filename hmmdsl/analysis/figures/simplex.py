@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from hmmdsl.process.simplex import SimplexProjection
 
-AREA = 8_000.0
-"""Summed area, in square points, that all points of a panel may cover; each has between the two sizes below."""
+AREA = 730.0
+"""Summed area of a panel's points, in square points for each square inch of the panel."""
 
-SMALLEST, LARGEST = 0.12, 16.0
+SMALLEST, LARGEST, RING = 0.12, 1.5, 2.4
+"""Areas of one point, at least (square points) and at most, and of a ring (square points for each square inch of the panel)."""
 
-MARGIN, OUTSIDE = 0.14, 0.25
+MARGIN, OUTSIDE = 0.16, 0.25
 """Shares of the simplex' span: around it for labels, and how far outside estimated beliefs are still shown."""
 
 NEARLY_NONE = 0.005
@@ -52,14 +53,14 @@ def draw_outline(
     axes: Axes, projection: SimplexProjection, states: Sequence[str], limits: Float64[np.ndarray, "end axis"]
 ) -> None:
     """The edges between the corners, each with its state's name, and no frame. States whose corners fall together in this plane
-    share a label."""
+    share a label; without `states` there is none."""
     corners = projection.corners
     for i, j in combinations(range(len(corners)), 2):
         axes.plot(*corners[[i, j]].T, color="0.85", linewidth=0.7, zorder=0)
     middle = corners.mean(axis=0)
     span = max(float(np.ptp(corners, axis=0).max()), 1e-9)
     named: list[tuple[Float64[np.ndarray, " axis"], list[str]]] = []
-    for corner, state in zip(corners, states, strict=True):
+    for corner, state in zip(corners, states, strict=False):
         near = next((names for place, names in named if np.linalg.norm(place - corner) < TOGETHER * span), None)
         if near is None:
             named.append((corner, [state]))
@@ -85,12 +86,16 @@ def draw_beliefs(
     beliefs: Float[np.ndarray, "history state"],
     colours: Float64[np.ndarray, "history 3"],
     weights: Float64[np.ndarray, " history"],
+    width: float,
     alpha: float = 0.8,
 ) -> None:
-    """A point for each history, the heavier ones larger; what lies far outside the simplex falls off the panel."""
-    size = AREA / max(len(beliefs), 1) * np.sqrt(weights / weights.mean())
+    """A point for each history, the heavier ones larger, in a panel of `width` inches; what lies far outside the simplex falls
+    off it."""
+    size = AREA * width**2 / max(len(beliefs), 1) * np.sqrt(weights / weights.mean())
     x, y = projection(beliefs).T
-    axes.scatter(x, y, s=np.clip(size, SMALLEST, LARGEST), c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2)
+    axes.scatter(
+        x, y, s=np.clip(size, SMALLEST, LARGEST * width**2), c=colours, alpha=alpha, linewidths=0, rasterized=True, zorder=2
+    )
 
 
 def draw_centres(
@@ -102,4 +107,4 @@ def draw_centres(
 ) -> None:
     """A ring for the centre of mass of each distinct belief, in a panel of `width` inches."""
     x, y = projection(centres).T
-    axes.scatter(x, y, s=2.4 * width**2, c=colours, edgecolors="0.15", linewidths=0.6, zorder=3)
+    axes.scatter(x, y, s=RING * width**2, c=colours, edgecolors="0.15", linewidths=0.6, zorder=3)
