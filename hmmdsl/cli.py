@@ -249,11 +249,12 @@ def explain(
 @app.command(name="help", epilog="Example: hmmdsl help transformer")
 def help_(
     kind: Annotated[str | None, typer.Argument(metavar="KIND", help="a kind of record; all are listed without one")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="print the whole reference as a page of Markdown")] = False,
 ) -> None:
     """Tell the fields of a record: types, defaults, meaning."""
-    from hmmdsl.runtime.manual import kind_text
+    from hmmdsl.runtime.manual import kind_text, records_page
 
-    print(kind_text(kind))
+    print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
 
 
 def report(diagnostics: list[Diagnostic]) -> None:

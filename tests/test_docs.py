@@ -13,6 +13,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
+from hmmdsl.runtime.manual import records_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,6 +49,10 @@ def test_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not target.startswith("https://"):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_records_page_is_what_the_schemas_say() -> None:
+    assert (ROOT / "docs" / "records.md").read_text() == records_page(), "run `hmmdsl help --markdown > docs/records.md`"
 
 
 def diagram() -> tuple[dict[str, str], set[tuple[str, str]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.catalogue import UnknownCodeError, codes, explanation
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.reference import RecordHelp, reference
+from hmmdsl.spec.reference import RecordHelp, all_markdown, lookup, reference
 
 _WIDTH = 100
 
@@ -33,11 +34,25 @@ def kind_text(word: str | None) -> str:
     if word is None:
         width = max(len(each) for each in records)
         return "\n".join(f"{each:{width}}  {_first_sentence(record.summary)}" for each, record in records.items())
-    if word not in records:
+    found = lookup(word, kinds())
+    if not found:
         near = difflib.get_close_matches(word, records, n=1)
         hint = f"the nearest is {near[0]}" if near else "`hmmdsl help` lists them all"
         raise OutputError(f"there is no kind of record {word!r}: {hint}")
-    return "\n".join(_record_lines(records[word]))
+    return "\n\n".join("\n".join(_record_lines(record)) for record in found)
+
+
+RECORDS_PREFACE = """\
+# The records
+
+Every record of the language with its fields, from the schemas that check them. This page is what `hmmdsl help --markdown` prints; `hmmdsl
+help train` shows one record in the terminal. `none` stands for a value that is not given.
+"""
+
+
+def records_page() -> str:
+    """The reference of all records as one page of Markdown."""
+    return f"{RECORDS_PREFACE}\n{all_markdown(kinds(), level=2).rstrip()}\n"
 
 
 def _record_lines(record: RecordHelp) -> Iterator[str]:
@@ -66,4 +81,4 @@ def _without_markup(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0].rstrip(".")
+    return re.split(r"(?<!al)\. ", text, maxsplit=1)[0].rstrip(".")

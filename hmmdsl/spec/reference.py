@@ -75,7 +75,7 @@ def as_markdown(record: RecordHelp, level: int = 3) -> str:
     lines = [f"{'#' * level} `{record.word}`", "", f"{record.summary}", ""]
     if record.belongs:
         lines += [f"A value of {_listed(record.belongs)}.", ""]
-    lines += ["```hmm", record.example, "```", ""]
+    lines += ["```text", record.example, "```", ""]
     if record.fields:
         lines += ["| field | takes | default | |", "|---|---|---|---|"]
         for field in record.fields:
