@@ -394,10 +394,7 @@ class Comment(Node):
 
 @dataclass(frozen=True)
 class File(Node):
-    """A whole file. Comments stand apart, in order; the formatter puts them back by their places.
-
-    `damaged` names the declarations that syntax errors left out or incomplete: what they lack is reported already.
-    """
+    """A whole file. Comments stand apart, in order. `damaged` are names of declarations that syntax errors broke."""
 
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
