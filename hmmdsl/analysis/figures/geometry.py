@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline, plane_limits
 from hmmdsl.analysis.probe.belief_distances import centres
@@ -74,7 +75,7 @@ def draw_geometry(
 def _panels(panels: Sequence[Panel], width: float, limits: Float[np.ndarray, "end axis"]) -> tuple[Figure, list[Axes]]:
     """Panels of exactly the shape of the part of the plane that they show, below their titles and above a line for the note."""
     across, up = limits[1] - limits[0]
-    line = rcParams["axes.titlesize"] * LINE / POINTS
+    line = FontProperties(size=rcParams["axes.titlesize"]).get_size_in_points() * LINE / POINTS
     titles = line * (1 + max(panel.title.count("\n") for panel in panels)) + rcParams["axes.titlepad"] / POINTS
     height, foot = width * float(up / across), line
     size = (width * len(panels), titles + height + foot)
