@@ -17,9 +17,6 @@ class Node:
     span: Span = field(compare=False, repr=False)
 
 
-# ---------------------------------------------------------------- names and constants
-
-
 @dataclass(frozen=True)
 class Name(Node):
     text: str
