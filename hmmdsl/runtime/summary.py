@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LONGEST_TABLE = 16
 """Rows of one analysis; more are counted."""
 
+SPREADS = ("folds", "repeats")
+"""Groups that tell how a number spreads; they are left to the report."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -68,7 +71,7 @@ def _controls(name: str, schema: Group, results: Any, metric: str) -> Iterator[t
             yield f"{name}.{key}", value
         elif key == metric and isinstance(member, Group) and "mean" in member.members:
             yield f"{name}.{key}.mean", (value or {}).get("mean")
-        elif isinstance(member, Group):
+        elif isinstance(member, Group) and key not in SPREADS:
             yield from _controls(f"{name}.{key}", member, value, metric)
 
 
@@ -206,4 +209,4 @@ def _console() -> Console:
     from rich.console import Console
 
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    return console if console.is_terminal else Console(highlight=False, width=180)
