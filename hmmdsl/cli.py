@@ -259,7 +259,7 @@ def help_(
 
 def report(diagnostics: list[Diagnostic]) -> None:
     """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
-    from hmmdsl.language.render import render
+    from hmmdsl.language.messages.render import render
 
     color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     for diagnostic in diagnostics:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from hmmdsl.language.claims import ResolvedClaim
+from hmmdsl.language.claims.resolution import ResolvedClaim
+from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Source
-from hmmdsl.language.values import Array, Value, text_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.experiment import Experiment
 

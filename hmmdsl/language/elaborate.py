@@ -7,26 +7,26 @@ from functools import partial
 from pathlib import Path
 
 from hmmdsl.language import syntax
-from hmmdsl.language.budget import Budget
-from hmmdsl.language.claims import ResolvedClaim, resolve_claim
-from hmmdsl.language.compilation import Compilation
+from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
+from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, plain_param
-from hmmdsl.language.constants import evaluate
-from hmmdsl.language.declarations import check_all, declare
+from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.evaluation import evaluate
+from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.scope import Scope, Template
+from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
-from hmmdsl.language.failure import ConstantError
-from hmmdsl.language.fits import Fits
-from hmmdsl.language.imports import Modules
-from hmmdsl.language.names import Names, collect
+from hmmdsl.language.modules.declarations import check_all, declare
+from hmmdsl.language.modules.imports import Modules
+from hmmdsl.language.modules.names import Names, collect
 from hmmdsl.language.parser import parse
-from hmmdsl.language.profiles import Profile, read_profiles
 from hmmdsl.language.reading import read_source
+from hmmdsl.language.records.compilation import Compilation
+from hmmdsl.language.records.fits import Fits
+from hmmdsl.language.records.profiles import Profile, read_profiles
+from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
 from hmmdsl.language.resolved import compile_experiment
-from hmmdsl.language.result_paths import Results
-from hmmdsl.language.scope import Scope, Template
-from hmmdsl.language.settings import Overrides, read_settings, sort_out
 from hmmdsl.language.source import Source
-from hmmdsl.language.values import Value
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.declarations import RecordSort, record_sorts

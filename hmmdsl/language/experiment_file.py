@@ -10,17 +10,17 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hmmdsl.language.budget import Budget
 from hmmdsl.language.compiled import Compiled, param_value
+from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
-from hmmdsl.language.hints import OTHER_WORDS, suggestion
-from hmmdsl.language.meanings import FileMeanings
-from hmmdsl.language.names import Declared, Names
-from hmmdsl.language.record_values import Broken
-from hmmdsl.language.records import RecordReader
+from hmmdsl.language.messages.hints import OTHER_WORDS, suggestion
+from hmmdsl.language.modules.names import Declared, Names
+from hmmdsl.language.records.elaboration import RecordReader
+from hmmdsl.language.records.meanings import FileMeanings
+from hmmdsl.language.records.settings import read_settings, sort_out
+from hmmdsl.language.records.values import Broken
 from hmmdsl.language.resolved import compile_experiment
-from hmmdsl.language.scope import Scope
-from hmmdsl.language.settings import read_settings, sort_out
 from hmmdsl.language.source import Source, Span
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record

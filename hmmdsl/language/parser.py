@@ -10,11 +10,11 @@ from lark import Lark, UnexpectedToken
 
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.layout import Layout, lay_out
-from hmmdsl.language.operators import RefusedError
-from hmmdsl.language.scanner import NEWLINE, Lexeme, Scanner, Words
+from hmmdsl.language.parsing.layout import Layout, lay_out
+from hmmdsl.language.parsing.operators import RefusedError
+from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme, Scanner, Words
+from hmmdsl.language.parsing.tree_builder import TreeBuilder
 from hmmdsl.language.source import Source, Span
-from hmmdsl.language.tree_builder import TreeBuilder
 
 
 class Grammar:
@@ -63,7 +63,7 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
         except (UnexpectedToken, RefusedError):
             pass
     # Only wrong specs need what follows, so only they pay for its import.
-    from hmmdsl.language.recovery import recover
+    from hmmdsl.language.parsing.recovery import recover
 
     statements, damaged = recover(language, scan, diagnostics)
     return syntax.File(span, statements, tuple(scan.comments), damaged)
@@ -81,7 +81,7 @@ def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Express
     try:
         tree: syntax.Expression = language.parse(layout.lexemes, "lone")
     except (UnexpectedToken, RefusedError) as problem:
-        from hmmdsl.language.recovery import explain_expression
+        from hmmdsl.language.parsing.recovery import explain_expression
 
         if not scan.slips:
             diagnostics.found.append(explain_expression(problem, layout, source))

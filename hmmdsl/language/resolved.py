@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hmmdsl.language.claims import ResolvedClaim, resolve_claim
+from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
+from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.fits import Fits
-from hmmdsl.language.hints import suggestion
+from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
-from hmmdsl.language.result_paths import Results
+from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.source import Source, Span
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis, AnalysisKinds, Surroundings

@@ -16,7 +16,7 @@ class Span:
 
 def spec_lines(text: str) -> list[list[Span]]:
     """The lines of a spec, each as spans; together they give the text back, line ends apart."""
-    from hmmdsl.language.highlight import highlight
+    from hmmdsl.language.formatting.highlight import highlight
 
     lines: list[list[Span]] = [[]]
     for css, piece in highlight(text.replace("\r\n", "\n")):

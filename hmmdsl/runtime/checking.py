@@ -44,7 +44,7 @@ class Checked:
 
     def as_json(self) -> dict[str, Any]:
         """For programs: the same, with every message."""
-        from hmmdsl.language.render import as_json
+        from hmmdsl.language.messages.render import as_json
 
         found: dict[str, Any] = {"file": str(self.path), "ok": self.ok, "diagnostics": [as_json(d) for d in self.diagnostics]}
         if self.ok:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
-from hmmdsl.language.formatter import format_file
+from hmmdsl.language.formatting.formatter import format_file
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.source import Source

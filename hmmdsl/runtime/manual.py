@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.catalogue import UnknownCodeError, codes, explanation
+from hmmdsl.language.messages.catalogue import UnknownCodeError, codes, explanation
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.spec.reference import RecordHelp, all_markdown, lookup, reference
 
@@ -45,7 +45,7 @@ def kind_text(word: str | None) -> str:
 RECORDS_PREFACE = """\
 # The records
 
-Every record of the language with its fields, from the schemas that check them. This page is what `hmmdsl help --markdown` prints; `hmmdsl
+Every record of the language with its fields, from the schemas that check them. `hmmdsl help --markdown` prints this page; `hmmdsl
 help train` shows one record in the terminal. `none` stands for a value that is not given.
 """
 

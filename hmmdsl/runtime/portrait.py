@@ -11,7 +11,7 @@ from typing import Any
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
-from hmmdsl.language.imports import LIBRARY, std_module_names
+from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.process.complexity import Measure
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.claims import judge
+from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute, inputs_of, timed
 from hmmdsl.runtime.environment import environment

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.claims import judge
+from hmmdsl.language.claims.resolution import judge
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.environment import differences, environment
 from hmmdsl.runtime.failures import OutputError

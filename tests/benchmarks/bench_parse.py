@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.formatter import format_file
-from hmmdsl.language.highlight import highlight
+from hmmdsl.language.formatting.formatter import format_file
+from hmmdsl.language.formatting.highlight import highlight
 from hmmdsl.language.parser import grammar, parse
 from hmmdsl.language.source import Source
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.language import syntax
-from hmmdsl.language.budget import Budget
-from hmmdsl.language.constants import evaluate, evaluate_process
-from hmmdsl.language.declarations import check_all, declare
+from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
+from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.scope import Scope
+from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
-from hmmdsl.language.failure import ConstantError
-from hmmdsl.language.imports import Modules
+from hmmdsl.language.modules.declarations import check_all, declare
+from hmmdsl.language.modules.imports import Modules
 from hmmdsl.language.parser import parse, parse_expression
-from hmmdsl.language.scope import Scope
 from hmmdsl.language.source import Source
-from hmmdsl.language.values import Value
 from hmmdsl.process.process import Process
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.claims import judge
+from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_file
 from hmmdsl.spec.base import Exact

@@ -1,0 +1,1 @@
+"""Claims: resolved against the result schemas before a run, judged after."""

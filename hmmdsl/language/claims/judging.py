@@ -1,0 +1,285 @@
+"""Whether a claim holds: its expression evaluated on the results of a run.
+
+Results are floats, and each stands for the decimal that results.json writes for it (the shortest that reads back as the same
+float), so 0.1 equals 1/10. Sums, products and comparisons are done in rationals: nothing is rounded between a number in
+results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from hmmdsl.language import syntax
+from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError, number_text
+from hmmdsl.language.claims.result_paths import All, Step, steps_text
+from hmmdsl.language.constants.values import Array, Value
+from hmmdsl.language.formatting.formatter import format_expression
+from hmmdsl.spec.experiment import Verdict
+
+if TYPE_CHECKING:
+    from hmmdsl.language.claims.resolution import ResolvedClaim
+
+Measured: TypeAlias = "Single | tuple[Measured, ...]"
+"""A value, or nested tuples of values, one level for each `[..]`."""
+
+EXACT_EXPONENT = 64
+"""A power with a larger exponent is a float."""
+
+
+_COMPARE: Mapping[str, Compare] = MappingProxyType({"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge})
+_FAILS: Mapping[str, str] = MappingProxyType(
+    {"==": "not equal to", "!=": "equal to", "<": "not below", "<=": "above", ">": "not above", ">=": "below"}
+)
+
+
+def judge(claim: ResolvedClaim, results: Mapping[str, object]) -> Verdict:
+    """Whether a claim holds of `results` (nested as results.json is), with the numbers it read by their paths. An undefined
+    number (None or NaN), or one that is missing, fails the claim; the reason says which."""
+    reading = _Reading(results, claim.constants)
+    try:
+        holds = reading.value(claim.expression)
+        reason = "" if holds is True else reading.why(claim.expression)
+    except UndefinedError as undefined:
+        holds, reason = False, str(undefined)
+    measured = {path: reading.measured(path) for path in claim.reads}
+    return Verdict(label=claim.label, claim=claim.text, holds=holds is True, measured=measured, reason=reason)
+
+
+def constant_value(expression: syntax.Expression, constants: Mapping[str, Value]) -> Measured:
+    """The value of an expression that reads no result. Raises UndefinedError if it reads one or has no value."""
+    return _Reading({}, constants).value(expression)
+
+
+class _Reading:
+    """Evaluates expressions on results and remembers what it read."""
+
+    def __init__(self, results: Mapping[str, object], constants: Mapping[str, Value]) -> None:
+        self.results = results
+        self.constants = constants
+        self.read: dict[str, object] = {}
+
+    def value(self, expression: syntax.Expression) -> Measured:
+        match expression:
+            case syntax.Number(value=value):
+                return value
+            case syntax.Boolean(value=truth):
+                return truth
+            case syntax.Path():
+                return self._path(expression)
+            case syntax.Unary(operator="not", operand=operand):
+                return _each(lambda v: not v, self.value(operand))
+            case syntax.Unary(operand=operand):
+                return _each(lambda v: -v, self.value(operand))
+            case syntax.Binary(operator=operator, left=left, right=right):
+                return _each(lambda a, b: _arithmetic(operator, a, b), self.value(left), self.value(right))
+            case syntax.Comparison(operands=operands, operators=operators):
+                return _each(lambda *v: _links(operators, v), *(self.value(part) for part in operands))
+            case syntax.Approximately(value=value, target=target, tolerance=tolerance):
+                parts = (self.value(part) for part in (value, target, tolerance))
+                return _each(lambda v, t, d: abs(v - t) <= d, *parts)
+            case syntax.Choice(condition=condition, yes=yes, no=no):
+                return self.value(yes if self.value(condition) else no)
+            case syntax.List(items=items):
+                return tuple(self.value(item) for item in items)
+            case syntax.Call(function=function, arguments=arguments):
+                return self._call(FUNCTIONS[function.head.text], [self.value(argument.value) for argument in arguments])
+        raise UndefinedError("this part has no value")
+
+    def measured(self, path: str) -> float | tuple[float | None, ...] | None:
+        """A result that was read, as plain floats; one that the evaluation did not get to is None."""
+        value = self.read.get(path)
+        if isinstance(value, list):
+            return tuple(_plain(item) for item in _leaves(value))
+        return _plain(value)
+
+    def _path(self, path: syntax.Path) -> Measured:
+        bare = path.bare
+        if bare is not None and bare in self.constants:
+            return _constant(self.constants[bare])
+        steps = self._steps(path)
+        text = steps_text(steps)
+        found = _at(self.results, steps, text)
+        self.read[text] = found
+        return _exact(found, text)
+
+    def _steps(self, path: syntax.Path) -> tuple[Step, ...]:
+        steps: list[Step] = [path.head.text]
+        for segment in path.segments:
+            if isinstance(segment, syntax.Member):
+                steps.append(segment.name)
+            elif isinstance(segment.items[0], syntax.Every):
+                steps.append(All())
+            else:
+                index = self.value(segment.items[0])
+                if isinstance(index, tuple):
+                    raise UndefinedError("an index is one number")
+                steps.append(int(index))
+        return tuple(steps)
+
+    def _call(self, function: Function, arguments: Sequence[Measured]) -> Measured:
+        if function.elementwise:
+            return _each(function.compute, arguments[0])
+        return function.compute(list(_leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+
+    # ------------------------------------------------------------ reasons
+
+    def why(self, expression: syntax.Expression) -> str:
+        """Why an expression is false, in words and numbers."""
+        match expression:
+            case syntax.Approximately(value=value, target=target, tolerance=tolerance):
+                parts = [self.value(part) for part in (value, target, tolerance)]
+                if any(isinstance(part, tuple) for part in parts):
+                    return f"{format_expression(expression)} is false"
+                measured, centre, width = (part for part in parts if not isinstance(part, tuple))
+                low, high = centre - width, centre + width
+                shown, low_text, high_text = _apart(measured, low, high)
+                return (
+                    f"{format_expression(value)} is {shown}, and {number_text(centre)} ± {number_text(width)} "
+                    f"allows {low_text} to {high_text}"
+                )
+            case syntax.Comparison(operands=operands, operators=operators):
+                for operator, left, right in zip(operators, operands, operands[1:], strict=False):
+                    a, b = self.value(left), self.value(right)
+                    if not isinstance(a, tuple) and not isinstance(b, tuple) and not _COMPARE[operator](a, b):
+                        return self._comparison(operator, left, right, a, b)
+            case syntax.Binary(operator="and", left=left, right=right):
+                return "; ".join(self.why(part) for part in (left, right) if self.value(part) is False)
+            case syntax.Binary(operator="or", left=left, right=right):
+                return f"{self.why(left)}; and {self.why(right)}"
+            case syntax.Unary(operator="not", operand=operand):
+                return f"{format_expression(operand)} holds"
+            case syntax.Call(function=function, arguments=arguments) if arguments:
+                return self._function(function.head.text, arguments)
+        return f"{format_expression(expression)} is false"
+
+    def _comparison(self, operator: str, left: syntax.Expression, right: syntax.Expression, a: Single, b: Single) -> str:
+        shown, bound = _apart(a, b)
+        target = bound if isinstance(right, syntax.Number) else f"{format_expression(right)} = {bound}"
+        if isinstance(left, syntax.Number):
+            return f"{format_expression(right)} is {bound}, and {shown} is {_FAILS[operator]} it"
+        return f"{format_expression(left)} is {shown}, {_FAILS[operator]} {target}"
+
+    def _function(self, name: str, arguments: Sequence[syntax.Argument]) -> str:
+        argument = arguments[0].value
+        value = self.value(argument)
+        written = format_expression(argument)
+        if not isinstance(value, tuple):
+            return "; ".join(self.why(a.value) for a in arguments if self.value(a.value) is False) or f"{name}(…) is false"
+        leaves = list(_leaves(value))
+        if name in ("increasing", "decreasing"):
+            holds = lt if name == "increasing" else gt
+            at = next((i for i, (a, b) in enumerate(pairwise(leaves)) if not holds(a, b)), 0)
+            a, b = _apart(leaves[at], leaves[at + 1])
+            return f"{written} goes from {a} to {b} between elements {at} and {at + 1}"
+        if name == "all":
+            false = [str(i) for i, leaf in enumerate(leaves) if not leaf]
+            return f"{written} is false of element{'s' if len(false) > 1 else ''} {', '.join(false)}"
+        return f"{written} is true of no element"
+
+
+def _arithmetic(operator: str, a: Single, b: Single) -> Single:
+    try:
+        match operator:
+            case "and":
+                return bool(a) and bool(b)
+            case "or":
+                return bool(a) or bool(b)
+            case "+":
+                return a + b
+            case "-":
+                return a - b
+            case "*":
+                return a * b
+            case "/":
+                return a / b
+            case "mod":
+                return a % b
+        return _power(a, b)
+    except ZeroDivisionError as error:
+        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} divides by zero") from error
+    except OverflowError as error:
+        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} is too large") from error
+
+
+def _power(a: Single, b: Single) -> Single:
+    small = isinstance(b, Fraction) and b.denominator == 1 and abs(b) <= EXACT_EXPONENT
+    result = a ** int(b) if small else float(a) ** float(b)
+    if isinstance(result, complex) or result != result:
+        raise UndefinedError(f"{number_text(a)} ^ {number_text(b)} is not a real number")
+    return result
+
+
+def _links(operators: Sequence[str], values: Sequence[Single]) -> bool:
+    return all(_COMPARE[operator](a, b) for operator, a, b in zip(operators, values, values[1:], strict=False))
+
+
+def _each(compute: Callable[..., Single], *values: Measured) -> Measured:
+    """Elementwise: single values go with every element. Raises UndefinedError if lists differ in length."""
+    lengths = {len(value) for value in values if isinstance(value, tuple)}
+    if not lengths:
+        return compute(*values)
+    if len(lengths) > 1:
+        raise UndefinedError(f"lists of {' and '.join(str(n) for n in sorted(lengths))} results do not go together")
+    return tuple(
+        _each(compute, *(value[i] if isinstance(value, tuple) else value for value in values)) for i in range(lengths.pop())
+    )
+
+
+def _at(results: object, steps: Sequence[Step], text: str) -> object:
+    """Follow a path through results.json; lists for `[..]`."""
+    for n, step in enumerate(steps):
+        if isinstance(step, All):
+            if not isinstance(results, (list, tuple)):
+                raise UndefinedError(f"`{text}` is not among the results")
+            return [_at(item, steps[n + 1 :], text) for item in results]
+        try:
+            results = results[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError) as error:
+            raise UndefinedError(f"`{text}` is not among the results") from error
+    return results
+
+
+def _exact(value: object, text: str) -> Measured:
+    if isinstance(value, list):
+        return tuple(_exact(item, text) for item in value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
+    raise UndefinedError(f"`{text}` is undefined")
+
+
+def _constant(value: Value) -> Measured:
+    match value:
+        case bool() | Fraction() | float():
+            return value
+        case Array(items):
+            return tuple(_constant(item) for item in items)
+    raise UndefinedError("this constant is not a number")
+
+
+def _leaves(value: object) -> Iterator[Single]:
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value  # type: ignore[misc]
+
+
+def _plain(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _apart(*values: Single) -> tuple[str, ...]:
+    """Numbers as short as still tells the first from the others."""
+    for digits in range(4, 17):
+        texts = tuple(number_text(value, digits) for value in values)
+        if all(texts[0] != text or value == values[0] for text, value in zip(texts[1:], values[1:], strict=True)):
+            return texts
+    return tuple(number_text(value, 17) for value in values)

@@ -1,0 +1,1 @@
+"""Constant expressions and their values, exact and within a budget."""

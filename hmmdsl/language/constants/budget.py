@@ -1,0 +1,132 @@
+"""What one compilation may spend, so that no spec can keep the compiler busy or fill its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from hmmdsl.language.constants.failure import ConstantError, Reported
+from hmmdsl.language.diagnostics import Note
+from hmmdsl.language.source import Span
+
+OPERATIONS = 1_000_000
+"""Operations on constants in one compilation: about two seconds."""
+
+LIST_LENGTH = 250_000
+"""Numbers in one list."""
+
+BITS = 4096
+"""Bits of a numerator or denominator."""
+
+DEPTH = 100
+"""Expressions inside one another, within one definition."""
+
+CALLS = 32
+"""Calls inside one another."""
+
+
+@dataclass(frozen=True)
+class InProgress:
+    """A function or process whose value is being worked out, and the call that asked for it (None: nobody's call, it is checked
+    for itself)."""
+
+    key: object
+    note: Note | None
+
+
+@dataclass
+class Budget:
+    """What is spent and where: operations so far, nesting now, and the calls in progress, outermost first."""
+
+    operations: int = 0
+    depth: int = 0
+    calls: list[InProgress] = field(default_factory=list)
+    spent: bool = False
+
+    def spend(self, span: Span, operations: int = 1) -> None:
+        """Count operations. Raises ConstantError (E0405) when there are too many, Reported once that was said."""
+        if self.operations + operations > OPERATIONS:
+            if self.spent:
+                raise Reported
+            # A loop or list that is refused as a whole leaves the budget to others.
+            self.spent = operations <= 1
+            raise ConstantError(
+                "E0405",
+                f"this takes more than {OPERATIONS:,} operations",
+                span,
+                label="the limit was reached here",
+                help="use smaller ranges, or a tighter `if`; work that is not needed is best left out",
+            )
+        self.operations += operations
+
+    def check_number(self, value: Fraction, span: Span) -> Fraction:
+        """The number itself. Raises ConstantError (E0404) if it is too long."""
+        if value.numerator.bit_length() > BITS or value.denominator.bit_length() > BITS:
+            raise too_large(span)
+        return value
+
+    def check_length(self, length: int, span: Span) -> None:
+        """Count a list to be made. Raises ConstantError (E0414) if it is too long."""
+        if length > LIST_LENGTH:
+            raise ConstantError(
+                "E0414",
+                f"a list of {length:,} numbers is too long",
+                span,
+                label=f"at most {LIST_LENGTH:,}",
+                help="use a smaller list",
+            )
+        self.spend(span, length)
+
+    def too_deep(self, span: Span) -> ConstantError:
+        """The error for nesting beyond the limit."""
+        return ConstantError(
+            "E0411",
+            f"expressions and calls are nested more than {DEPTH} deep here",
+            span,
+            help="give a part of it a name with `let`",
+        )
+
+    @contextmanager
+    def call(self, key: object, what: str, span: Span, *, checked: bool = False) -> Iterator[None]:
+        """While the value of a function or process is worked out; `key` identifies it. `checked`: for itself, not for a caller.
+
+        Raises ConstantError: E0213 if it is being worked out already, E0411 if calls are nested too deeply.
+        """
+        if any(call.key == key for call in self.calls):
+            raise ConstantError(
+                "E0213",
+                f"{what} is defined by itself",
+                span,
+                label="this asks for the value that is being worked out",
+                help="define it by something else; there is no recursion in this language",
+            )
+        if len(self.calls) >= CALLS:
+            raise self.too_deep(span)
+        self.calls.append(InProgress(key, None if checked else Note(f"in {what}, called here", span)))
+        depth, self.depth = self.depth, self.depth + 1
+        try:
+            yield
+        finally:
+            self.depth = depth
+            self.calls.pop()
+
+    def trail(self) -> tuple[Note, ...]:
+        """The calls that led here, innermost first."""
+        notes: list[Note] = []
+        for call in reversed(self.calls):
+            if call.note is None:
+                break
+            notes.append(call.note)
+        return tuple(notes)
+
+
+def too_large(span: Span) -> ConstantError:
+    """The error for a number with more than BITS bits."""
+    return ConstantError(
+        "E0404",
+        f"this number is too large: its fraction has more than {BITS:,} bits",
+        span,
+        help="write a smaller exponent; exact numbers may have about 1,200 digits",
+    )

@@ -1,0 +1,1 @@
+"""The syntax tree back to text: one layout, and coloured listings."""

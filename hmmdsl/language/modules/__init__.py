@@ -1,0 +1,1 @@
+"""Files that import one another, and the names that each declares."""

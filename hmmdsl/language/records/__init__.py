@@ -1,0 +1,1 @@
+"""Records and the overrides of their fields, validated by their schemas."""

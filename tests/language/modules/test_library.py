@@ -1,0 +1,117 @@
+"""std.processes against the literature."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from hmmdsl.language.modules.declarations import check_all
+from hmmdsl.language.modules.imports import LIBRARY, std_module_names
+from hmmdsl.process.process import Process
+from hmmdsl.process.stationary import period
+from tests.language.process_specs import declared, matrices
+
+HALF, THIRD, SIXTH = Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)
+
+
+def std(call: str) -> Process:
+    found = declared("import std.processes as std")
+    process = found.process(f"std.{call}")
+    assert not found.codes
+    return process
+
+
+def test_every_process_is_sound_and_says_its_source() -> None:
+    assert std_module_names() == ("std.processes",)
+    text = (LIBRARY / "processes.hmm").read_text()
+    found = declared(text)
+    check_all(found.scope, found.budget)
+    assert not found.codes
+    for name in found.scope.bound:
+        above = text[: text.index(f"hmm {name}(")].rstrip().split("\n\n")[-1]
+        assert above.startswith("#"), name
+
+
+def test_mess3_is_the_published_matrix() -> None:
+    """Shai et al. 2024, A.3, at x = 0.05, alpha = 0.85."""
+    rows = [[".765", ".00375", ".00375"], [".0425", ".0675", ".00375"], [".0425", ".00375", ".0675"]]
+    mess3 = std("mess3()")
+    assert matrices(mess3)[0] == [[Fraction(value) for value in row] for row in rows]
+    assert mess3.tokens == ("t[0]", "t[1]", "t[2]")
+    # The three tokens are alike: renaming states and tokens together changes nothing.
+    turned = matrices(std("mess3(0.15, 0.6)"))
+    for x, i, j in [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 2, 0), (2, 1, 1)]:
+        assert turned[x][i][j] == turned[(x + 1) % 3][(i + 1) % 3][(j + 1) % 3]
+
+
+def test_mess3_follows_its_formula() -> None:
+    x, alpha = Fraction(3, 20), Fraction(3, 5)
+    beta, y = (1 - alpha) / 2, 1 - 2 * x
+    for k, matrix in enumerate(matrices(std("mess3(0.15, 0.6)"))):
+        for i, row in enumerate(matrix):
+            assert row == [(y if i == j else x) * (alpha if k == j else beta) for j in range(3)]
+
+
+def test_rrxor() -> None:
+    rrxor = std("rrxor(1/4, 1/3)")
+    assert rrxor.states == ("S", "S0", "S1", "T", "F")
+    p, q = Fraction(1, 4), THIRD
+    assert dict(rrxor.operators[0]) == {(0, 1): p, (1, 4): q, (2, 3): q, (4, 0): 1}
+    assert dict(rrxor.operators[1]) == {(0, 2): 1 - p, (1, 3): 1 - q, (2, 4): 1 - q, (3, 0): 1}
+
+
+@pytest.mark.parametrize(
+    ("call", "start"),
+    [
+        ("zero_one_random()", (THIRD, THIRD, THIRD)),
+        ("mess3()", (THIRD, THIRD, THIRD)),
+        ("rrxor()", (THIRD, SIXTH, SIXTH, SIXTH, SIXTH)),
+        ("golden_mean()", (2 * THIRD, THIRD)),
+        ("even()", (2 * THIRD, THIRD)),
+        ("simple_nonunifilar()", (HALF, HALF)),
+        ("coin(1/3)", (1,)),
+    ],
+)
+def test_stationary_distributions(call: str, start: tuple[Fraction, ...]) -> None:
+    assert std(call).start == start
+
+
+@pytest.mark.parametrize(("call", "cycle"), [("zero_one_random()", 3), ("rrxor()", 3), ("matching_parens()", 2), ("mess3()", 1)])
+def test_periods(call: str, cycle: int) -> None:
+    process = std(call)
+    assert period(process.transitions(), range(len(process.states))) == cycle
+
+
+def test_small_processes() -> None:
+    p = Fraction(1, 5)
+    assert matrices(std("zero_one_random(0.2)")) == [
+        [[0, 1, 0], [0, 0, 0], [p, 0, 0]],
+        [[0, 0, 0], [0, 0, 1], [1 - p, 0, 0]],
+    ]
+    assert matrices(std("golden_mean(0.2)")) == [[[1 - p, 0], [1, 0]], [[0, p], [0, 0]]]
+    assert matrices(std("even(0.2)")) == [[[1 - p, 0], [0, 0]], [[0, p], [1, 0]]]
+    assert matrices(std("simple_nonunifilar(0.2, 1/3)")) == [[[1 - p, p], [0, 2 * THIRD]], [[0, 0], [THIRD, 0]]]
+    assert matrices(std("coin(0.2)")) == [[[p]], [[1 - p]]]
+
+
+def test_the_leak_adds_the_same_to_every_entry() -> None:
+    eps = Fraction(1, 50)
+    clean, leaky = matrices(std("rrxor()")), matrices(std("leaky_rrxor()"))
+    assert all(leaky[x][i][j] == (1 - eps) * clean[x][i][j] + eps / 10 for x in range(2) for i in range(5) for j in range(5))
+    assert float(std("leaky_rrxor()").start[0]) == pytest.approx(0.33198, abs=5e-6)
+
+
+def test_matching_parens_open_and_close() -> None:
+    process = std("matching_parens([1, 1/3])")
+    assert process.states == ("depth[0]", "depth[1]", "depth[2]")
+    assert dict(process.operators[0]) == {(0, 1): 1, (1, 2): THIRD}
+    assert dict(process.operators[1]) == {(1, 0): 2 * THIRD, (2, 1): 1}
+
+
+def test_parameters_out_of_range_lead_to_the_library_and_the_call() -> None:
+    found = declared("import std.processes (mess3)\nprocess p = mess3(2)")
+    assert found.only.code == "E0302"
+    assert found.only.span is not None
+    assert found.only.span.source.name == "std.processes"
+    assert "in `mess3(x=2)`, called here" in [note.message for note in found.only.notes]
