@@ -43,6 +43,15 @@ def test_the_gap_falls_along_training() -> None:
     assert gaps[-1] > 0
 
 
+def test_drawn_histories_say_how_sure_the_gap_is() -> None:
+    run = invented_run()
+    outcome = Loss.model_validate({"of": "fit", "histories": {"kind": "sampled", "words": 500}}).compute(inputs_of("x", run))
+    assert outcome.facts["histories"].startswith("sampled, 500 words")
+    assert outcome.facts["standard error of the gap"].endswith("nats")
+    exact = Loss(of="fit").compute(inputs_of("x", run)).results["gap"]
+    assert abs(outcome.results["gap"] - exact) < 5 * float(outcome.facts["standard error of the gap"].split()[0])
+
+
 def test_another_process_needs_the_same_tokens() -> None:
     around = surroundings(invented_run(), {"other": mess3()})
     assert [problem.code for problem in Loss(of="fit", on="other").problems(around)] == ["E0820"]

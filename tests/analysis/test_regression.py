@@ -115,6 +115,12 @@ def test_a_name_of_its_own_means_folds_of_its_own() -> None:
     assert one["held_out"]["r2"] != two["held_out"]["r2"]
 
 
+def test_drawn_histories_say_how_sure_r2_is() -> None:
+    outcome = _run(_regression(at=["concat"], histories={"kind": "sampled", "words": 300}))
+    assert outcome.facts["histories"].startswith("sampled, 300 words")
+    assert 0 < outcome.facts["standard error of R²"]["belief.concat"] < 0.1
+
+
 def test_another_process_needs_the_same_tokens() -> None:
     run = invented_run()
     around = surroundings(run, {"other": mess3(), "same": rrxor()})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hmmdsl.analysis.figures.wording import note
+from hmmdsl.analysis.figures.wording import note, read_histories
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.loss import Loss
@@ -35,7 +35,7 @@ def figures(analysis: Loss, outcome: Outcome, inputs: Inputs) -> dict[str, Figur
         axes.set_xlabel("history length (tokens)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y")
-    note(figure, str(outcome.facts["histories"]))
+    note(figure, read_histories(outcome))
     return {"positions": figure}
 
 
@@ -44,5 +44,5 @@ def caption(analysis: Loss, outcome: Outcome) -> str:
     return (
         "Left: expected next-token cross-entropy after histories of each length, and the least that any predictor can lose there."
         " Right: the difference, which is the mean KL divergence from the optimal prediction. "
-        f"Histories: {outcome.facts['histories']}."
+        f"Histories: {read_histories(outcome)}."
     )

@@ -29,9 +29,15 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def read_histories(outcome: Outcome) -> str:
-    """Which histories were read, and how they count: `Histories: exact, 1,046 histories, weighted by probability`."""
-    counted = WEIGHTS.get(str(outcome.facts.get("weights")), "")
-    return "; ".join(part for part in (f"{outcome.facts['histories']}", counted) if part)
+    """Which histories were read, how they count, and how sure drawn ones are: `exact, 1,046 histories; weighted by probability`."""
+    facts = outcome.facts
+    parts = [str(facts["histories"]), WEIGHTS.get(str(facts.get("weights")), "")]
+    errors = [error for error in facts.get("standard error of R²", {}).values() if error is not None]
+    if errors:
+        parts.append(f"standard error of R² at most {max(errors):.1g}")
+    if "standard error of the gap" in facts:
+        parts.append(f"standard error of the gap {facts['standard error of the gap']}")
+    return "; ".join(part for part in parts if part)
 
 
 def note(figure: Figure, text: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.probe.sampling_error import mean_error
 from hmmdsl.process.history_tree import optimal_losses
 
 if TYPE_CHECKING:
@@ -24,26 +26,33 @@ def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     tree = histories_read(inputs.name, trained, process, analysis.histories)
     log_probabilities = trained.log_probabilities(step, tree)
     optimum = optimal_losses(tree)
-    gap = gaps(tree, log_probabilities)
+    divergence = divergences(tree, log_probabilities)
+    gap = by_position(tree, divergence)
     results: dict[str, Any] = _results(float(optimum.mean()), float(gap.mean()))
     results["position"] = [_results(float(least), float(more)) for least, more in zip(optimum, gap, strict=True)]
     arrays = {"optimum": optimum, "gap": gap, "length": tree.length[np.array(tree.levels[:-1])]}
-    return Outcome(results, arrays, {"histories": in_words(tree)})
+    facts = {"histories": in_words(tree)}
+    if tree.source == "sampled":
+        facts["standard error of the gap"] = f"{mean_error(tree, divergence):.1e} nats"
+    return Outcome(results, arrays, facts)
 
 
 def _results(optimum: float, gap: float) -> dict[str, float]:
     return {"loss": optimum + gap, "optimum": optimum, "gap": gap}
 
 
-def gaps(tree: HistoryTree, log_probabilities: Float[np.ndarray, "history token"]) -> Float64[np.ndarray, " position"]:
-    """For each position the expected KL divergence of predictions from the true next-token distributions, in nats.
+def divergences(tree: HistoryTree, log_probabilities: Float[np.ndarray, "history token"]) -> Float64[np.ndarray, " history"]:
+    """For each history the KL divergence of the prediction from the true next-token distribution, in nats.
 
     Terms are `p log(p / q)` as such, so that a gap of 1e-9 is no difference of two losses near 1.
     """
     p = tree.next_token
     occurs = p > 0
-    divergence = np.where(occurs, p * (np.log(np.where(occurs, p, 1.0)) - log_probabilities), 0.0).sum(axis=1)
-    weighted = divergence * tree.probability
-    return np.array(
-        [weighted[a:b].sum() / tree.probability[a:b].sum() for a, b in zip(tree.levels, tree.levels[1:], strict=False)]
-    )
+    terms = np.where(occurs, p * (np.log(np.where(occurs, p, 1.0)) - log_probabilities), 0.0)
+    return np.asarray(terms.sum(axis=1))
+
+
+def by_position(tree: HistoryTree, values: Float64[np.ndarray, " history"]) -> Float64[np.ndarray, " position"]:
+    """The expectation at each position."""
+    weighted = values * tree.probability
+    return np.array([weighted[a:b].sum() / tree.probability[a:b].sum() for a, b in pairwise(tree.levels)])

@@ -14,6 +14,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.reading import Reading, Statistics, read
+from hmmdsl.analysis.probe.sampling_error import r2_error
 from hmmdsl.analysis.probe.scores import NO_SCORE, Score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
@@ -170,6 +171,11 @@ def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: His
             if target == analysis.target_names[0]
         },
     }
+    if tree.source == "sampled" and analysis.weights == "probability":
+        facts["standard error of R²"] = {
+            f"{target}.{place}": r2_error(tree, setting.targets[target], reading.predicted)
+            for (target, place), reading in readings.items()
+        }
     if setting.fold is not None:
         facts["folds"] = f"{int(setting.fold.max()) + 1} over histories"
         facts["held-out penalties"] = {
