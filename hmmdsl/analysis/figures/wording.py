@@ -29,7 +29,7 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def read_histories(outcome: Outcome) -> str:
-    """Which histories were read, how they count, and how sure drawn ones are: `exact, 1,046 histories; weighted by probability`."""
+    """Which histories were read, how they count, and how sure drawn ones are: `exact, 78 histories; weighted by probability`."""
     facts = outcome.facts
     parts = [str(facts["histories"]), WEIGHTS.get(str(facts.get("weights")), "")]
     errors = [error for error in facts.get("standard error of R²", {}).values() if error is not None]
