@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.compiled import Compiled
-from hmmdsl.language.elaborate import compile_experiment, compile_file
+from hmmdsl.language.elaborate import compile_file
 
 if TYPE_CHECKING:
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.language.compiled import Compiled
 
 
 def read(path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None) -> Compiled:
@@ -24,8 +23,3 @@ def read(path: Path, settings: Mapping[str, str] | None = None, profile: str | N
 
         return compile_experiment_file(path, kinds(), settings=settings or {}, profile=profile)
     return compile_file(path, kinds(), settings=settings or {}, profile=profile)
-
-
-def compile_again(experiment: Experiment) -> Compiled:
-    """Compile an experiment that is resolved already, for instance with another device."""
-    return compile_experiment(experiment, kinds())
