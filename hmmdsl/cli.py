@@ -83,7 +83,7 @@ DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Opt
 
 def main() -> None:
     """The console script."""
-    # A compiler makes many small objects and hardly a cycle: with Python's own threshold a fifth of `check` is spent looking for some.
+    # A compiler makes many small objects and hardly a cycle: with the usual threshold a fifth of `check` goes into looking.
     gc.set_threshold(100_000, 20, 20)
     app()
 
