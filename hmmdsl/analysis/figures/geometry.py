@@ -63,7 +63,7 @@ def draw_geometry(
         if projection.kind in ("line", "point"):
             _draw_line(axes, panel, arrays["length"], colours, states)
             continue
-        draw_outline(axes, projection, states if width > NARROW or not panel.represented else (), limits)
+        draw_outline(axes, projection, states if width > NARROW or not panel.represented else (), limits, beside=width > NARROW)
         alpha = (0.35 if few else 0.8) if panel.represented else 0.9
         draw_beliefs(axes, projection, panel.beliefs[order], colours[order], weights[order], width, alpha)
         if few:

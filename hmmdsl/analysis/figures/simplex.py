@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,8 @@ NEARLY_NONE = 0.005
 TOGETHER = 0.06
 """Corners nearer than this share of the span have one label."""
 
+LABEL: dict[str, Any] = {"va": "center", "fontsize": "small", "color": "0.35", "zorder": 4}
+
 FEW = 200
 """Up to so many distinct beliefs, the centre of mass of each is drawn as a ring."""
 
@@ -50,10 +52,15 @@ def plane_limits(
 
 
 def draw_outline(
-    axes: Axes, projection: SimplexProjection, states: Sequence[str], limits: Float64[np.ndarray, "end axis"]
+    axes: Axes,
+    projection: SimplexProjection,
+    states: Sequence[str],
+    limits: Float64[np.ndarray, "end axis"],
+    beside: bool = True,
 ) -> None:
     """The edges between the corners, each with its state's name, and no frame. States whose corners fall together in this plane
-    share a label; without `states` there is none."""
+    share a label; without `states` there is none. Labels stand `beside` the corners, or above and below them where that
+    has no room."""
     corners = projection.corners
     for i, j in combinations(range(len(corners)), 2):
         axes.plot(*corners[[i, j]].T, color="0.85", linewidth=0.7, zorder=0)
@@ -70,8 +77,11 @@ def draw_outline(
         outward = corner - middle
         outward /= max(float(np.linalg.norm(outward)), 1e-9)
         at = corner + 0.05 * span * outward
+        if not beside:
+            axes.text(corner[0], corner[1] + (0.1 if outward[1] > 0 else -0.1) * span, ", ".join(names), **LABEL, ha="center")
+            continue
         side = "left" if outward[0] > 0.5 else "right" if outward[0] < -0.5 else "center"
-        axes.text(at[0], at[1], ", ".join(names), ha=side, va="center", fontsize="small", color="0.35", zorder=4)
+        axes.text(at[0], at[1], ", ".join(names), **LABEL, ha=side)
     axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
