@@ -46,7 +46,7 @@ def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, lo
     for stage in plan.stages:
         if stage.kind not in ("process", "train", "analysis"):
             continue
-        with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled)):
+        with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled), torch=stage.kind != "process"):
             if stage.kind == "process":
                 from hmmdsl.process.portrait import portrait
 
@@ -84,13 +84,16 @@ def timed(stage: Stage, computed: Computed, progress: Progress, log: RunLog) -> 
 
 
 @contextmanager
-def limited(threads: int) -> Iterator[None]:
-    """Hold torch, BLAS and OpenMP to `threads`: sums depend on how many share them."""
+def limited(threads: int, torch: bool) -> Iterator[None]:
+    """Hold BLAS and OpenMP, and `torch` where it is used, to so many threads: sums depend on how many share them."""
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))  # for libraries that are loaded later
-    import torch
+    import numpy  # noqa: F401  (its threads must be there to be limited)
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(threads)
+    if torch:
+        from torch import set_num_threads
+
+        set_num_threads(threads)
     with threadpool_limits(limits=threads):
         yield
 
