@@ -30,9 +30,9 @@ def switch(
     `end = 0`, the default, is one choice for ever, at the start. Then seen or not, a word's probability is that of the chosen
     sub-process' word, weighted: without `seen` it is the mixture of the sub-processes with the weights of the top's first tokens.
 
-    States are `top.S` while the top is about to choose (only with `seen`), and `heads.s[0]` in an episode; where the top has
-    several states and goes on, it waits in one: `heads.s[0] | S`. Tokens are the top's (with `seen`), then the sub-processes' by
-    first appearance; equal texts are one token. The start is at the beginning of an episode, from the top's own start, and is
+    States are `top.S` while the top is about to choose (only with `seen`), and `heads.s[0]` in an episode; where the top may go
+    on from several states, that one stands behind: `heads.s[0] | S`. Tokens are the top's (with `seen`), then the sub-processes'
+    by first appearance; equal texts are one token. The start is at the beginning of an episode, from the top's own start, and is
     given; only where episodes end and the top's start is stationary is it the stationary distribution of the whole, if unique.
 
     The parts are the components `top` (with `seen`) and each sub-process; where the top goes on it is the factor `next` too: the
@@ -61,29 +61,36 @@ def _named_after(top: Process, subprocesses: Mapping[str, Process]) -> bool:
 
 
 class _Switch:
-    """The joint states are numbered: those in which the top waits, then for each sub-process its states (times the top's)."""
+    """The joint states are numbered: those in which the top waits, then for each sub-process its states, each times the states
+    that the top may be left in by choosing it."""
 
     def __init__(self, top: Process, subs: Mapping[str, Process], end: Scalar, seen: bool, by_token: bool) -> None:
         self.top, self.subs, self.end, self.seen, self.by_token = top, subs, end, seen, by_token
         # The top's state matters in an episode only if it will move again.
-        self.tops = len(top.states) if end else 1
+        left: dict[str, set[int]] = {key: set() if end else {0} for key in subs}
+        if end:
+            for token, entries in zip(top.tokens, top.operators, strict=True):
+                for _, j in entries:
+                    left[token if by_token else top.states[j]].add(j)
+        self.left = {key: sorted(found) for key, found in left.items()}
         self.first: dict[str, int] = {}
         self.size = len(top.states) if seen else 0
         for key, process in subs.items():
             self.first[key] = self.size
-            self.size += len(process.states) * self.tops
+            self.size += len(process.states) * len(self.left[key])
         processes = tuple(subs.values())
         self.tokens = union_of_tokens((top, *processes) if seen else processes)
         self.place = {token: x for x, token in enumerate(self.tokens)}
         starts = sum(sum(1 for value in process.start if value) for process in processes)
         moves = sum(map(len, top.operators)) * starts
-        runs = self.tops * sum(sum(map(len, process.operators)) for process in processes)
+        runs = sum(len(self.left[key]) * sum(map(len, process.operators)) for key, process in subs.items())
         check_size("the switch", self.size, len(self.tokens), runs * (1 if seen or not end else 1 + moves) + moves)
         self.operators: list[dict[tuple[int, int], Scalar]] = [{} for _ in self.tokens]
 
     def inside(self, key: str, state: int, top: int) -> int:
-        """The joint state in which a sub-process is in `state` and the top waits in `top`."""
-        return self.first[key] + state * self.tops + (top if self.end else 0)
+        """The joint state in which a sub-process is in `state` and the top was left in `top`."""
+        left = self.left[key]
+        return self.first[key] + state * len(left) + (left.index(top) if self.end else 0)
 
     def episodes(self, top: int) -> list[tuple[str, int, Scalar]]:
         """How the top begins an episode from one of its states: token, joint state, probability."""
@@ -106,7 +113,7 @@ class _Switch:
             for token, entries in zip(process.tokens, process.operators, strict=True):
                 into = self.operators[self.place[token]]
                 for (k, l_), value in entries.items():
-                    for top in range(self.tops):
+                    for top in self.left[key]:
                         here = self.inside(key, k, top)
                         add(into, (here, self.inside(key, l_, top)), (1 - self.end) * value)
                         if self.end:
@@ -149,8 +156,10 @@ class _Switch:
 
     def _state_names(self) -> tuple[str, ...]:
         names = [f"{WAITING}.{state}" for state in self.top.states] if self.seen else []
-        waiting = [f" | {state}" for state in self.top.states] if self.tops > 1 else [""]
-        names += [f"{key}.{state}{top}" for key, process in self.subs.items() for state in process.states for top in waiting]
+        for key, process in self.subs.items():
+            left = self.left[key]
+            waiting = [f" | {self.top.states[top]}" for top in left] if len(left) > 1 else [""] * len(left)
+            names += [f"{key}.{state}{top}" for state in process.states for top in waiting]
         check_distinct("the state", names)
         return tuple(names)
 
@@ -159,14 +168,14 @@ class _Switch:
         parts: list[Part] = []
         if self.seen:
             parts.append(Part(WAITING, "component", self.top, tuple(i if i < n else None for i in range(self.size))))
+        going: list[int | None] = [i if i < n else None for i in range(self.size)]
         for key, process in self.subs.items():
             own: list[int | None] = [None] * self.size
             for k in range(len(process.states)):
-                for top in range(self.tops):
+                for top in self.left[key]:
                     own[self.inside(key, k, top)] = k
+                    going[self.inside(key, k, top)] = top
             parts.append(Part(key, "component", process, tuple(own)))
         if self.end:
-            first = n if self.seen else 0
-            going = (*range(first), *((i - first) % self.tops for i in range(first, self.size)))
-            parts.append(Part("next", "factor", self.top, going))
+            parts.append(Part("next", "factor", self.top, tuple(going)))
         return Parts(tuple(parts))
