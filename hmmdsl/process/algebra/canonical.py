@@ -28,6 +28,9 @@ MODULAR_WORK = 4_000_000
 EXACT_WORK = 400_000
 """Most products of fractions that one space may take (about as long)."""
 
+LARGEST_NUMERICAL = 400
+"""Most states for which the rank is found by singular values (some seconds)."""
+
 SMALLEST_SINGULAR = 1e-9
 """Singular values below this share of the largest count as zero, where there are floats."""
 
@@ -60,7 +63,7 @@ class Predictive:
 def canonical_dimension(process: Process) -> CanonicalDimension:
     """The rank of the Hankel matrix of the process from its start."""
     if not process.exact:
-        return CanonicalDimension(_numerical_rank(process), False)
+        return CanonicalDimension(_numerical_rank(process) if len(process.states) <= LARGEST_NUMERICAL else None, False)
     forward, backward, start = _by_rows(process), _by_columns(process), _start(process)
     ones = dict.fromkeys(range(len(process.states)), 1)
     rank: int | None = None

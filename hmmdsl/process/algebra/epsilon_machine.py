@@ -1,9 +1,12 @@
 """The epsilon-machine: the causal states of a process, which are the classes of pasts with the same future.
 
-It is the unifilar presentation with the fewest states (Crutchfield & Young 1989; Shalizi & Crutchfield 2001). A stationary
-process has the causal states of infinite pasts: the states of a unifilar presentation, equal ones merged, whether or not its mixed
-states are finite in number (Travers & Crutchfield 2011); else the predictive states that are met for ever. A process with another
-start has those of all its words, transient ones included.
+It is the unifilar presentation with the fewest states (Crutchfield & Young 1989; Shalizi & Crutchfield 2001).
+
+A stationary process has the causal states of infinite pasts. Each of its ergodic components is taken for itself: the states of a
+unifilar presentation, equal ones merged, whether or not its mixed states are finite in number (Travers & Crutchfield 2011); else
+the predictive states that a long typical word leads to. If those close, they are a finite unifilar presentation of an ergodic
+process whose long-run averages are the component's, so they are its causal states, even where those met on the way never
+close. A process with another start has the predictive states of all its words, transient ones included.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ MOST_STATES = 20_000
 
 MOST_WORK = 3_000_000
 """Products of integers that are taken before giving up (a few seconds)."""
+
+TYPICAL_WORD = 1000
+"""Tokens of the word after which a stationary process should have settled to its recurrent predictive states."""
 
 
 @dataclass(frozen=True)
@@ -135,10 +141,13 @@ def _stationary_machine(process: Process, most_states: int, most_work: int) -> E
         share = sum((process.start[i] for i in members), Fraction(0))
         component = _restricted(process, members, share)
         if not is_unifilar(component):
-            followed = _followed(component, most_states, most_work)
+            followed = _followed(component, most_states, most_work, TYPICAL_WORD)
             if isinstance(followed, Unclosed):
                 return followed
-            component, renamed = _recurrent_part(followed), True
+            recurrent = _recurrent_part(followed)
+            if recurrent is None:
+                return Unclosed(component, (len(followed.states),))
+            component, renamed = recurrent, True
         machines.append((share, component))
     joined = machines[0][1] if len(machines) == 1 else _side_by_side(machines)
     joined = lumped(joined, coarsest_lumping(joined))
@@ -169,13 +178,20 @@ def _machine_of_words(process: Process, most_states: int, most_work: int) -> Eps
     return replace(followed, recurrent=settled)
 
 
-def _followed(process: Process, most_states: int, most_work: int) -> Process | Unclosed:
-    """The automaton of predictive states as a process that starts in its first state."""
+def _followed(process: Process, most_states: int, most_work: int, settle: int = 0) -> Process | Unclosed:
+    """The automaton of predictive states as a process that starts in its first state: the empty word's, or, if they do not close
+    without, that of a typical word of `settle` tokens."""
     if process.exact:
-        found = predictive_states(predictive(process), most_states, most_work)
-        if not found.closed:
-            return Unclosed(process, found.sizes)
-        return _automaton(process, found.transitions, len(found))
+        representation = predictive(process)
+        found = predictive_states(representation, most_states, most_work)
+        if found.closed:
+            return _automaton(process, found.transitions, len(found))
+        growth = found.sizes
+        if settle:
+            found = predictive_states(representation, most_states, most_work, settle)
+            if found.closed:
+                return _automaton(process, found.transitions, len(found))
+        return Unclosed(process, growth)
     from hmmdsl.process.mixed_states import mixed_state_presentation
 
     beliefs = mixed_state_presentation(process, most_states, max_work=most_work)
@@ -195,13 +211,14 @@ def _automaton(process: Process, transitions: Iterable[tuple[int, int, int, Scal
     return Process(process.name, process.tokens, _numbers(size), tuple(operators), start, "given")
 
 
-def _recurrent_part(automaton: Process) -> Process:
+def _recurrent_part(automaton: Process) -> Process | None:
     """What is met for ever of the predictive states of a stationary ergodic process, in its stationary distribution. Several
-    closed classes are the same process, and are merged."""
+    closed classes are the same process, and are merged; None where floats are too coarse to see that."""
     classes = closed_classes(automaton.transitions(), len(automaton.states))
     inside = _restricted(automaton, sorted(set().union(*classes)), Fraction(1))
     merged = lumped(inside, coarsest_lumping(inside))
-    return replace(merged, start=stationary_distribution(merged.transitions(), len(merged.states)))
+    T, states = merged.transitions(), len(merged.states)
+    return replace(merged, start=stationary_distribution(T, states)) if len(closed_classes(T, states)) == 1 else None
 
 
 def _side_by_side(machines: Sequence[tuple[Scalar, Process]]) -> Process:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from hmmdsl.process.algebra.canonical import Predictive
+from hmmdsl.process.algebra.splitmix import SplitMix64
 
 LARGEST_BITS = 4096
 """A state whose integers are longer is not followed."""
@@ -19,7 +20,7 @@ LARGEST_BITS = 4096
 
 @dataclass(frozen=True)
 class PredictiveStates:
-    """The predictive states as far as they were followed, breadth first; the start is state 0.
+    """The predictive states as far as they were followed, breadth first; state 0 is that of the first word.
 
     transitions  (source, token, target, probability), by source, then token
     sizes        how many states there are within each depth 0, 1, …
@@ -34,11 +35,13 @@ class PredictiveStates:
         return self.sizes[-1]
 
 
-def predictive_states(representation: Predictive, most_states: int, most_work: int) -> PredictiveStates:
-    """Follow the states from the start until nothing new comes (closed), or until there would be more than `most_states`, more
-    than about `most_work` products of 64-bit numbers, or integers of more than 4,096 bits. Whole depths are followed: one that
-    would break a limit is left out."""
+def predictive_states(representation: Predictive, most_states: int, most_work: int, settle: int = 0) -> PredictiveStates:
+    """Follow the states from the start, or from that of one typical word of `settle` tokens (always the same), until nothing new
+    comes (closed), or until there would be more than `most_states`, more than about `most_work` products of 64-bit numbers, or
+    integers of more than 4,096 bits. Whole depths are followed: one that would break a limit is left out."""
     walk = _Walk(representation, most_work)
+    if settle and not walk.settle(settle):
+        return PredictiveStates((), (1,), False)
     transitions: list[tuple[int, int, int, Fraction]] = []
     sizes = [1]
     first = 0
@@ -82,6 +85,24 @@ class _Walk:
             found = self.known[key] = len(self.all)
             self.all.append(key)
         return found
+
+    def settle(self, tokens: int) -> bool:
+        """Begin anew after a typical word; false if a limit was met."""
+        stream = SplitMix64(tokens)
+        state = 0
+        for _ in range(tokens):
+            found = self.step(state)
+            if found is None:
+                return False
+            left = Fraction(stream.bits(), 1 << 64)
+            for _, target, probability in found:
+                state = target
+                left -= probability
+                if left < 0:
+                    break
+        last = self.all[state]
+        self.known, self.all = {last: 0}, [last]
+        return True
 
     def step(self, state: int) -> list[tuple[int, int, Fraction]] | None:
         """Token, next state and probability for each token that can come; None if a limit is met. Probabilities sum to one, so
