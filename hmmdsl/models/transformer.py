@@ -146,7 +146,8 @@ class TransformerNetwork(nn.Module):
             self.register_buffer("angles", rotation_angles(self.positions, spec.head_width), persistent=False)
         self.blocks = nn.ModuleList([Block(spec) for _ in range(spec.layers)])
         self.norm = _norm(spec)
-        self.unembedding = Affine(spec.d_model, vocabulary)
+        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -203,7 +204,7 @@ class TransformerNetwork(nn.Module):
     def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
         """Next-token logits after each row."""
         *_, (_, x) = self.stream(layout)
-        return self.unembedding(x)  # type: ignore[no-any-return]
+        return F.linear(x, self.unembedding, self.unembedding_bias)
 
     def stream(self, layout: Layout) -> Iterator[tuple[str, Float[Tensor, "row d_model"]]]:
         """The residual stream as it is computed, point by point."""

@@ -123,8 +123,8 @@ def test_the_same_weights_in_torchs_own_encoder_give_the_same_numbers(activation
     for i, layer in enumerate(layers):
         x = layer(x, src_mask=causal)
         torch.testing.assert_close(network.residuals(words)[f"block[{i}]"], x, atol=1e-5, rtol=1e-5)
-    logits = nn.functional.layer_norm(x, (16,), network.norm.weight, network.norm.bias) @ network.unembedding.weight
-    torch.testing.assert_close(network(words), logits + network.unembedding.bias, atol=1e-5, rtol=1e-5)
+    logits = nn.functional.layer_norm(x, (16,), network.norm.weight, network.norm.bias) @ network.unembedding.T
+    torch.testing.assert_close(network(words), logits + network.unembedding_bias, atol=1e-5, rtol=1e-5)
 
 
 def test_rotary_attention_depends_on_distance_alone() -> None:
