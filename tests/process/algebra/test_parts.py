@@ -1,0 +1,72 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from known_processes import coin, even, golden_mean, mess3, rrxor
+
+from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.leak import leak
+from hmmdsl.process.algebra.mixture import mixture
+from hmmdsl.process.algebra.parts import part_targets, read_target
+from hmmdsl.process.algebra.product import product
+from hmmdsl.process.history_tree import build_history_tree
+
+HALF = Fraction(1, 2)
+
+
+def test_factor_beliefs_are_those_of_the_factors_alone() -> None:
+    pair = product({"left": golden_mean(), "right": rrxor()})
+    tree = build_history_tree(pair, 4)
+    alone = build_history_tree(rrxor(), 4)
+    found = read_target(pair, "factor.right")(tree.belief)
+    for belief in found:
+        assert np.abs(alone.belief - belief).max(axis=1).min() < 1e-12
+    assert read_target(pair, "factor.left").labels == ("A", "B")
+    assert not read_target(pair, "factor.left").conditional
+
+
+def test_components_are_inferred_and_beliefs_within_are_conditional() -> None:
+    tasks = mixture({"A": golden_mean(), "B": even()}, (HALF, HALF))
+    tree = build_history_tree(tasks, 5, bos=True)
+    component = read_target(tasks, "component")(tree.belief)
+    assert component[0] == pytest.approx([0.5, 0.5])
+    assert component.sum(axis=1) == pytest.approx(1)
+    within = read_target(tasks, "within.A")
+    assert within.conditional
+    values = within(tree.belief)
+    dead = component[:, 0] == 0
+    assert dead.any()
+    assert np.isnan(values[dead]).all()
+    assert values[~dead].sum(axis=1) == pytest.approx(1)
+
+
+def test_nested_parts_are_read_through() -> None:
+    tasks = mixture({"A": product({"left": coin(), "right": golden_mean()}), "B": mess3()}, (HALF, HALF))
+    nested = product({"x": leak(tasks, Fraction(1, 10)), "y": coin()})
+    assert part_targets(nested) == (
+        "factor.x",
+        "factor.x.component",
+        "factor.x.within.A",
+        "factor.x.within.A.factor.left",
+        "factor.x.within.A.factor.right",
+        "factor.x.within.B",
+        "factor.y",
+    )
+    reading = read_target(nested, "factor.x.within.A.factor.right")
+    assert reading.labels == ("A", "B")
+    assert reading.coordinate == (0, 1, None, None, None)
+    assert reading.conditional
+
+
+def test_an_unknown_target_lists_those_that_exist() -> None:
+    with pytest.raises(AlgebraError, match=r"no target `within\.C`") as raised:
+        read_target(mixture({"A": coin(), "B": mess3()}, (HALF, HALF)), "within.C")
+    assert raised.value.cure == "choose one of state, component, within.A, within.B"
+    assert part_targets(mess3()) == ()
+    assert read_target(mess3(), "state").labels == mess3().states
+
+
+def test_parts_do_not_bear_on_equality() -> None:
+    one, other = product({"l": coin(), "r": coin()}, "p"), product({"a": coin(), "b": coin()}, "p")
+    assert one.parts != other.parts
+    assert one == other
