@@ -133,7 +133,8 @@ def _rows(process: Process, transposed: bool) -> list[Rows]:
         rows: dict[int, list[tuple[int, Number]]] = {}
         for (i, j), value in sorted(entries.items()):
             a, b = (j, i) if transposed else (i, j)
-            rows.setdefault(a, []).append((b, int(value * scale)))
+            share = Fraction(value)
+            rows.setdefault(a, []).append((b, share.numerator * (scale // share.denominator)))
         matrices.append(rows)
     return matrices
 

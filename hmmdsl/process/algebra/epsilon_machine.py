@@ -25,8 +25,11 @@ from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, reachable, stationary_distribution
 from hmmdsl.process.structure import is_unifilar
 
-MOST_STATES = 20_000
-"""Predictive states that are followed before giving up."""
+MOST_STATES = 2000
+"""Predictive states that are followed before giving up; the long-run weights of more would take minutes."""
+
+MOST_NUMERICAL = 1000
+"""So many where there are floats: among more, some are equal by accident of the tolerance."""
 
 MOST_WORK = 3_000_000
 """Products of integers that are taken before giving up (a few seconds)."""
@@ -194,7 +197,7 @@ def _followed(process: Process, most_states: int, most_work: int, settle: int = 
         return Unclosed(process, growth)
     from hmmdsl.process.mixed_states import mixed_state_presentation
 
-    beliefs = mixed_state_presentation(process, most_states, max_work=most_work)
+    beliefs = mixed_state_presentation(process, min(most_states, MOST_NUMERICAL), max_work=most_work)
     if not beliefs.closed:
         return Unclosed(process, beliefs.sizes)
     ways = zip(

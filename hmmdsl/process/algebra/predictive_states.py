@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from hmmdsl.process.algebra.canonical import Predictive
+from hmmdsl.process.algebra.spans import effort
 from hmmdsl.process.algebra.splitmix import SplitMix64
 
 LARGEST_BITS = 4096
@@ -68,6 +69,7 @@ class _Walk:
         self.matrices = [
             {i: [(j, int(value * scale)) for j, value in row] for i, row in rows.items()} for rows in representation.operators
         ]
+        self.longest = max(abs(value) for matrix in self.matrices for row in matrix.values() for _, value in row).bit_length()
         self.ways: dict[int, int] = {}
         for matrix in self.matrices:
             for i, entries in matrix.items():
@@ -109,7 +111,8 @@ class _Walk:
         the scale of the matrices cancels."""
         vector = self.all[state]
         bits = max(abs(value) for _, value in vector).bit_length()
-        self.work -= (1 + bits // 64) * sum(self.ways.get(i, 0) for i, _ in vector)
+        # Dividing by the common factor takes about as long as all products, where numbers are long.
+        self.work -= effort(vector[0][1] << self.longest) * (len(vector) + sum(self.ways.get(i, 0) for i, _ in vector))
         if self.work < 0 or bits > LARGEST_BITS:
             return None
         reached: list[tuple[int, dict[int, int], int]] = []
