@@ -31,10 +31,3 @@ if (links.size && "IntersectionObserver" in window) {
   }, { rootMargin: "-10% 0px -55% 0px" });
   for (const id of links.keys()) watch.observe(document.getElementById(id));
 }
-
-let opened = [];
-addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
-  for (const details of opened) details.open = true;
-});
-addEventListener("afterprint", () => { for (const details of opened) details.open = false; });

@@ -42,4 +42,4 @@ def read_histories(outcome: Outcome) -> str:
 
 def note(figure: Figure, text: str) -> None:
     """A line in small grey letters below the panels."""
-    figure.supxlabel(text, fontsize="small", color="0.45", x=0.01, y=0.01, ha="left", va="bottom")
+    figure.supxlabel(text, fontsize="small", color="0.45", x=0.01, ha="left")  # no y: the layout makes room for it
