@@ -1,9 +1,8 @@
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
-from known_processes import ALL, mess3, rrxor
+from known_processes import mess3, rrxor
 from random_processes import as_floats, processes
 
 from hmmdsl.process.portrait import portrait
@@ -35,13 +34,6 @@ def test_floats_say_that_they_are_numerical() -> None:
     assert about.numerical
     assert about.beliefs.numerical
     assert about.beliefs.count == 36
-
-
-@pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)
-def test_a_portrait_takes_about_a_second(known: Process) -> None:
-    began = time.process_time()
-    portrait(known)
-    assert time.process_time() - began < 2
 
 
 @settings(max_examples=30, deadline=None)
