@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -29,7 +30,9 @@ def test_every_process_is_sound_and_says_its_source() -> None:
     check_all(found.scope, found.budget)
     assert not found.codes
     for name in found.scope.bound:
-        above = text[: text.index(f"hmm {name}(")].rstrip().split("\n\n")[-1]
+        declaration = re.search(rf"^(?:hmm|process) {name}\(", text, re.MULTILINE)
+        assert declaration is not None, name
+        above = text[: declaration.start()].rstrip().split("\n\n")[-1]
         assert above.startswith("#"), name
 
 
