@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from hmmdsl.process.complexity import Measure, complexity
+from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension
+from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
+from hmmdsl.process.complexity import Complexity, Measure, complexity
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
@@ -28,10 +30,24 @@ class BeliefCount:
 
 
 @dataclass(frozen=True)
+class PartCount:
+    """A part of a composed process: a `component` of a mixture or switch, or a `factor` of a product."""
+
+    name: str
+    role: Literal["component", "factor"]
+    process: str
+    states: int
+
+
+MOST_STATES, MOST_WORK = 500, 500_000
+"""Causal states, and products of numbers, that a portrait follows: about half a second."""
+
+
+@dataclass(frozen=True)
 class Portrait:
     """What a process is. `stationary` is None where several closed classes of states leave it open. `unreachable` names the
-    states that the start never leads to. `exact`: all numbers of the definition are rational, so beliefs were compared
-    exactly."""
+    states that the start never leads to. `canonical` is the Hankel rank. `parts` are those of a composed process. `exact`: all
+    numbers of the definition are rational, so beliefs were compared exactly."""
 
     name: str
     states: tuple[str, ...]
@@ -50,6 +66,8 @@ class Portrait:
     statistical_complexity: Measure
     excess_entropy: Measure
     myopic_entropies: MyopicEntropies
+    canonical: CanonicalDimension
+    parts: tuple[PartCount, ...]
     exact: bool
 
     @property
@@ -95,6 +113,8 @@ class Portrait:
             "statistical_complexity": _measure(self.statistical_complexity),
             "excess_entropy": _measure(self.excess_entropy),
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
+            "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven},
+            "parts": [{"name": p.name, "role": p.role, "process": p.process, "states": p.states} for p in self.parts],
             "exact": self.exact,
             "numerical": self.numerical,
         }
@@ -114,7 +134,7 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
     about = structure(process)
     presentation = followed_beliefs(process)
     rate = entropy_rate(process, presentation)
-    stored = complexity(process, rate, presentation)
+    stored = _with_machine(process, complexity(process, rate, presentation))
     try:
         stationary = stationary_distribution(process.transitions(), len(process.states))
     except ValueError:
@@ -145,5 +165,24 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
         statistical_complexity=stored.statistical_complexity,
         excess_entropy=stored.excess_entropy,
         myopic_entropies=myopic_entropies(process, depth),
+        canonical=canonical_dimension(process),
+        parts=tuple(
+            PartCount(part.name, part.role, part.process.name, len(part.process.states))
+            for part in (process.parts.parts if process.parts is not None else ())
+        ),
         exact=process.exact,
     )
+
+
+def _with_machine(process: Process, known: Complexity) -> Complexity:
+    """Causal states and C_mu of the epsilon-machine, where mixed states did not give them: there may be infinitely many mixed
+    states and few causal ones, and several ergodic components have one machine."""
+    if known.causal_states is not None:
+        return known
+    found: EpsilonMachine | Unclosed | None = epsilon_machine(process, MOST_STATES, MOST_WORK)
+    machine = found.recurrent if isinstance(found, Unclosed) else found
+    if machine is None:
+        return known
+    bits = machine.statistical_complexity_bits
+    measure = known.statistical_complexity if bits is None else Measure(bits)
+    return replace(known, statistical_complexity=measure, causal_states=machine.causal_states)

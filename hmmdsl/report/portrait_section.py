@@ -60,6 +60,13 @@ def _sentence(portrait: Portrait) -> str:
     if len(portrait.states) <= _NAMED:
         weights = zip(portrait.states, portrait.start, strict=True)
         text += f": {', '.join(f'{state} {probability_text(value)}' for state, value in weights if value)}"
+    if portrait.parts:
+        named = [f"{part.name} ({part.process})" for part in portrait.parts[:_NAMED]]
+        text += (
+            f". Its {portrait.parts[0].role}s: {joined(named)}"
+            if len({p.role for p in portrait.parts}) == 1
+            else (f". Its parts: {joined(named)}")
+        )
     if portrait.unreachable:
         text += f". Never reached: {', '.join(portrait.unreachable[:_NAMED])}"
     return text + "."
@@ -81,6 +88,10 @@ def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
         yield PortraitNumber("beliefs", f"more than {beliefs.found:,}", "", f"not closed there; {how}")
     if portrait.causal_states is not None:
         yield PortraitNumber("causal states", f"{portrait.causal_states:,}")
+    if portrait.canonical.rank is not None:
+        proof = "Hankel rank: the fewest states of any presentation, negative entries allowed"
+        note = proof if portrait.canonical.proven else f"{proof}; not proven"
+        yield PortraitNumber("canonical dimension", f"{portrait.canonical.rank:,}", "", note)
     rate = portrait.entropy_rate
     yield PortraitNumber("entropy rate", number_text(rate.value_bits, 8), "bits per token", rate.method)
     yield _measure("statistical complexity", portrait.statistical_complexity)

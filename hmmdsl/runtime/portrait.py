@@ -119,6 +119,14 @@ def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
         yield "stationary", _listed([_number(value) for value in about.stationary])
     if about.stationary is None or about.start_kind == "given":
         yield "start", _listed([_number(value) for value in about.start])
+    for role in ("component", "factor"):
+        named = [
+            f"{part.name} ({part.process}, {part.states:,} state{'' if part.states == 1 else 's'})"
+            for part in about.parts
+            if part.role == role
+        ]
+        if named:
+            yield f"{role}s", _listed(named)
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
     compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
@@ -134,6 +142,8 @@ def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
     yield "statistical complexity", _measure(about.statistical_complexity)
     if about.causal_states is not None:
         yield "causal states", f"{about.causal_states:,}"
+    if about.canonical.rank is not None:
+        yield "canonical dimension", f"{about.canonical.rank:,}" + ("" if about.canonical.proven else " (not proven)")
     yield "excess entropy", _measure(about.excess_entropy)
     yield "myopic entropies", f"{_listed([f'{bits:.6f}' for bits in about.myopic_entropies.bits])} bits"
 

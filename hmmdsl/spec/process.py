@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.spec.base import Record
 
@@ -37,6 +38,22 @@ Number = Annotated[
 ]
 
 
+class PartTable(Record):
+    """A process within a composed one, written out."""
+
+    name: str = Field(description="what it is called in targets")
+    role: Literal["component", "factor"] = Field(description="active alone in some states, or beside the other factors")
+    process: ProcessTable = Field(description="the part as it was given")
+    state_of: tuple[int | None, ...] = Field(description="for each state of the whole, the part's state, by index; null for none")
+
+    def part(self, states: int) -> Part:
+        """The part itself. Raises ValueError if its states don't fit a whole of so many states."""
+        own = self.process.process()
+        if len(self.state_of) != states or any(i is not None and not 0 <= i < len(own.states) for i in self.state_of):
+            raise ValueError(f"the part {self.name} must give each of the {states} states one of its {len(own.states)}, or null")
+        return Part(self.name, self.role, own, self.state_of)
+
+
 class ProcessTable(Record):
     """A hidden Markov model, written out."""
 
@@ -48,6 +65,8 @@ class ProcessTable(Record):
     )
     start: tuple[Number, ...] = Field(description="Pr(state) before the first token")
     start_kind: Literal["stationary", "given"] = Field("stationary", description="whether `start` is the stationary distribution")
+
+    parts: tuple[PartTable, ...] = Field((), description="what a composed process is made of")
 
     @staticmethod
     def of(process: Process) -> ProcessTable:
@@ -61,10 +80,14 @@ class ProcessTable(Record):
             ),
             start=process.start,
             start_kind=process.start_kind,
+            parts=tuple(
+                PartTable(name=part.name, role=part.role, process=ProcessTable.of(part.process), state_of=part.state_of)
+                for part in (process.parts.parts if process.parts is not None else ())
+            ),
         )
 
     def process(self) -> Process:
-        """The process itself. Raises ValueError if an index is out of range or a row does not sum to one."""
+        """The process itself. Raises ValueError if an index is out of range, a row does not sum to one, or parts don't fit."""
         operators: list[dict[tuple[int, int], Scalar]] = [{} for _ in self.tokens]
         rows: list[Scalar] = [Fraction(0)] * len(self.states)
         for x, i, j, value in self.transitions:
@@ -79,4 +102,10 @@ class ProcessTable(Record):
                 raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
         if len(self.start) != len(self.states) or abs(float(sum(self.start)) - 1) > 1e-12 or min(map(float, self.start)) < 0:
             raise ValueError("start must give each state a probability, and sum to 1")
-        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind)
+        if len({part.name for part in self.parts}) < len(self.parts):
+            raise ValueError("two parts have one name")
+        components = [part.state_of for part in self.parts if part.role == "component"]
+        if any(sum(i is not None for i in active) > 1 for active in zip(*components, strict=False)):
+            raise ValueError("two components are active in one state")
+        parts = Parts(tuple(part.part(len(self.states)) for part in self.parts)) if self.parts else None
+        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts)

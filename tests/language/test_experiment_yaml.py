@@ -25,6 +25,12 @@ SPECS = {
   schedule = cosine { floor = 1/7 }, checkpoints = every { steps = 100 }, histories = sampled { words = 100 } }
 analysis a: regression { of = fit, at = [block { index = 2 }, concat { of = [embedding] }], ridge = 1e-3, on = rrxor(1/5) }
 """,
+    "parts": "import std.processes (coin)\n"
+    + RRXOR
+    + NET
+    + """process tasks = mixture(A = coin(), B = relabel(rrxor(), [0 -> heads, 1 -> tails]), weights = [1/3, 2/3])
+train fit { process = product(left = noise(tasks, 0.1), right = coin()), model = net }
+""",
 }
 
 
@@ -42,6 +48,7 @@ def test_it_compiles_to_the_same_processes_and_claims(name: str) -> None:
     first = compiled(SPECS[name])
     again = compile_experiment(read_experiment(write_experiment(first.experiment), "experiment.yaml", kinds()), kinds())
     assert again.processes == first.processes
+    assert {name: p.parts for name, p in again.processes.items()} == {name: p.parts for name, p in first.processes.items()}
     assert [(c.label, c.text, c.reads, dict(c.constants)) for c in again.claims] == [
         (c.label, c.text, c.reads, dict(c.constants)) for c in first.claims
     ]

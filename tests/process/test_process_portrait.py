@@ -1,10 +1,13 @@
 import json
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
-from known_processes import mess3, rrxor
+from known_processes import coin, mess3, rrxor
 from random_processes import as_floats, processes
 
+from hmmdsl.process.algebra.canonical import CanonicalDimension
+from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
 
@@ -27,6 +30,26 @@ def test_what_is_infinite_is_null_with_a_reason() -> None:
     assert shown["beliefs"]["found"] > 1000
     assert shown["statistical_complexity"]["bits"] is None
     assert shown["statistical_complexity"]["reason"]
+
+
+def test_a_composed_process_tells_its_parts_and_its_causal_states() -> None:
+    """Two coins, one chosen for ever: infinitely many beliefs, but the past tells the coin, so two causal states."""
+    tasks = mixture({"A": coin(Fraction(1, 4)), "B": coin(Fraction(3, 4))}, [Fraction(1, 2), Fraction(1, 2)])
+    shown = portrait(tasks).as_json()
+    assert [(part["name"], part["role"], part["states"]) for part in shown["parts"]] == [
+        ("A", "component", 1),
+        ("B", "component", 1),
+    ]
+    assert (shown["ergodic"], shown["beliefs"]["count"], shown["causal_states"]) == (False, None, 2)
+    assert shown["statistical_complexity"]["bits"] == pytest.approx(1)
+    assert shown["canonical_dimension"] == {"rank": 2, "proven": True}
+
+
+def test_the_canonical_dimension_is_that_of_the_words() -> None:
+    """A mixture of a process with itself has twice its states and the same words."""
+    twice = mixture({"A": rrxor(), "B": rrxor()}, [Fraction(1, 3), Fraction(2, 3)])
+    assert portrait(twice).canonical == portrait(rrxor()).canonical == CanonicalDimension(5, True)
+    assert portrait(twice).causal_states == 5
 
 
 def test_floats_say_that_they_are_numerical() -> None:

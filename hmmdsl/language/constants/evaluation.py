@@ -13,12 +13,13 @@ from hmmdsl.language.constants.arrays import as_list, make_list
 from hmmdsl.language.constants.budget import BITS, DEPTH, Budget, too_large
 from hmmdsl.language.constants.calls import bind, fill, usage
 from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.functions import FUNCTIONS, INDEX
+from hmmdsl.language.constants.functions import FUNCTIONS, INDEX, OPERATIONS
 from hmmdsl.language.constants.lookup import find, unknown_name
 from hmmdsl.language.constants.scope import Failed, Function, Module, Scope, Template
 from hmmdsl.language.constants.values import Array, Complex, Value, kind_of_value, shown, text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
+from hmmdsl.language.processes.composition import compose
 from hmmdsl.language.processes.references import read_symbol
 from hmmdsl.language.processes.symbols import HINTS
 from hmmdsl.language.source import Span
@@ -192,6 +193,8 @@ def _apply(function: Function, given: dict[str, Value], span: Span, budget: Budg
 def _builtin(name: str, call: syntax.Call, scope: Scope, budget: Budget) -> Value:
     if name == INDEX:
         return _index(call, scope, budget)
+    if name in OPERATIONS:
+        return compose(name, call, scope, budget, evaluate)
     function = FUNCTIONS.get(name)
     if function is None:
         outside = scope.find_outside()
@@ -203,7 +206,7 @@ def _builtin(name: str, call: syntax.Call, scope: Scope, budget: Budget) -> Valu
             f"there is no function or process `{name}`",
             call.function.span,
             label="unknown",
-            help=suggestion(name, [*known, *FUNCTIONS, INDEX], "there are"),
+            help=suggestion(name, [*known, *FUNCTIONS, *OPERATIONS, INDEX], "there are"),
         )
     for argument in call.arguments:
         if argument.name is not None or argument.reducer is not None:

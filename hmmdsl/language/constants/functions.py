@@ -114,5 +114,20 @@ INDEX = "index"
 CONSTANTS: Mapping[str, Value] = MappingProxyType({"pi": math.pi})
 """Every named constant."""
 
-BUILTIN_NAMES = frozenset({*FUNCTIONS, *CONSTANTS, INDEX})
+OPERATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "product": "product(left = p, right = q)",
+        "mixture": "mixture(A = p, B = q, weights = [1/2, 1/2])",
+        "relabel": "relabel(p, [0 -> heads, 1 -> tails])",
+        "leak": "leak(p, eps)",
+        "noise": "noise(p, eps)",
+        "switch": "switch(top = coin(), heads = p, tails = q)",
+        "reverse": "reverse(p)",
+        "minimize": "minimize(p)",
+        "random_hmm": "random_hmm(states = 5, tokens = 2, seed = 0)",
+    }
+)
+"""The functions that make processes, and how each is written; the folder `processes` knows what they do."""
+
+BUILTIN_NAMES = frozenset({*FUNCTIONS, *CONSTANTS, *OPERATIONS, INDEX})
 """Names that no constant may take."""

@@ -6,7 +6,7 @@ from itertools import islice
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.functions import CONSTANTS, FUNCTIONS, INDEX
+from hmmdsl.language.constants.functions import CONSTANTS, FUNCTIONS, INDEX, OPERATIONS
 from hmmdsl.language.constants.scope import Bound, Failed, Module, Scope
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
@@ -47,8 +47,8 @@ def unknown_name(name: syntax.Name, scope: Scope) -> ConstantError:
             help=f"make it a parameter, `({word})`, and pass it in the call",
             notes=(Note("declared here", place),) if place is not None else (),
         )
-    if word in FUNCTIONS or word == INDEX:
-        form = FUNCTIONS[word].usage if word in FUNCTIONS else "index(t)"
+    if word in FUNCTIONS or word in OPERATIONS or word == INDEX:
+        form = FUNCTIONS[word].usage if word in FUNCTIONS else OPERATIONS.get(word, "index(t)")
         return ConstantError("E0206", f"`{word}` is a function and needs arguments", name.span, help=f"write `{form}`")
     symbols = scope.find_symbols()
     for table in (symbols.states, symbols.tokens) if symbols is not None else ():

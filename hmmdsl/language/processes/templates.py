@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
@@ -12,13 +12,38 @@ from hmmdsl.language.constants.calls import check_parameters, fill
 from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
 from hmmdsl.language.constants.failure import ConstantError, Reported
 from hmmdsl.language.constants.scope import Scope, Template
-from hmmdsl.language.constants.values import Value, text_of
+from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.processes.elaboration import elaborate_hmm
 from hmmdsl.language.source import Span
 from hmmdsl.process.process import Process
 
-Key = tuple[tuple[str, Value], ...]
+
+@dataclass(frozen=True, eq=False)
+class Same:
+    """A process among the arguments of a call. Equal ones may have different parts, so only itself is the same; and its matrices
+    have no hash."""
+
+    process: Process
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.process is other.process
+
+    def __hash__(self) -> int:
+        return id(self.process)
+
+
+Key = tuple[tuple[str, object], ...]
+
+
+def _key(value: Value) -> object:
+    """What tells an argument from others."""
+    match value:
+        case Process():
+            return Same(value)
+        case Array():
+            return tuple(map(_key, value.items))
+    return value
 
 
 @dataclass(eq=False)
@@ -53,7 +78,7 @@ class _Template(Template):
         return process
 
     def _instance(self, arguments: Mapping[str, Value], budget: Budget) -> Process | None:
-        key: Key = tuple(sorted(arguments.items(), key=lambda item: item[0]))
+        key: Key = tuple((name, _key(value)) for name, value in sorted(arguments.items(), key=lambda item: item[0]))
         if key in self.instances:
             return self.instances[key]
         if key and self._has_defaults and self._checked(budget) is None:
@@ -101,7 +126,7 @@ class _Template(Template):
 
 def _is_default(parameter: syntax.Parameter, value: Value) -> bool:
     """Whether the value is what the default says, where that is a plain expression."""
-    if parameter.default is None:
+    if parameter.default is None or isinstance(value, Process):
         return False
     try:
         return type(value) is type(default := evaluate(parameter.default, Scope(), Budget())) and default == value
@@ -146,4 +171,4 @@ class DefinedTemplate(_Template):
             error.report(diagnostics, budget.trail())
             return None
         # In figures and messages it has the name that the spec gives it.
-        return Process(name, process.tokens, process.states, process.operators, process.start, process.start_kind)
+        return replace(process, name=name)

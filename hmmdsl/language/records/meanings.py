@@ -13,6 +13,7 @@ from hmmdsl.language.claims.result_paths import Results, follow, steps_text
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.functions import OPERATIONS
 from hmmdsl.language.constants.scope import Failed, Module, Scope, Template
 from hmmdsl.language.constants.values import Array, Complex, Value
 from hmmdsl.language.diagnostics import Diagnostics, Note
@@ -85,12 +86,15 @@ class FileMeanings:
                 help="write the name of a process, or a call such as `rrxor()`",
             )
             return BROKEN
-        if isinstance(head, syntax.Path) and head.bare is not None and self.scope.lookup(head.bare) is None:
+        unknown = (
+            isinstance(head, syntax.Path) and head.bare not in (None, *OPERATIONS) and self.scope.lookup(head.head.text) is None
+        )
+        if isinstance(head, syntax.Path) and unknown:
             return self._unknown_process(head)
         try:
             process = evaluate_process(expression, self.scope, self.budget)
         except ConstantError as error:
-            self._not_a_process(error)
+            self._not_a_process(error, expression)
             return BROKEN
         return self._use(bare or process.name, process)
 
@@ -106,9 +110,9 @@ class FileMeanings:
         self.diagnostics.add("E0510", f"there is no process `{name}`", head.span, label="not declared", help=cure)
         return BROKEN
 
-    def _not_a_process(self, error: ConstantError) -> None:
+    def _not_a_process(self, error: ConstantError, expression: syntax.Expression) -> None:
         told = error.diagnostic
-        if told is not None and told.code == "E0403":
+        if told is not None and told.code == "E0403" and told.span == expression.span:
             self.diagnostics.add(
                 "E0512",
                 "this is a constant, not a process",
@@ -235,7 +239,7 @@ def std_processes() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _same(a: Process, b: Process) -> bool:
-    return replace(a, name=b.name) == b
+    return replace(a, name=b.name) == b and a.parts == b.parts
 
 
 def _declare(to: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
-from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.failure import AlgebraError, ClashError
 from hmmdsl.process.process import Process, Scalar
 
 Place = TypeVar("Place", bound=Hashable)
@@ -72,9 +72,9 @@ def check_probability(what: str, value: Scalar) -> None:
 
 
 def check_distinct(what: str, names: Sequence[str]) -> None:
-    """Raise AlgebraError if a name stands twice."""
+    """Raise ClashError if a name stands twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise AlgebraError(f"{what} `{name}` would be there twice", "rename a component or a state")
+            raise ClashError(f"{what} `{name}` would be there twice", "rename a component or a state")
         seen.add(name)

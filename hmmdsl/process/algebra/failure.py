@@ -21,6 +21,10 @@ class AlgebraError(ValueError):
         self.cure = cure
 
 
+class ClashError(AlgebraError):
+    """Two things in the result would have one name."""
+
+
 class TooLargeError(AlgebraError):
     """The result would not fit: it would have so many `states`, `tokens` and non-zero `entries`."""
 

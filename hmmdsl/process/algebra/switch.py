@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from hmmdsl.process.algebra.entries import add, check_distinct, check_probability
-from hmmdsl.process.algebra.failure import AlgebraError, check_size
+from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
 from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.process import Process, Scalar
@@ -43,7 +43,7 @@ def switch(
     check_probability("the end", end)
     by_token = _named_after(top, subprocesses)
     if WAITING in subprocesses or (end and "next" in subprocesses):
-        raise AlgebraError("a sub-process has the name `top` or `next`", "rename it: these are the top's own parts")
+        raise ClashError("a sub-process has the name `top` or `next`", "rename it: these are the top's own parts")
     return _Switch(top, subprocesses, end, seen, by_token).build(name)
 
 

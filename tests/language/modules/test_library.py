@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from math import log2
 
+import numpy as np
 import pytest
 
 from hmmdsl.language.modules.declarations import check_all
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
+from hmmdsl.process.complexity import complexity
+from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process
 from hmmdsl.process.stationary import period
 from tests.language.process_specs import declared, matrices
@@ -29,7 +34,9 @@ def test_every_process_is_sound_and_says_its_source() -> None:
     check_all(found.scope, found.budget)
     assert not found.codes
     for name in found.scope.bound:
-        above = text[: text.index(f"hmm {name}(")].rstrip().split("\n\n")[-1]
+        declaration = re.search(rf"^(?:hmm|process) {name}\(", text, re.MULTILINE)
+        assert declaration is not None, name
+        above = text[: declaration.start()].rstrip().split("\n\n")[-1]
         assert above.startswith("#"), name
 
 
@@ -71,13 +78,27 @@ def test_rrxor() -> None:
         ("even()", (2 * THIRD, THIRD)),
         ("simple_nonunifilar()", (HALF, HALF)),
         ("coin(1/3)", (1,)),
+        ("odd()", (Fraction(2, 5), Fraction(2, 5), Fraction(1, 5))),
+        ("noisy_period_two(0.2)", (HALF, HALF)),
+        ("thue_morse_16()", (Fraction(1, 16),) * 16),
     ],
 )
 def test_stationary_distributions(call: str, start: tuple[Fraction, ...]) -> None:
     assert std(call).start == start
 
 
-@pytest.mark.parametrize(("call", "cycle"), [("zero_one_random()", 3), ("rrxor()", 3), ("matching_parens()", 2), ("mess3()", 1)])
+@pytest.mark.parametrize(
+    ("call", "cycle"),
+    [
+        ("zero_one_random()", 3),
+        ("rrxor()", 3),
+        ("matching_parens()", 2),
+        ("mess3()", 1),
+        ("noisy_period_two()", 2),
+        ("thue_morse_16()", 16),
+        ("mr_name()", 1),
+    ],
+)
 def test_periods(call: str, cycle: int) -> None:
     process = std(call)
     assert period(process.transitions(), range(len(process.states))) == cycle
@@ -107,6 +128,61 @@ def test_matching_parens_open_and_close() -> None:
     assert process.states == ("depth[0]", "depth[1]", "depth[2]")
     assert dict(process.operators[0]) == {(0, 1): 1, (1, 2): THIRD}
     assert dict(process.operators[1]) == {(1, 0): 2 * THIRD, (2, 1): 1}
+
+
+@pytest.mark.parametrize(
+    ("call", "states", "rate", "stored", "excess"),
+    [
+        # Two phases that past and future both tell; every other token is a fair toss.
+        ("noisy_period_two()", 2, 0.5, 1, 1),
+        ("thue_morse_16()", 16, 0, 4, 4),
+        # H(2/5, 2/5, 1/5) in causal states, a fair choice in two of the three.
+        ("odd()", 3, 4 / 5, log2(5) - 4 / 5, None),
+    ],
+)
+def test_known_complexities(call: str, states: int, rate: float, stored: float, excess: float | None) -> None:
+    process = std(call)
+    tokens = entropy_rate(process)
+    found = complexity(process, tokens)
+    assert found.causal_states == states
+    assert tokens.value_bits == pytest.approx(rate, abs=1e-9)
+    assert found.statistical_complexity.bits == pytest.approx(stored, abs=1e-9)
+    if excess is not None:
+        assert found.excess_entropy.bits == pytest.approx(excess, abs=1e-9)
+
+
+def test_runs_of_ones_are_odd_in_odd() -> None:
+    """No word has 0 1…1 0 with an even number of ones."""
+    T = [[[float(v) for v in row] for row in matrix] for matrix in matrices(std("odd()"))]
+    chance = {n: np.array([1.0, 0, 0]) @ np.linalg.matrix_power(T[1], n) @ np.array(T[0]) for n in range(1, 7)}
+    assert [bool(chance[n].sum() > 0) for n in range(1, 7)] == [True, False] * 3
+
+
+def test_thue_morse_letters_and_short_words() -> None:
+    process = std("thue_morse_16()")
+    letters = [next(x for x in (0, 1) if (k, (k + 1) % 16) in process.operators[x]) for k in range(16)]
+    word = [bin(k).count("1") % 2 for k in range(1024)]
+    assert letters == word[:16]
+    for length in range(1, 7):
+        long = {tuple(word[i : i + length]) for i in range(1000)}
+        cycle = {tuple((letters * 2)[i : i + length]) for i in range(16)}
+        assert (cycle == long) == (length <= 5)
+        assert cycle <= long
+
+
+def test_days_of_the_week() -> None:
+    process = std("days_of_week()")
+    fifteenth = Fraction(1, 15)
+    out = [sum(value for (i, _), value in entries.items() if i == 2) for entries in process.operators]
+    assert out == [fifteenth * (5 if j == 3 else 1) for j in range(11)]
+    assert process.operators[process.tokens.index("yesterday")][0, 6] == fifteenth
+    assert process.operators[process.tokens.index("weekend")][0, 5] == fifteenth / 2
+
+
+def test_a_name_follows_every_mr() -> None:
+    process = std("mr_name()")
+    after = {j for _, j in process.operators[process.tokens.index("Mr")]}
+    assert {x for x, entries in enumerate(process.operators) for i, _ in entries if i in after} == {process.tokens.index("name")}
 
 
 def test_parameters_out_of_range_lead_to_the_library_and_the_call() -> None:
