@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from hmmdsl.process.complexity import Measure, complexity
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
+from hmmdsl.process.generalized import stationary_version
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import structure
@@ -51,6 +52,12 @@ class Portrait:
     excess_entropy: Measure
     myopic_entropies: MyopicEntropies
     exact: bool
+    right: tuple[Scalar, ...] | None = None
+
+    @property
+    def generalized(self) -> bool:
+        """Whether it is a generalized HMM: `states` are dimensions, `start` and `stationary` vectors."""
+        return self.right is not None
 
     @property
     def numerical(self) -> bool:
@@ -95,6 +102,8 @@ class Portrait:
             "statistical_complexity": _measure(self.statistical_complexity),
             "excess_entropy": _measure(self.excess_entropy),
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
+            "generalized": self.generalized,
+            "right": None if self.right is None else [_plain(value) for value in self.right],
             "exact": self.exact,
             "numerical": self.numerical,
         }
@@ -116,7 +125,10 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
     rate = entropy_rate(process, presentation)
     stored = complexity(process, rate, presentation)
     try:
-        stationary = stationary_distribution(process.transitions(), len(process.states))
+        if process.generalized:
+            stationary: tuple[Scalar, ...] | None = stationary_version(process).start
+        else:
+            stationary = stationary_distribution(process.transitions(), len(process.states))
     except ValueError:
         stationary = None
     return Portrait(
@@ -146,4 +158,5 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
         excess_entropy=stored.excess_entropy,
         myopic_entropies=myopic_entropies(process, depth),
         exact=process.exact,
+        right=process.right,
     )

@@ -46,6 +46,8 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
     states = (
         f"Hidden states of {name} and its transitions, token : probability; {start}."
         if fits_diagram(process)
+        else f"Operators of {name}, whose entries may be negative: rows act from the left."
+        if process.generalized
         else f"Transition matrices of {name}: probability of token and target state, given the state left."
     )
     figures = {"states": (state_diagram(process), states)}

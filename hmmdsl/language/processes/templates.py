@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
@@ -146,4 +146,4 @@ class DefinedTemplate(_Template):
             error.report(diagnostics, budget.trail())
             return None
         # In figures and messages it has the name that the spec gives it.
-        return Process(name, process.tokens, process.states, process.operators, process.start, process.start_kind)
+        return replace(process, name=name)
