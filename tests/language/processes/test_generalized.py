@@ -55,8 +55,11 @@ def test_vectors_are_found_exactly() -> None:
 
 
 def test_dimensions_may_be_named_and_a_start_given_in_any_scale() -> None:
-    text = "ghmm x { states u, v; tokens 0, 1; start [2, 1]; operator 0 = [[1/2, 1/4], [1/4, 0]]; operator 1 = [[1/2, -1/4], [-1/4, 0]] }"
-    process = declared(text, "x")
+    process = declared(
+        "ghmm x { states u, v; tokens 0, 1; start [2, 1]; operator 0 = [[1/2, 1/4], [1/4, 0]]; "
+        "operator 1 = [[1/2, -1/4], [-1/4, 0]] }",
+        "x",
+    )
     assert process.states == ("u", "v")
     assert process.start == (1, Fraction(1, 2))
     assert process.start_kind == "given"
@@ -87,7 +90,7 @@ def test_imaginary_entries_and_several_kraus_operators_a_token() -> None:
 def test_a_qutrit_has_an_orthonormal_basis() -> None:
     root = sqrt(1 / 3)
     process = declared(
-        "ghmm x { tokens 0, 1; let r = sqrt(1/3); kraus 0 = [[0, 0, 0], [r, 0, 0], [0, r, 0]] + [[0, 0, r], [0, 0, 0], [0, 0, 0]]; "
+        "ghmm x { tokens 0, 1; let r = sqrt(1/3); kraus 0 = [[0, 0, r], [r, 0, 0], [0, r, 0]]; "
         "kraus 1 = sqrt(2/3) * [[0, 1, 0], [1, 0, 0], [0, 0, 1]]; start diag([1, 0, 0]) }",
         "x",
     )
@@ -128,15 +131,25 @@ def test_the_radius_is_told() -> None:
 
 
 def test_a_word_that_turns_bad_within_the_context_is_an_error_of_the_training() -> None:
-    # A rotation about an axis that r leans away from: the 9th turn makes the number negative.
+    # After a 1, Pr(0 … 0 1) falls as l^n (1 - l + q cos(n f)): it is negative where the phase has come half round.
     text = """
 ghmm turn {{
   tokens 0, 1
-  let a = 0.18
-  operator 0 = 0.9 * [[1, 0, 0], [0, cos(a), sin(a)], [0, -sin(a), cos(a)]]
-  operator 1 = [[0.1, 0, 0], [0, 0, 0], [0, 0, 0]] + [[0, 0, 0], [1 - 0.9 * cos(a), 0, 0], [0, 0, 0]]
+  let l = 0.9
+  let f = pi / 12
+  let w = [1 - l, 1 - l * cos(f), -l * sin(f)]
+  let size = sqrt(w[1]^2 + w[2]^2)
+  let q = 0.38
+  let raw = [1, q * w[1] / size, q * w[2] / size]
+  let begin = raw / (raw[0] + raw[1])
+  start begin
+  operator 0 = l * [[1, 0, 0], [0, cos(f), -sin(f)], [0, sin(f), cos(f)]]
+  operator 1 = outer(w, begin)
 }}
-model net: transformer {{ layers = 1, heads = 1, d_model = 8, d_mlp = 8, context = {context} }}
-train fit {{ process = turn(), model = net, steps = 2 }}
+model net: transformer {{ layers = 1, heads = 1, d_head = 8, d_model = 8, d_mlp = 8, context = {context} }}
+train fit {{ process = turn, model = net, steps = 2 }}
 """
-    compile_text(text.format(context=4), "spec.hmm", kinds())
+    compile_text(text.format(context=8), "spec.hmm", kinds())
+    found = messages(text.format(context=14))
+    assert len(found) == 1
+    assert found[0].startswith(f"the word {'0 ' * 12}1 of turn has probability -")
