@@ -2,7 +2,7 @@
 
 T_w = T[x1] … T[xn] may have entries of any sign. With l T = l, T r = r and l r = 1 for T = sum_x T[x], Pr(w) = eta T_w r; the
 numbers that come out sum to Pr(w) over the tokens after w, so they are probabilities if and only if none is negative. Whether
-that holds for all words is undecidable in general (Wiewiora 2008), so words are checked to a length.
+that holds for all words is undecidable in general (Thon & Jaeger 2015), so words are checked to a length.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hmmdsl.process.generalized import stationary_version, unit_circle
+from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, stationary_version, unit_circle
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
 
@@ -59,7 +59,9 @@ def structure(process: Process) -> Structure:
     from math import lcm
 
     if process.generalized:
-        return Structure(True, True, len(unit_circle(process)), False, ())
+        circle = unit_circle(process)
+        simple = int((abs(circle - 1) < TOLERANCE).sum()) == 1
+        return Structure(simple, simple, len(circle) if simple else 1, False, ())
 
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
@@ -77,7 +79,11 @@ def ergodic_components(process: Process) -> tuple[Component, ...]:
     """The closed classes that the start leads to, each as a stationary process of its own states and all tokens, with the
     probability of ending there."""
     if process.generalized:
-        return (Component(1.0, stationary_version(process)),)
+        # Of several components there is no telling apart by dimensions: the whole stands for them.
+        try:
+            return (Component(1.0, stationary_version(process)),)
+        except EigenvectorError:
+            return (Component(1.0, process),)
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
     closed = [sorted(members) for members in closed_classes(T, states) if members & relevant]

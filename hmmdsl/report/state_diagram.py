@@ -102,9 +102,9 @@ def transition_matrices(process: Process) -> Figure:
         shown = np.ma.masked_equal(matrix, 0)
         image = axes.imshow(shown, vmin=lowest, vmax=highest, cmap=colours, aspect="equal")
         axes.set_title(title, parse_math=False)
-        axes.set_xlabel("to state")
+        axes.set_xlabel("column" if process.generalized else "to state")
         if place == 0:
-            axes.set_ylabel("from state")
+            axes.set_ylabel("row" if process.generalized else "from state")
         if len(process.states) <= 24:
             axes.set_xticks(range(len(process.states)), process.states, rotation=90, fontsize=7, parse_math=False)
             axes.set_yticks(range(len(process.states)), process.states, fontsize=7, parse_math=False)

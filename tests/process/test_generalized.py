@@ -13,6 +13,14 @@ import torch
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.modules.imports import LIBRARY
+from hmmdsl.process.algebra.canonical import canonical_dimension
+from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.leak import leak
+from hmmdsl.process.algebra.minimize import minimize
+from hmmdsl.process.algebra.mixture import mixture
+from hmmdsl.process.algebra.noise import noise
+from hmmdsl.process.algebra.product import product as product_of
+from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.generalized import (
@@ -218,3 +226,30 @@ def test_a_table_with_a_wrong_right_vector_is_refused(library: dict[str, Process
 
 def replace_right(table: ProcessTable, right: tuple[Fraction, ...]) -> ProcessTable:
     return table.model_copy(update={"right": right})
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("bloch_walk", 3), ("fanizza", 4), ("moon", 3)])
+def test_the_canonical_dimension_is_that_of_the_operators(library: dict[str, Process], name: str, dimension: int) -> None:
+    assert canonical_dimension(library[name]).rank == dimension
+
+
+def word_probability(process: Process, word: tuple[int, ...]) -> float:
+    vector = process.eta
+    for x in word:
+        vector = vector @ process.T[x]
+    return float(vector @ process.r)
+
+
+def test_the_algebra_takes_generalized_processes_where_it_has_a_meaning(library: dict[str, Process]) -> None:
+    moon, coin = library["moon"], library["coin"]
+    both = product_of({"left": moon, "right": coin})
+    assert word_probability(both, (1, 4)) == pytest.approx(word_probability(moon, (0, 2)) * word_probability(coin, (1, 0)))
+    mixed = mixture({"A": moon, "B": library["fanizza"]}, [Fraction(1, 3), Fraction(2, 3)])
+    expected = word_probability(moon, (1, 0)) / 3 + 2 * word_probability(library["fanizza"], (1, 0)) / 3
+    assert mixed.tokens == ("0", "1", "2")
+    assert word_probability(mixed, (1, 0)) == pytest.approx(expected)
+    assert not portrait(mixed, depth=3).ergodic
+    assert noise(moon, Fraction(1)).generalized
+    for refused in (lambda: leak(moon, Fraction(1, 10)), lambda: reverse(moon), lambda: minimize(moon)):
+        with pytest.raises(AlgebraError, match="generalized HMM"):
+            refused()
