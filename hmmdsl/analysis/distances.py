@@ -25,7 +25,8 @@ Against = Literal["belief", "next_token"]
 class Distances(AlongCheckpoints):
     """Euclidean distances between represented beliefs against distances between what they stand for. A belief's representation
     is the centre of mass, with the regression's weights, of the projected activations of all histories that lead to it; pairs of
-    distinct beliefs count equally."""
+    distinct beliefs count equally. Beliefs of a generalized HMM are compared by the distributions of the next tokens that they
+    predict, as many as tell all of them apart."""
 
     word: ClassVar[str] = "distances"
     kind: Literal["distances"] = "distances"

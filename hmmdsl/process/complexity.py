@@ -125,7 +125,7 @@ def _excess(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> Measur
     n = len(msp)
     system = np.eye(n) + weights[None, :]
     np.subtract.at(system, (msp.source, msp.target), msp.probability)
-    H = entropy_nats(msp.belief @ msp.process.T.sum(axis=2).T)
+    H = entropy_nats(msp.belief @ msp.process.emission)
     return Measure(max(0.0, float(np.linalg.solve(system, H - weights @ H)[0])) / LN2)
 
 
@@ -164,9 +164,8 @@ def _belief_entropy(process: Process) -> Measure:
 
 
 def _observable_dimensions(process: Process) -> int:
-    """Rank of the span of all T_w 1: how many numbers of a belief bear on the future."""
-    S = len(process.states)
-    basis = np.ones((S, 1)) / np.sqrt(S)
+    """Rank of the span of all T_w r: how many numbers of a belief bear on the future."""
+    basis = process.r[:, None] / np.linalg.norm(process.r)
     while True:
         candidates = np.concatenate([basis, *(T @ basis for T in process.T)], axis=1)
         vectors, size, _ = np.linalg.svd(candidates, full_matrices=False)

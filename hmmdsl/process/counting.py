@@ -33,8 +33,14 @@ def count_histories(process: Process, context: int, bos: bool = False, limit: in
     """The number of words with non-zero probability for each length 1..context, preceded by 1 for the empty word with `bos`.
 
     Exact, unless more than `limit` different sets of states occur or the work goes beyond a fixed budget: then each history
-    counts as going on with any token, an upper bound. No floats are involved: an entry counts unless it is zero.
+    counts as going on with any token, an upper bound. No floats are involved: an entry counts unless it is zero. The words of a
+    generalized HMM, whose entries may cancel, are enumerated in float64 instead.
     """
+    if process.generalized:
+        from hmmdsl.process.generalized import count_words
+
+        found, complete = count_words(process, context)
+        return HistoryCounts([1, *found] if bos else found, exact=complete)
     V = len(process.tokens)
     masks: list[dict[int, int]] = [{} for _ in process.states]
     for x, entries in enumerate(process.operators):

@@ -23,6 +23,10 @@ MERGED = 2.0**-42
 SMALLEST_WEIGHT = 1e-18
 """Words below this are dropped; what was dropped is kept count of."""
 
+SMALLEST_TOKEN = 1e-12
+"""Tokens of a generalized HMM that are less probable are taken not to occur: negative entries leave rounding errors where a
+probability is zero."""
+
 LARGEST_ENSEMBLE = 60_000
 """Most beliefs of one depth, whatever their size."""
 
@@ -63,21 +67,22 @@ def entropy_nats(distribution: Float64[np.ndarray, "*rows token"]) -> Float64[np
 
 def from_start(process: Process) -> Ensemble:
     """The empty word: one belief, the start."""
-    return Ensemble(process.eta[None, :], np.ones(1), (process.eta @ process.T.sum(axis=2).T)[None, :], 0.0)
+    return Ensemble(process.eta[None, :], np.ones(1), (process.eta @ process.emission)[None, :], 0.0)
 
 
 def from_known_state(process: Process) -> Ensemble:
     """An observer who was told the first state: certain beliefs, weighted by the start. Its entropies are lower bounds
     (Cover & Thomas 2006, Theorem 4.5.1)."""
     states = np.flatnonzero(process.eta > 0)
-    return Ensemble(np.eye(len(process.states))[states], process.eta[states], process.T.sum(axis=2).T[states], 0.0)
+    return Ensemble(np.eye(len(process.states))[states], process.eta[states], process.emission[states], 0.0)
 
 
 def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> Iterator[Ensemble]:
     """The ensemble and those after 1, 2, …, `depth` further tokens, until one might have more than `largest` beliefs."""
     V, S = len(process.tokens), len(process.states)
+    smallest = SMALLEST_TOKEN if process.generalized else 0.0
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.T.sum(axis=2).T.copy()
+    emission = process.emission
     index = np.arange(S)
     directions = np.stack([np.cos(1.0 + index**2), np.cos(2.0 + np.sqrt(2.0) * index**2)], axis=1) / MERGED
     yield ensemble
@@ -86,7 +91,7 @@ def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> It
             return
         mass = ensemble.next_token.ravel()
         weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
-        keep = np.flatnonzero(weight > SMALLEST_WEIGHT)
+        keep = np.flatnonzero((weight > SMALLEST_WEIGHT) & (mass > smallest))
         lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
         belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
         weight = weight[keep]
@@ -112,13 +117,14 @@ def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells
     `largest` demands, is returned too.
     """
     V, S = len(process.tokens), len(process.states)
+    smallest = SMALLEST_TOKEN if process.generalized else 0.0
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.T.sum(axis=2).T.copy()
+    emission = process.emission
     mixing = np.array([pow(MULTIPLIER, i, 2**63) for i in range(S)], dtype=np.int64)
     for _ in range(depth):
         mass = ensemble.next_token.ravel()
         weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
-        keep = np.flatnonzero(weight > SMALLEST_WEIGHT)
+        keep = np.flatnonzero((weight > SMALLEST_WEIGHT) & (mass > smallest))
         lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
         belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
         weight = weight[keep]

@@ -50,7 +50,8 @@ MET = 1e-12
 class EntropyRate:
     """The entropy rate in bits per token.
 
-    `lower_bits` and `upper_bits` are proven, up to rounding. `error_bits` is the error of the value: rounding where `exact`,
+    `lower_bits` and `upper_bits` are proven, up to rounding. The lower one is 0 for a generalized HMM: what is known of a first
+    state needs states. `error_bits` is the error of the value: rounding where `exact`,
     and where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
     presentation, or the meeting point of the bounds. `method` tells in words.
     """
@@ -104,8 +105,8 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
     Of several ergodic components the rates are averaged. For each: a unifilar presentation gives
     h = -sum_i pi_i sum_x Pr(x|i) log Pr(x|i) (Shannon 1948); a closed mixed-state presentation is unifilar too. Else the
     process has infinitely many beliefs, and h lies between H[X_n | X_<n, S_0] and H[X_n | X_<n] (Cover & Thomas 2006,
-    Theorem 4.5.1); if these do not meet, the value within is found from a Poisson equation (see poisson.py) with an
-    estimated error.
+    Theorem 4.5.1; of a generalized HMM only the latter is known); if these do not meet, the value within is found from a Poisson
+    equation (see poisson.py) with an estimated error.
 
     `presentation` is the process' mixed-state presentation, if the caller has it already.
     """
@@ -125,12 +126,12 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
 def _component_rate(component: Component, whole: Process, presentation: MixedStates | None) -> EntropyRate:
     process = component.process
     if is_unifilar(process):
-        rows = process.T.sum(axis=2).T
+        rows = process.emission
         return _exactly(float(process.eta @ entropy_nats(rows)), "unifilar presentation")
     msp = presentation if presentation is not None and process is whole else followed_beliefs(process)
     weights = recurrent_weights(msp)
     if weights is not None:
-        next_token = msp.belief @ process.T.sum(axis=2).T
+        next_token = msp.belief @ process.emission
         return _exactly(float(weights @ entropy_nats(next_token)), f"closed mixed-state presentation of {len(msp):,} beliefs")
     return _bounded_rate(process)
 
@@ -162,7 +163,8 @@ def _bounded_rate(process: Process) -> EntropyRate:
     largest_token = log(len(process.tokens)) if len(process.tokens) > 1 else 0.0
     largest = largest_ensemble(process)
     above = follow(process, from_start(process), largest, DEEPEST)
-    below = follow(process, from_known_state(process), largest, DEEPEST)
+    # The dimensions of a generalized HMM are no states that an observer could be told.
+    below = iter(()) if process.generalized else follow(process, from_known_state(process), largest, DEEPEST)
     going = True
     while going:
         following, known = next(above, None), next(below, None)
@@ -187,11 +189,18 @@ def _bounded_rate(process: Process) -> EntropyRate:
         fine, cells = settle(process, first, beliefs, SETTLED_DEPTH)
         coarse, _ = settle(process, first, beliefs, SETTLED_DEPTH, cells / 2)
         high = min(high, fine.entropy_nats() + fine.lost * largest_token)
-        solution = solve_poisson(process, upper[:60], lower[:60], (fine, coarse))
+        solution = solve_poisson(process, upper[:60], (lower or upper)[:60], (fine, coarse))
     width = (high - low) / 2
-    if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high:
-        value, error, method = (low + high) / 2, width, f"middle of the bounds at depth {depth}"
+    bounds = (
+        f"upper bound at depth {depth}, no lower bound is proven for a ghmm"
+        if process.generalized
+        else f"bounds at depth {depth}"
+    )
+    if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high + solution.error_nats:
+        value, error, method = (
+            (high, high, bounds) if process.generalized else ((low + high) / 2, width, f"middle of the {bounds}")
+        )
     else:
-        value, error = solution.rate_nats, solution.error_nats
-        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; bounds at depth {depth}"
+        value, error = min(solution.rate_nats, high), solution.error_nats
+        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; {bounds}"
     return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)

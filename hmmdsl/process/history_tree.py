@@ -28,7 +28,7 @@ class HistoryTree:
     token        last token's index in the vocabulary
     parent       index of the history without its last token, -1 if that is no node
     length       number of tokens (the empty history: 0)
-    belief       Pr(state | history), the mixed state `eta T_w / (eta T_w 1)` (Shai et al. 2024, Eq. 2)
+    belief       Pr(state | history), the mixed state `eta T_w / (eta T_w r)`, r = 1 but for a ghmm (Shai et al. 2024, Eq. 2)
     next_token   Pr(next token | history)
     probability  Pr(word); the histories of one length sum to 1. From samples: the share of the drawn words
     levels       nodes of the l-th length are `levels[l] : levels[l + 1]`
@@ -77,26 +77,26 @@ def build_history_tree(process: Process, context: int, bos: bool = False) -> His
     """All histories of length 1..context (0.. with `bos`) that can occur, level by level.
 
     The belief after a word is `eta T_w / (eta T_w 1)` (Shai et al. 2024, Eq. 2). Entries are non-negative, so a sum is zero
-    only if each term is: the support is exact. If the process is not exact, words less probable than 1e-12 are dropped.
+    only if each term is: the support is exact. If the process is not exact, or generalized, words less probable than 1e-12 are
+    dropped.
 
     Count first (`count_histories`): memory is about 8 (states + tokens + 4) bytes a node.
     """
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.T.sum(axis=2).T.copy()
-    levels = [_root(process, emission)]
+    levels = [_root(process)]
     for _ in range(context):
         above = levels[-1]
         nodes = len(above.token)
         joint = (above.belief @ step).reshape(nodes * V, S)
         mass = above.next_token.reshape(nodes * V)
         probability = (above.probability[:, None] * above.next_token).reshape(nodes * V)
-        keep = np.flatnonzero(mass > 0 if process.exact else probability >= SMALLEST_PROBABILITY)
+        keep = np.flatnonzero(mass > 0 if process.exact and not process.generalized else probability >= SMALLEST_PROBABILITY)
         parent, token = np.repeat(np.arange(nodes), V), np.tile(np.arange(V), nodes)
         if len(keep) < len(mass):
             joint, mass, probability, parent, token = (array[keep] for array in (joint, mass, probability, parent, token))
         joint /= mass[:, None]
-        levels.append(_Level(token, parent, joint, joint @ emission, probability))
+        levels.append(_Level(token, parent, joint, _predicted(process, joint), probability))
     return _joined(process, levels, context, bos, "exact", None)
 
 
@@ -107,8 +107,7 @@ def sample_history_tree(
     the share of the drawn words that begin so. The same seed gives the same tree."""
     drawn = sample_words(process, words, context, seed)
     V = len(process.tokens)
-    emission = process.T.sum(axis=2).T.copy()
-    levels = [_root(process, emission)]
+    levels = [_root(process)]
     node = np.zeros(words, dtype=np.int64)
     for position in range(context):
         above = levels[-1]
@@ -118,16 +117,24 @@ def sample_history_tree(
         for x in range(V):
             of_x = np.flatnonzero(token == x)
             belief[of_x] = above.belief[parent[of_x]] @ process.T[x]
-        belief /= belief.sum(axis=1, keepdims=True)
-        levels.append(_Level(token, parent, belief, belief @ emission, counts / words))
+        belief /= belief.sum(axis=1, keepdims=True) if process.right is None else (belief @ process.r)[:, None]
+        levels.append(_Level(token, parent, belief, _predicted(process, belief), counts / words))
     return _joined(process, levels, context, bos, "sampled", words)
 
 
-def _root(process: Process, emission: Float64[np.ndarray, "state token"]) -> _Level:
+def _root(process: Process) -> _Level:
     """The empty history."""
-    belief = process.eta[None, :] / process.eta.sum()
+    belief = process.eta[None, :] / (process.eta.sum() if process.right is None else process.eta @ process.r)
     token = np.full(1, len(process.tokens), dtype=np.int64)
-    return _Level(token, np.full(1, -1, dtype=np.int64), belief, belief @ emission, np.ones(1))
+    return _Level(token, np.full(1, -1, dtype=np.int64), belief, _predicted(process, belief), np.ones(1))
+
+
+def _predicted(process: Process, belief: Float64[np.ndarray, "node state"]) -> Float64[np.ndarray, "node token"]:
+    """Pr(next token | belief). A generalized HMM's negative entries cancel, so what is below 1e-12 is rounding of zero."""
+    predicted = belief @ process.emission
+    if process.generalized:
+        predicted[predicted < SMALLEST_PROBABILITY] = 0.0
+    return np.asarray(predicted)
 
 
 def _joined(

@@ -1,9 +1,9 @@
 """The mixed-state presentation (MSP): the automaton of beliefs that an observer of the process moves through.
 
-Its states are the distinct beliefs `eta T_w / (eta T_w 1)`, the start included; reading token x in belief b leads to
-`b T[x] / (b T[x] 1)`, with probability `b T[x] 1` (Crutchfield, Riechers & Ellison 2016; Shai et al. 2024, §2). For an exact
-process beliefs are vectors of integers without a common factor, so that equality, and with it closure, is a theorem. Otherwise
-beliefs within 1e-9 are taken as equal, and the result says `numerical`.
+Its states are the distinct beliefs `eta T_w / (eta T_w r)`, the start included (r is all ones but for a generalized HMM); reading
+token x in belief b leads to `b T[x] / (b T[x] r)`, with probability `b T[x] r` (Crutchfield, Riechers & Ellison 2016; Shai et al.
+2024, §2). For an exact process beliefs are vectors of integers without a common factor, so that equality, and with it closure,
+is a theorem. Otherwise beliefs within 1e-9 are taken as equal, and the result says `numerical`.
 """
 
 from __future__ import annotations
@@ -73,8 +73,16 @@ class MixedStates:
         if self.exact is None:
             raise ValueError(f"{self.process.name} has numbers that are not rational, so its beliefs are floats")
         weights = dict(self.exact[belief])
-        total = sum(weights.values())
-        return tuple(Fraction(weights.get(i, 0), total) for i in range(len(self.process.states)))
+        right = _right(self.process)
+        total = sum(value * right[i] for i, value in weights.items())
+        return tuple(Fraction(weights.get(i, 0)) / total for i in range(len(self.process.states)))
+
+
+def _right(process: Process) -> tuple[Fraction, ...]:
+    """The exact right eigenvector: ones, unless the process is generalized."""
+    if process.right is None:
+        return (Fraction(1),) * len(process.states)
+    return tuple(Fraction(value) for value in process.right)
 
 
 class _Beliefs(Protocol):
@@ -102,6 +110,9 @@ class _ExactBeliefs:
         self.process = process
         self.work = work
         values = [value for entries in process.operators for value in entries.values()]
+        right = _right(process)
+        self.scale = lcm(*(value.denominator for value in right))
+        self.right = [int(value * self.scale) for value in right]
         self.denominator = lcm(*(Fraction(value).denominator for value in values))
         self.rows: list[list[list[tuple[int, int]]]] = [[[] for _ in process.states] for _ in process.tokens]
         for x, entries in enumerate(process.operators):
@@ -117,7 +128,7 @@ class _ExactBeliefs:
         key = tuple((j, weights[j] // divisor) for j in sorted(weights))
         found = self.known.get(key)
         if found is None:
-            if max(value for _, value in key).bit_length() > LARGEST_BITS:
+            if max(abs(value) for _, value in key).bit_length() > LARGEST_BITS:
                 raise _BudgetError
             found = self.known[key] = len(self.all)
             self.all.append(key)
@@ -130,8 +141,8 @@ class _ExactBeliefs:
 
     def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
         weights = self.all[belief]
-        total = sum(value for _, value in weights) * self.denominator
-        size = 1 + max(value for _, value in weights).bit_length() // 64
+        total = sum(value * self.right[i] for i, value in weights) * self.denominator
+        size = 1 + max(abs(value) for _, value in weights).bit_length() // 64
         self.work -= size * sum(self.ways[i] for i, _ in weights)
         if self.work < 0:
             raise _BudgetError
@@ -140,8 +151,10 @@ class _ExactBeliefs:
             for i, weight in weights:
                 for j, value in rows[i]:
                     after[j] = after.get(j, 0) + weight * value
-            if after:
-                yield x, self._number(after), sum(after.values()) / total
+            # Entries of both signs may cancel in a generalized HMM; what cannot occur has probability zero, exactly.
+            mass = sum(value * self.right[j] for j, value in after.items())
+            if mass > 0:
+                yield x, self._number({j: value for j, value in after.items() if value}), mass / total
 
     def __len__(self) -> int:
         return len(self.all)
@@ -149,9 +162,9 @@ class _ExactBeliefs:
     def floats(self) -> Float64[np.ndarray, "belief state"]:
         beliefs = np.zeros((len(self.all), len(self.process.states)))
         for k, weights in enumerate(self.all):
-            total = sum(value for _, value in weights)
+            total = sum(value * self.right[i] for i, value in weights)
             for i, value in weights:
-                beliefs[k, i] = value / total
+                beliefs[k, i] = value * self.scale / total
         return beliefs
 
 
@@ -178,7 +191,8 @@ class _FloatBeliefs:
         return len(self.all) - 1
 
     def start(self) -> int:
-        return self._number(self.process.eta / self.process.eta.sum())
+        eta = self.process.eta
+        return self._number(eta / (eta.sum() if self.process.right is None else eta @ self.process.r))
 
     def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
         # A float's product costs a tenth of an integer's.
@@ -186,7 +200,7 @@ class _FloatBeliefs:
         if self.work < 0:
             raise _BudgetError
         joint = self.all[belief] @ self.process.T
-        for x, mass in enumerate(joint.sum(axis=1)):
+        for x, mass in enumerate(joint.sum(axis=1) if self.process.right is None else joint @ self.process.r):
             if mass > SMALLEST_TOKEN:
                 yield x, self._number(joint[x] / mass), float(mass)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.ensemble import Ensemble, entropy_nats
+from hmmdsl.process.ensemble import SMALLEST_TOKEN, Ensemble, entropy_nats
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def solve_poisson(
     """
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.T.sum(axis=2).T.copy()
+    emission = process.emission
     families = [upper[len(upper) // 4 :], lower[len(lower) // 4 :]]
     count = FITTED * largest_basis
     fitted = np.concatenate([_thinned([*families[0], *families[1]], count), _thinned(list(settled), count)])
@@ -122,7 +122,7 @@ def solve_poisson(
         matrix = basis(beliefs)
         following = (beliefs @ step).reshape(-1, V, S)
         for x in range(V):
-            seen = np.flatnonzero(p[:, x] > 0)
+            seen = np.flatnonzero(p[:, x] > (SMALLEST_TOKEN if process.generalized else 0.0))
             matrix[seen] -= p[seen, x, None] * basis(following[seen, x] / p[seen, x, None])
         return np.concatenate([matrix, np.ones((len(beliefs), 1))], axis=1), entropy_nats(p)
 

@@ -10,6 +10,7 @@ from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimen
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
 from hmmdsl.process.complexity import Complexity, Measure, complexity
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
+from hmmdsl.process.generalized import stationary_version
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import structure
@@ -69,6 +70,12 @@ class Portrait:
     canonical: CanonicalDimension
     parts: tuple[PartCount, ...]
     exact: bool
+    right: tuple[Scalar, ...] | None = None
+
+    @property
+    def generalized(self) -> bool:
+        """Whether it is a generalized HMM: `states` are dimensions, `start` and `stationary` vectors."""
+        return self.right is not None
 
     @property
     def numerical(self) -> bool:
@@ -115,6 +122,8 @@ class Portrait:
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
             "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven},
             "parts": [{"name": p.name, "role": p.role, "process": p.process, "states": p.states} for p in self.parts],
+            "generalized": self.generalized,
+            "right": None if self.right is None else [_plain(value) for value in self.right],
             "exact": self.exact,
             "numerical": self.numerical,
         }
@@ -136,7 +145,10 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
     rate = entropy_rate(process, presentation)
     stored = _with_machine(process, complexity(process, rate, presentation))
     try:
-        stationary = stationary_distribution(process.transitions(), len(process.states))
+        if process.generalized:
+            stationary: tuple[Scalar, ...] | None = stationary_version(process).start
+        else:
+            stationary = stationary_distribution(process.transitions(), len(process.states))
     except ValueError:
         stationary = None
     return Portrait(
@@ -171,13 +183,14 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
             for part in (process.parts.parts if process.parts is not None else ())
         ),
         exact=process.exact,
+        right=process.right,
     )
 
 
 def _with_machine(process: Process, known: Complexity) -> Complexity:
     """Causal states and C_mu of the epsilon-machine, where mixed states did not give them: there may be infinitely many mixed
     states and few causal ones, and several ergodic components have one machine."""
-    if known.causal_states is not None:
+    if known.causal_states is not None or process.generalized:
         return known
     found: EpsilonMachine | Unclosed | None = epsilon_machine(process, MOST_STATES, MOST_WORK)
     machine = found.recurrent if isinstance(found, Unclosed) else found

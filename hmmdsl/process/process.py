@@ -3,6 +3,9 @@
 `T[x][i, j] = Pr(token x, next state j | state i)`. The sum over tokens is stochastic, and `start` is the distribution over
 states before the first token. Entries are exact rationals (`Fraction`) where the definition allows it, else floats; they
 are kept sparse, and the float64 arrays are made when first asked for, so that checking a spec needs no numpy.
+
+A generalized HMM has entries of any sign and a `right` eigenvector r in the place of the ones: Pr(w) = eta T_w r, and the belief
+after w is eta T_w / (eta T_w r) (Upper 1997; Jaeger 2000).
 """
 
 from __future__ import annotations
@@ -28,12 +31,13 @@ Entries: TypeAlias = Mapping[tuple[int, int], Scalar]
 
 @dataclass(frozen=True)
 class Process:
-    """A finite hidden Markov model with labelled transitions.
+    """A finite hidden Markov model with labelled transitions, ordinary or generalized.
 
     Tokens and states are their canonical texts as written (`0`, `"0"`, `t[0]`), in the order of declaration. `operators[x]`
     are the entries of T[x] for the x-th token. `start` has one weight for each state and sums to one; `start_kind` says
     whether it is the stationary distribution. `parts` says what a composed process is made of; two processes are equal
-    whatever their parts are.
+    whatever their parts are. `right` is the solution of T r = r with start . r = 1 of a generalized HMM; None, for ones, is an
+    ordinary HMM.
     """
 
     name: str
@@ -43,12 +47,18 @@ class Process:
     start: tuple[Scalar, ...]
     start_kind: Literal["stationary", "given"] = "stationary"
     parts: Parts | None = field(default=None, compare=False, repr=False)
+    right: tuple[Scalar, ...] | None = None
+
+    @property
+    def generalized(self) -> bool:
+        """Whether it is a generalized HMM: entries may be negative, and `states` are the names of dimensions."""
+        return self.right is not None
 
     @cached_property
     def exact(self) -> bool:
         """Whether every number of the definition is a rational."""
         return all(isinstance(value, Fraction) for entries in self.operators for value in entries.values()) and all(
-            isinstance(value, Fraction) for value in self.start
+            isinstance(value, Fraction) for value in (*self.start, *(self.right or ()))
         )
 
     @cached_property
@@ -71,6 +81,24 @@ class Process:
         start = np.array([float(value) for value in self.start])
         start.setflags(write=False)
         return start
+
+    @cached_property
+    def r(self) -> Float64[np.ndarray, " state"]:
+        """The right eigenvector of T in float64: ones, unless the process is generalized."""
+        import numpy as np
+
+        right = np.ones(len(self.states)) if self.right is None else np.array([float(value) for value in self.right])
+        right.setflags(write=False)
+        return right
+
+    @cached_property
+    def emission(self) -> Float64[np.ndarray, "state token"]:
+        """T[x] r in column x: the next token's probabilities are `belief @ emission`."""
+        import numpy as np
+
+        emission = np.ascontiguousarray((self.T.sum(axis=2) if self.right is None else self.T @ self.r).T)
+        emission.setflags(write=False)
+        return emission
 
     def transitions(self) -> dict[tuple[int, int], Scalar]:
         """The non-zero entries of T = sum over tokens of T[x]: Pr(j | i), whatever is emitted."""

@@ -84,9 +84,12 @@ def sampling_tables(process: Process) -> SamplingTables:
 def sample_words(process: Process, words: int, length: int, seed: int | np.random.Generator) -> Int64[np.ndarray, "words length"]:
     """Independent words of `length` tokens from the process' start, as indices into its tokens.
 
-    The same seed gives the same words. Work is one comparison per word, position and possible outcome; nothing loops over words.
+    The same seed gives the same words. A generalized HMM has no hidden states to follow: each token is drawn from the word's
+    belief. Else work is one comparison per word, position and possible outcome; nothing loops over words.
     """
     rng = np.random.default_rng(seed)
+    if process.generalized:
+        return _sample_by_beliefs(process, words, length, rng)
     tables = sampling_tables(process)
     drawn = np.empty((length, words), dtype=np.int64)
     state = tables.start_state[np.searchsorted(tables.start, rng.random(words), side="right")]
@@ -104,3 +107,18 @@ def sample_words(process: Process, words: int, length: int, seed: int | np.rando
         drawn[position] = tables.token[state, outcome]
         state = tables.state[state, outcome]
     return np.ascontiguousarray(drawn.T)
+
+
+def _sample_by_beliefs(process: Process, words: int, length: int, rng: np.random.Generator) -> Int64[np.ndarray, "words length"]:
+    """Each word's belief gives its next token's probabilities, and moves on by the token that is drawn."""
+    belief = np.repeat(process.eta[None, :] / (process.eta @ process.r), words, axis=0)
+    drawn = np.empty((words, length), dtype=np.int64)
+    for position in range(length):
+        cumulative = np.cumsum(np.maximum(belief @ process.emission, 0.0), axis=1)
+        u = rng.random(words) * cumulative[:, -1]
+        drawn[:, position] = (cumulative[:, :-1] <= u[:, None]).sum(axis=1)
+        for x in range(len(process.tokens)):
+            of_x = np.flatnonzero(drawn[:, position] == x)
+            following = belief[of_x] @ process.T[x]
+            belief[of_x] = following / (following @ process.r)[:, None]
+    return drawn

@@ -23,24 +23,38 @@ class SimplexProjection:
                directions in which the given beliefs spread most, distances in them true)
     corners    where each state's certain belief lies
     explained  share of the beliefs' variance that the two directions show; 1 where nothing is lost
+
+    Beliefs of a generalized HMM lie in no simplex: `directions` maps them, relative to `centre`. A qubit's, (1, x, z) or
+    (1, x, y, z) within the unit ball, give its `disk`; others the `plane` of principal directions. `corners` are then those of
+    the box around what is drawn.
     """
 
-    kind: Literal["point", "line", "triangle", "principal", "polygon"]
+    kind: Literal["point", "line", "triangle", "principal", "polygon", "disk", "plane"]
     corners: Float64[np.ndarray, "state 2"]
     explained: float
+    directions: Float64[np.ndarray, "state 2"] | None = None
+    centre: Float64[np.ndarray, " state"] | None = None
 
     def __call__(self, beliefs: Float[np.ndarray, "belief state"]) -> Float64[np.ndarray, "belief 2"]:
         """The beliefs' places: each is the mean of the corners, weighted by the belief. Affine also where a row's sum is not
         one."""
         b = np.asarray(beliefs, dtype=np.float64)
+        if self.directions is not None and self.centre is not None:
+            return np.asarray((b - self.centre) @ self.directions)
         centre = self.corners.mean(axis=0)
         return np.asarray(b @ (self.corners - centre) + centre)
 
 
 def simplex_projection(
-    states: int, beliefs: Float[np.ndarray, "belief state"] | None = None, weights: Float[np.ndarray, " belief"] | None = None
+    states: int,
+    beliefs: Float[np.ndarray, "belief state"] | None = None,
+    weights: Float[np.ndarray, " belief"] | None = None,
+    right: Float[np.ndarray, " state"] | None = None,
 ) -> SimplexProjection:
-    """The plane for processes of so many states; from seven on, the principal plane of `beliefs` (counted by `weights`)."""
+    """The plane for processes of so many states; from seven on, the principal plane of `beliefs` (counted by `weights`). With
+    `right`, the eigenvector of a generalized HMM, beliefs are drawn in their disk or principal plane."""
+    if right is not None and beliefs is not None:
+        return _generalized(np.asarray(beliefs, dtype=np.float64), weights, right)
     if states == 1:
         return SimplexProjection("point", np.zeros((1, 2)), 1.0)
     if states == 2:
@@ -61,6 +75,47 @@ def simplex_projection(
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
     explained = float(variance[-2:].sum() / np.maximum(variance, 0).sum())
     return SimplexProjection("principal", plane - share @ b @ plane, min(1.0, explained))
+
+
+def _generalized(
+    b: Float64[np.ndarray, "belief state"], weights: Float[np.ndarray, " belief"] | None, right: Float[np.ndarray, " state"]
+) -> SimplexProjection:
+    """The disk of a qubit's beliefs, seen along the axis on which they spread least, or the principal plane."""
+    states = b.shape[1]
+    share = np.full(len(b), 1 / len(b)) if weights is None else np.asarray(weights, dtype=np.float64) / np.sum(weights)
+    deviation = b - share @ b
+    covariance = deviation.T @ (deviation * share[:, None])
+    total = float(np.trace(covariance))
+    directions = np.zeros((states, 2))
+    if states in (3, 4) and np.array_equal(right, np.eye(states)[0]) and float((b[:, 1:] ** 2).sum(axis=1).max()) <= 1 + 1e-9:
+        axes = np.sort(1 + np.argsort(-np.diag(covariance)[1:], kind="stable")[:2])
+        directions[axes, [0, 1]] = 1.0
+        shown = float(np.diag(covariance)[axes].sum())
+        box = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+        explained = min(1.0, shown / total) if total > 0 else 1.0
+        return SimplexProjection("disk", box, explained, directions, np.zeros(states))
+    variance, axes = np.linalg.eigh(covariance)
+    count = min(2, states)
+    directions[:, :count] = axes[:, ::-1][:, :count]
+    directions *= np.where(directions[np.abs(directions).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
+    centre = share @ b
+    places = (b - centre) @ directions
+    low, high = places.min(axis=0), places.max(axis=0)
+    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-9)
+    box = middle + half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    explained = min(1.0, float(variance[::-1][:count].sum()) / total) if total > 0 else 1.0
+    return SimplexProjection("plane", box, explained, directions, centre)
+
+
+def drawn_colours(projection: SimplexProjection, beliefs: Float[np.ndarray, "belief state"]) -> Float64[np.ndarray, "belief 3"]:
+    """RGB in [0, 1]: by the belief alone where it lies in a simplex, else by its place in the disk or plane, one hue for each
+    direction and grey in the middle."""
+    if projection.directions is None:
+        return belief_colours(beliefs)
+    middle = projection.corners.mean(axis=0)
+    half = float(np.ptp(projection.corners, axis=0).max()) / 2
+    place = np.clip((projection(beliefs) - middle) / half, -1.0, 1.0)
+    return _rgb(np.concatenate([np.full((len(place), 1), float(np.mean(OKLAB_LIGHTNESS))), OKLAB_CHROMA * place], axis=1))
 
 
 POLYGON_STATES = 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, stationary_version, unit_circle
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
 
@@ -41,7 +42,10 @@ def support(process: Process) -> tuple[int, ...]:
 
 
 def is_unifilar(process: Process) -> bool:
-    """Whether each state that can be reached and each token leave at most one next state."""
+    """Whether each state that can be reached and each token leave at most one next state. The dimensions of a generalized HMM are
+    no states: it never is."""
+    if process.generalized:
+        return False
     relevant = reachable(process.transitions(), support(process), len(process.states))
     for entries in process.operators:
         sources = [i for (i, _), value in entries.items() if value and i in relevant]
@@ -53,6 +57,11 @@ def is_unifilar(process: Process) -> bool:
 def structure(process: Process) -> Structure:
     """The structure of the chain of states, as far as it is reached from the start."""
     from math import lcm
+
+    if process.generalized:
+        circle = unit_circle(process)
+        simple = int((abs(circle - 1) < TOLERANCE).sum()) == 1
+        return Structure(simple, simple, len(circle) if simple else 1, False, ())
 
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
@@ -69,6 +78,12 @@ def structure(process: Process) -> Structure:
 def ergodic_components(process: Process) -> tuple[Component, ...]:
     """The closed classes that the start leads to, each as a stationary process of its own states and all tokens, with the
     probability of ending there."""
+    if process.generalized:
+        # Of several components there is no telling apart by dimensions: the whole stands for them.
+        try:
+            return (Component(1.0, stationary_version(process)),)
+        except EigenvectorError:
+            return (Component(1.0, process),)
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
     closed = [sorted(members) for members in closed_classes(T, states) if members & relevant]

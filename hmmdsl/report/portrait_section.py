@@ -50,11 +50,12 @@ def _sentence(portrait: Portrait) -> str:
     kinds = [
         "ergodic" if portrait.ergodic else "not ergodic",
         f"periodic (period {portrait.period})" if portrait.period > 1 else "aperiodic",
-        "unifilar" if portrait.unifilar else "not unifilar",
+        "generalized" if portrait.generalized else "unifilar" if portrait.unifilar else "not unifilar",
     ]
-    start = "its stationary distribution" if portrait.start_kind == "stationary" else "a given distribution"
+    what = "vector" if portrait.generalized else "distribution"
+    start = f"its stationary {what}" if portrait.start_kind == "stationary" else f"a given {what}"
     text = (
-        f"{count_text(len(portrait.states), 'hidden state')}{_names(portrait.states)}, "
+        f"{count_text(len(portrait.states), 'dimension' if portrait.generalized else 'hidden state')}{_names(portrait.states)}, "
         f"{count_text(len(portrait.tokens), 'token')}{_names(portrait.tokens)}; {joined(kinds)}. It starts in {start}"
     )
     if len(portrait.states) <= _NAMED:

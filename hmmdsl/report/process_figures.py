@@ -46,6 +46,8 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
     states = (
         f"Hidden states of {name} and its transitions, token : probability; {start}."
         if fits_diagram(process)
+        else f"Operators of {name}, whose entries may be negative: rows act from the left."
+        if process.generalized
         else f"Transition matrices of {name}: probability of token and target state, given the state left."
     )
     figures = {"states": (state_diagram(process), states)}
@@ -89,11 +91,12 @@ def deepest(process: Process, histories: int) -> int:
 
 def simplex(process: Process, depth: int | None = None) -> Figure:
     """All beliefs after up to `depth` tokens, the start included: area by probability, colour by belief. Three states give the
-    triangle, two a line, more a plane with the share of variance that it shows."""
+    triangle, two a line, more a plane with the share of variance that it shows; a qubit's beliefs lie in its disk."""
     tree = build_history_tree(process, deepest(process, _SIMPLEX_HISTORIES) if depth is None else depth, bos=True)
     weights = history_weights(tree, "probability")
     distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)
-    return draw_beliefs(process.states, distinct, np.bincount(place.ravel(), weights, len(distinct)))
+    right = process.r if process.generalized else None
+    return draw_beliefs(process.states, distinct, np.bincount(place.ravel(), weights, len(distinct)), right)
 
 
 def myopic_curve(process: Process) -> Figure:
@@ -166,5 +169,7 @@ def _share(presentation: MixedStates, probability: float) -> str:
 
 def _belief_name(process: Process, belief: np.ndarray) -> str:
     """The state's name where the belief is certain, else how many states are possible."""
+    if process.generalized:
+        return ", ".join(f"{value:.3g}" for value in belief)
     possible = np.flatnonzero(belief > 1e-12)
     return process.states[int(possible[0])] if len(possible) == 1 else "".join("●" if p > 1e-12 else "○" for p in belief)

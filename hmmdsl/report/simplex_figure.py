@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmmdsl.process.simplex import belief_colours, simplex_projection
+from hmmdsl.process.simplex import SimplexProjection, drawn_colours, simplex_projection
 from hmmdsl.report.style import FAINT, INK
 
 if TYPE_CHECKING:
@@ -22,29 +22,36 @@ _FEW = 60
 
 
 def draw_beliefs(
-    states: Sequence[str], beliefs: Float64[np.ndarray, "belief state"], weights: Float64[np.ndarray, " belief"]
+    states: Sequence[str],
+    beliefs: Float64[np.ndarray, "belief state"],
+    weights: Float64[np.ndarray, " belief"],
+    right: Float64[np.ndarray, " state"] | None = None,
 ) -> Figure:
-    """Distinct beliefs with their probabilities as areas. At most two states lie on a line, more in a plane."""
-    projection = simplex_projection(len(states), beliefs, weights)
+    """Distinct beliefs with their probabilities as areas. At most two states lie on a line, more in a plane. With
+    `right`, the eigenvector of a generalized HMM, they lie in a disk or their principal plane."""
+    projection = simplex_projection(len(states), beliefs, weights, right)
     places, corners = projection(beliefs), projection.corners
-    line = len(states) == 2
+    line = projection.kind == "line"
     figure = Figure(figsize=(5, 1.6) if line else (5, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_aspect("equal")
-    _draw_corners(axes, states, corners)
+    if projection.directions is None:
+        _draw_corners(axes, states, corners)
+    else:
+        _draw_disk(axes, states, projection)
     order = np.argsort(-weights, kind="stable")
     axes.scatter(
         places[order, 0],
         places[order, 1],
         s=_areas(weights)[order],
-        c=belief_colours(beliefs)[order],
+        c=drawn_colours(projection, beliefs)[order],
         edgecolors="white" if len(beliefs) <= _FEW else "none",
         linewidths=0.7 if len(beliefs) <= _FEW else 0,
         rasterized=len(beliefs) > 500,
         zorder=3,
     )
-    if len(states) > 3:
+    if projection.kind in ("polygon", "principal", "plane") or projection.explained < 1:
         axes.set_title(f"this plane shows {projection.explained:.0%} of the variance", fontweight="normal", loc="center")
     axes.margins(0.14)
     return figure
@@ -56,6 +63,17 @@ def _areas(weights: Float64[np.ndarray, " belief"]) -> Float64[np.ndarray, " bel
     if len(weights) <= _FEW:
         return np.asarray(np.maximum(_LARGEST_AREA * share, 14.0))
     return np.asarray(np.clip(_ALL_AREA * weights / weights.sum(), _SMALLEST_AREA, 60.0))
+
+
+def _draw_disk(axes: Axes, states: Sequence[str], projection: SimplexProjection) -> None:
+    """The rim of a qubit's disk, with the names of the two coordinates that it shows; nothing for other planes."""
+    if projection.kind != "disk" or projection.directions is None:
+        return
+    angle = np.linspace(0, 2 * np.pi, 181)
+    axes.plot(np.cos(angle), np.sin(angle), color="#A9B0B8", linewidth=1.0, zorder=1)
+    across, up = projection.directions.argmax(axis=0)
+    axes.annotate(states[across], (1.05, 0), va="center", color=INK, parse_math=False)
+    axes.annotate(states[up], (0, 1.05), ha="center", color=INK, parse_math=False)
 
 
 def _draw_corners(axes: Axes, states: Sequence[str], corners: Float64[np.ndarray, "state 2"]) -> None:

@@ -53,8 +53,8 @@ def state_diagram(process: Process) -> Figure:
 
 
 def fits_diagram(process: Process) -> bool:
-    """Whether it has few enough states and arrows to be drawn with circles."""
-    return len(process.states) <= DIAGRAM_STATES and len(process.transitions()) <= _DIAGRAM_ARROWS
+    """Whether it has few enough states and arrows to be drawn with circles; dimensions of a generalized HMM are no states."""
+    return not process.generalized and len(process.states) <= DIAGRAM_STATES and len(process.transitions()) <= _DIAGRAM_ARROWS
 
 
 def state_colours(process: Process) -> list[str]:
@@ -96,16 +96,19 @@ def transition_matrices(process: Process) -> Figure:
         figsize=(max(5.0, min(10.0, 3.1 * len(matrices) + 0.8)), 3.8 if len(matrices) > 1 else 5.0), layout="constrained"
     )
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
-    highest = max(float(matrix.max()) for _, matrix in matrices)
+    highest = max(float(np.abs(matrix).max()) for _, matrix in matrices)
+    lowest, colours = (-highest, "RdBu") if process.generalized else (0.0, "viridis")
     for place, (axes, (title, matrix)) in enumerate(zip(panels, matrices, strict=True)):
         shown = np.ma.masked_equal(matrix, 0)
-        image = axes.imshow(shown, vmin=0, vmax=highest, cmap="viridis", aspect="equal")
+        image = axes.imshow(shown, vmin=lowest, vmax=highest, cmap=colours, aspect="equal")
         axes.set_title(title, parse_math=False)
-        axes.set_xlabel("to state")
+        axes.set_xlabel("column" if process.generalized else "to state")
         if place == 0:
-            axes.set_ylabel("from state")
+            axes.set_ylabel("row" if process.generalized else "from state")
         if len(process.states) <= 24:
             axes.set_xticks(range(len(process.states)), process.states, rotation=90, fontsize=7, parse_math=False)
             axes.set_yticks(range(len(process.states)), process.states, fontsize=7, parse_math=False)
-    figure.colorbar(image, ax=list(panels), label="probability of token and target", shrink=0.8)
+    figure.colorbar(
+        image, ax=list(panels), label="entry" if process.generalized else "probability of token and target", shrink=0.8
+    )
     return figure

@@ -113,7 +113,7 @@ def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
 
 
 def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
-    yield f"{len(about.states)} states", _listed(about.states)
+    yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:
         yield "stationary", _listed([_number(value) for value in about.stationary])
@@ -127,6 +127,8 @@ def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
         ]
         if named:
             yield f"{role}s", _listed(named)
+    if about.right is not None:
+        yield "right eigenvector", _listed([_number(value) for value in about.right])
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
     compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
@@ -137,7 +139,9 @@ def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
         yield "beliefs", f"not closed within {beliefs.found:,}: taken to be infinite ({compared})"
     yield "beliefs by depth", _listed([f"{size:,}" for size in beliefs.growth])
     rate = about.entropy_rate
-    within = "" if rate.exact else f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
+    within = f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
+    if rate.exact or about.generalized:
+        within = "" if rate.exact else f", at most {rate.upper_bits:.9f}"
     yield "entropy rate", f"{rate.value_bits:.9f} bits = {rate.value_nats:.9f} nats a token{within}; {rate.method}"
     yield "statistical complexity", _measure(about.statistical_complexity)
     if about.causal_states is not None:
@@ -150,7 +154,10 @@ def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
 
 def _structure(about: Portrait) -> Iterator[str]:
     yield "ergodic" if about.ergodic else "not ergodic"
-    yield "unifilar" if about.unifilar else "not unifilar"
+    if about.generalized:
+        yield "generalized HMM"
+    else:
+        yield "unifilar" if about.unifilar else "not unifilar"
     yield "aperiodic" if about.period == 1 else f"period {about.period}"
     if about.unreachable:
         yield f"never reached: {', '.join(about.unreachable)}"

@@ -64,6 +64,9 @@ class ProcessTable(Record):
         description="token, from state, to state (all by index), and the probability of that token and target"
     )
     start: tuple[Number, ...] = Field(description="Pr(state) before the first token")
+    right: tuple[Number, ...] | None = Field(
+        None, description="the right eigenvector that normalizes a generalized HMM, whose numbers may be negative"
+    )
     start_kind: Literal["stationary", "given"] = Field("stationary", description="whether `start` is the stationary distribution")
 
     parts: tuple[PartTable, ...] = Field((), description="what a composed process is made of")
@@ -84,6 +87,7 @@ class ProcessTable(Record):
                 PartTable(name=part.name, role=part.role, process=ProcessTable.of(part.process), state_of=part.state_of)
                 for part in (process.parts.parts if process.parts is not None else ())
             ),
+            right=process.right,
         )
 
     def process(self) -> Process:
@@ -93,10 +97,12 @@ class ProcessTable(Record):
         for x, i, j, value in self.transitions:
             if not (0 <= x < len(self.tokens) and 0 <= i < len(self.states) and 0 <= j < len(self.states)):
                 raise ValueError(f"transition [{x}, {i}, {j}] is outside {len(self.tokens)} tokens and {len(self.states)} states")
-            if float(value) < 0 or (i, j) in operators[x]:
+            if (float(value) < 0 and self.right is None) or (i, j) in operators[x]:
                 raise ValueError(f"transition [{x}, {i}, {j}] is negative or given twice")
             operators[x][i, j] = value
             rows[i] = rows[i] + value
+        if self.right is not None:
+            return self._generalized(operators, self.right)
         for i, total in enumerate(rows):
             if total != 1 if isinstance(total, Fraction) else abs(total - 1) > 1e-12:
                 raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
@@ -108,4 +114,24 @@ class ProcessTable(Record):
         if any(sum(i is not None for i in active) > 1 for active in zip(*components, strict=False)):
             raise ValueError("two components are active in one state")
         parts = Parts(tuple(part.part(len(self.states)) for part in self.parts)) if self.parts else None
-        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts)
+        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts=parts)
+
+    def _generalized(self, operators: list[dict[tuple[int, int], Scalar]], right: tuple[Scalar, ...]) -> Process:
+        """A generalized HMM: its numbers may be of any sign, but T r = r, start . r = 1, and no short word is negative."""
+        from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
+
+        n = len(self.states)
+        if len(right) != n or len(self.start) != n:
+            raise ValueError(f"start and right must have a number for each of the {n} dimensions")
+        made = Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, right=right)
+        image = [-float(value) for value in right]
+        for (i, j), value in made.transitions().items():
+            image[i] += float(value) * float(right[j])
+        if max(map(abs, image)) > 1e-9:
+            raise ValueError("right is no eigenvector of the operators' sum for the eigenvalue 1")
+        if abs(sum(float(a) * float(b) for a, b in zip(self.start, right, strict=True)) - 1) > 1e-9:
+            raise ValueError("start . right must be 1")
+        bad = first_bad_word(made, CHECKED_LENGTH)
+        if bad is not None:
+            raise ValueError(f"the word {' '.join(bad.word)} has probability {bad.value:.6g}")
+        return made

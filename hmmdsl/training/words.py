@@ -27,10 +27,16 @@ class WordSource:
     """
 
     def __init__(self, process: Process, length: int, device: torch.device, seed: int) -> None:
-        tables = sampling_tables(process)
         self.length, self.device = length, device
         self.drawn_on = torch.device("cpu") if device.type == "mps" else device
         self.generator = torch.Generator(self.drawn_on).manual_seed(seed)
+        self.process = process
+        if process.generalized:
+            self.operators, self.emission, self.right, self.eta = (
+                torch.tensor(array, device=self.drawn_on) for array in (process.T, process.emission, process.r, process.eta)
+            )
+            return
+        tables = sampling_tables(process)
         self.outcomes = tables.outcomes
         cumulative = torch.from_numpy(tables.cumulative) + torch.arange(len(process.states), dtype=torch.float64)[:, None]
         self.cumulative = cumulative.reshape(-1).to(self.drawn_on)
@@ -44,6 +50,8 @@ class WordSource:
 
     def draw(self, words: int) -> Int64[Tensor, "word length"]:
         """That many more words."""
+        if self.process.generalized:
+            return self._draw_by_beliefs(words).to(self.device)
         first = torch.searchsorted(self.start, self._uniform(words), right=True)
         state = self.start_state[first.clamp_(max=len(self.start) - 1)]
         drawn = torch.empty((words, self.length), dtype=torch.int64, device=self.drawn_on)
@@ -54,6 +62,19 @@ class WordSource:
             drawn[:, position] = self.token[pair]
             state = self.state[pair]
         return drawn.to(self.device)
+
+    def _draw_by_beliefs(self, words: int) -> Int64[Tensor, "word length"]:
+        """A generalized HMM has no hidden states to follow: each token is drawn from the word's belief."""
+        belief = (self.eta / (self.eta @ self.right)).repeat(words, 1)
+        drawn = torch.empty((words, self.length), dtype=torch.int64, device=self.drawn_on)
+        for position in range(self.length):
+            cumulative = (belief @ self.emission).clamp(min=0.0).cumsum(dim=1)
+            u = self._uniform(words) * cumulative[:, -1]
+            token = (cumulative[:, :-1] <= u[:, None]).sum(dim=1)
+            drawn[:, position] = token
+            belief = torch.bmm(belief[:, None, :], self.operators[token])[:, 0, :]
+            belief = belief / (belief @ self.right)[:, None]
+        return drawn
 
     def batches(self, size: int) -> Iterator[Int64[Tensor, "batch length"]]:
         """Batches without end, drawn many at a time."""

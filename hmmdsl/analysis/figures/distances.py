@@ -51,8 +51,15 @@ def caption(analysis: Distances, outcome: Outcome) -> str:
         f"Each point is a pair of distinct beliefs ({outcome.facts['beliefs']:,} beliefs, {outcome.facts['pairs']} pairs): "
         f"how far apart their representations at {analysis.of} are (Euclidean, between centres of mass), against how far apart "
         "they are in truth. "
+        f"{_metric(outcome)}"
         f"Line: least squares. Histories: {read_histories(outcome)}."
     )
+
+
+def _metric(outcome: Outcome) -> str:
+    """For a generalized HMM, what distances are between."""
+    metric = str(outcome.facts.get("metric", "beliefs"))
+    return "" if metric == "beliefs" else f"Both are distances between the distributions of {metric}. "
 
 
 def results_of(analysis: Distances, results: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -119,6 +119,6 @@ def _strip(inner: Regression, outcome: Outcome, inputs: Inputs) -> Figure:
             panels.append(Panel(f"step {int(one['step']):,}\nR² = {r2}", outcome.arrays[key], represented=True))
     panels.append(Panel("true beliefs\n", outcome.arrays["belief"], represented=False))
     process = inputs.processes[inner.on] if inner.on is not None else inputs.trained[inner.of].process
-    figure = draw_geometry(panels, outcome.arrays, process.states, width=1.75)
+    figure = draw_geometry(panels, outcome.arrays, process, width=1.75)
     note(figure, f"{place_label(place)}, in sample; {read_histories(outcome)}")
     return figure

@@ -14,13 +14,13 @@ from matplotlib.font_manager import FontProperties
 from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline, plane_limits
 from hmmdsl.analysis.probe.belief_distances import centres
 from hmmdsl.analysis.probe.distinct import distinct
-from hmmdsl.process.simplex import belief_colours, simplex_projection
+from hmmdsl.process.simplex import SimplexProjection, drawn_colours, simplex_projection
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.axes import Axes
 
-    from hmmdsl.process.simplex import SimplexProjection
+    from hmmdsl.process.process import Process
 
 LINE, POINTS = 1.45, 72.0
 """Height of a line of text as a multiple of its size; points in an inch."""
@@ -42,17 +42,15 @@ class Panel:
     represented: bool
 
 
-def draw_geometry(
-    panels: Sequence[Panel], arrays: Mapping[str, np.ndarray], states: Sequence[str], width: float = PANEL
-) -> Figure:
+def draw_geometry(panels: Sequence[Panel], arrays: Mapping[str, np.ndarray], process: Process, width: float = PANEL) -> Figure:
     """All panels in one row, in the same plane and with the same colours, which are those of the true beliefs.
 
     Processes of two states are drawn along a line, with the histories' lengths upward, since beliefs alone would lie upon one
     another. `width` is that of a panel, in inches.
     """
-    true, weights = arrays["belief"], arrays["weights"]
-    projection = simplex_projection(len(states), true, weights)
-    colours = belief_colours(true)
+    states, true, weights = process.states, arrays["belief"], arrays["weights"]
+    projection = belief_plane(process, arrays)
+    colours = drawn_colours(projection, true)
     label = distinct(true)
     few = int(label.max()) < FEW
     limits = plane_limits(projection, [panel.beliefs for panel in panels])
@@ -95,6 +93,12 @@ def _draw_line(axes: Axes, panel: Panel, length: np.ndarray, colours: np.ndarray
     axes.set_xlabel(f"Pr({states[-1]} | history)")
     axes.set_ylabel("history length (tokens)")
     axes.set_xlim(-0.08, 1.08)
+
+
+def belief_plane(process: Process, arrays: Mapping[str, np.ndarray]) -> SimplexProjection:
+    """Where the beliefs of a regression are drawn."""
+    right = process.r if process.generalized else None
+    return simplex_projection(len(process.states), arrays["belief"], arrays["weights"], right)
 
 
 def shown_variance(projection: SimplexProjection) -> str:

@@ -10,16 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hmmdsl.analysis.figures.geometry import Panel, draw_geometry, shown_variance
+from hmmdsl.analysis.figures.geometry import Panel, belief_plane, draw_geometry, shown_variance
 from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
 from hmmdsl.analysis.options.points import Place, places
-from hmmdsl.process.simplex import simplex_projection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
     from hmmdsl.analysis.regression import Regression
+    from hmmdsl.process.process import Process
 
 COLOURS = {"trained": "C0", "untrained": "C1", "shuffled": "C2", "noise": "C6"}
 NAMES = {"trained": "trained", "untrained": "untrained", "shuffled": "shuffled targets", "noise": "Gaussian features"}
@@ -45,7 +45,7 @@ def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str,
     found = places(analysis.at, trained.model)
     drawn = {}
     if "belief" in analysis.target_names:
-        drawn["geometry"] = _geometry(analysis, outcome, found, process.states)
+        drawn["geometry"] = _geometry(analysis, outcome, found, process)
     drawn["points"] = _points(analysis, outcome, found)
     drawn["positions"] = _positions(analysis, outcome, found)
     return drawn
@@ -72,7 +72,7 @@ def _has_held_out(analysis: Regression) -> bool:
 # ---------------------------------------------------------------- geometry
 
 
-def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], states: Sequence[str]) -> Figure:
+def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], process: Process) -> Figure:
     """The true geometry, the best single point, and the best point of all."""
     held_out = _has_held_out(analysis)
 
@@ -91,10 +91,9 @@ def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], st
         if key in outcome.arrays:
             title = f"{place_label(place.name)}, R² = {number(r2(place))}"
             panels.append(Panel(title, outcome.arrays[key], represented=True))
-    figure = draw_geometry(panels, outcome.arrays, states)
-    projection = simplex_projection(len(states), outcome.arrays["belief"], outcome.arrays["weights"])
+    figure = draw_geometry(panels, outcome.arrays, process)
     read = "held-out fits" if held_out else "in-sample fit"
-    parts = [read, read_histories(outcome), shown_variance(projection)]
+    parts = [read, read_histories(outcome), shown_variance(belief_plane(process, outcome.arrays))]
     note(figure, "; ".join(part for part in parts if part))
     return figure
 

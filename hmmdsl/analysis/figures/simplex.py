@@ -62,7 +62,10 @@ def draw_outline(
     share a label; without `states` there is none. Labels stand `beside` the corners, or above and below them where that
     has no room."""
     corners = projection.corners
-    for i, j in combinations(range(len(corners)), 2):
+    if projection.directions is not None:
+        _draw_disk(axes, projection, states)
+        states = ()
+    for i, j in combinations(range(len(corners) if projection.directions is None else 0), 2):
         axes.plot(*corners[[i, j]].T, color="0.85", linewidth=0.7, zorder=0)
     middle = corners.mean(axis=0)
     span = max(float(np.ptp(corners, axis=0).max()), 1e-9)
@@ -88,6 +91,19 @@ def draw_outline(
     axes.spines[:].set_visible(False)
     axes.set_xlim(limits[0, 0], limits[1, 0])
     axes.set_ylim(limits[0, 1], limits[1, 1])
+
+
+def _draw_disk(axes: Axes, projection: SimplexProjection, states: Sequence[str]) -> None:
+    """The rim of a qubit's disk and, with `states`, the coordinates that it shows; nothing for the plane of other generalized
+    HMMs."""
+    if projection.kind != "disk" or projection.directions is None:
+        return
+    angle = np.linspace(0, 2 * np.pi, 181)
+    axes.plot(np.cos(angle), np.sin(angle), color="0.85", linewidth=0.7, zorder=0)
+    if len(states):
+        across, up = projection.directions.argmax(axis=0)
+        axes.text(1.04, 0, states[across], **LABEL)
+        axes.text(0, 1.08, states[up], **LABEL, ha="center")
 
 
 def draw_beliefs(

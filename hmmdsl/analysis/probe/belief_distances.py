@@ -12,6 +12,7 @@ from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.regress import map_at_checkpoint
+from hmmdsl.process.generalized import future_coordinates, observability_index
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -58,10 +59,13 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     else:
         known = map_at_checkpoint(source, replace(inputs, name=path.name), step, "belief", place)
     arrays = known.arrays
+    process = inputs.processes[source.on] if source.on is not None else trained.process
+    # A basis of a generalized HMM's beliefs is arbitrary, and so are distances in it: those of what is predicted are not.
+    metric = future_coordinates(process) if process.generalized else np.eye(len(process.states))
     label = distinct(arrays["belief"])
-    represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label)
+    represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label) @ metric
     _, first = np.unique(label, return_index=True)
-    true = {"belief": arrays["belief"][first], "next_token": arrays["next_token"][first]}
+    true = {"belief": arrays["belief"][first] @ metric, "next_token": arrays["next_token"][first]}
     left, right, all_pairs = _pairs(len(first), np.random.default_rng(stream(trained.train.seed, f"{inputs.name} pairs")))
     here = _lengths(represented, left, right)
     results: dict[str, Any] = {}
@@ -75,6 +79,7 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         "histories": str(known.facts["histories"]),
         "weights": source.weights,
         "beliefs": len(first),
+        "metric": f"the next {observability_index(process)} tokens" if process.generalized else "beliefs",
         "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
     }
     return Outcome(results[analysis.against] if isinstance(analysis.against, str) else results, found, facts)

@@ -22,7 +22,6 @@ from hmmdsl.language.processes.references import read_state, read_symbol
 from hmmdsl.language.processes.reports import Reports, Turns
 from hmmdsl.language.processes.rows import Rows, Where
 from hmmdsl.language.processes.symbols import Symbols
-from hmmdsl.language.source import Span
 from hmmdsl.process.process import Scalar
 
 ENDS = ("departure", "arrival")
@@ -52,6 +51,7 @@ class Body:
     emit_item: syntax.EmitOn | None = None
     start: syntax.Start | None = None
     scope: Scope = field(default_factory=Scope)
+    generalized: bool = False
 
 
 def read_body(hmm: syntax.Hmm, scope: Scope, budget: Budget, reports: Reports) -> Body:
@@ -76,6 +76,7 @@ def read_body(hmm: syntax.Hmm, scope: Scope, budget: Budget, reports: Reports) -
         Rows("transitions out of", "E0301", states, reports),
         Rows("emissions of", "E0320", states, reports),
         scope=declared,
+        generalized=hmm.keyword == "ghmm",
     )
     _Reader(body, budget, constants).read(hmm.body, Scope(scope, symbols=symbols))
     return body
@@ -230,8 +231,14 @@ class _Reader:
 
     def _operator(self, item: syntax.Operator, scope: Scope, turn: Turns) -> None:
         """`operator a = [[…]]`."""
-        if item.keyword != "operator":
-            raise generalized(item.span, f"`{item.keyword}` operators")
+        if item.keyword == "kraus" and not self.body.generalized:
+            raise ConstantError(
+                "E0327",
+                "`kraus` operators stand in a `ghmm`, not in an `hmm`",
+                item.span,
+                label="acts on a density matrix",
+                help="write `ghmm` for `hmm`, or give matrices of probabilities by `operator`",
+            )
         try:
             token = read_symbol(item.symbol, self.body.symbols.tokens, scope, self.budget, evaluate)
             value = evaluate(item.value, scope, self.budget)
@@ -285,13 +292,3 @@ class _Reader:
 
 ENDING = frozenset({"E0405", "E0411"})
 """Mistakes after which there is no point in going on with a body: the budget is spent."""
-
-
-def generalized(span: Span, what: str) -> ConstantError:
-    """The error for processes with negative or complex entries."""
-    return ConstantError(
-        "E0327",
-        f"{what} are not supported by this version",
-        span,
-        help="write an `hmm`, whose entries are probabilities",
-    )

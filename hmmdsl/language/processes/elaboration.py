@@ -1,4 +1,4 @@
-"""From the body of an `hmm` to a process: labelled matrices whose rows sum to one, and a start."""
+"""From the body of an `hmm` or a `ghmm` to a process: labelled matrices whose rows sum to one, and a start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hmmdsl.language.constants.mentions import unmentioned
 from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics, Note
-from hmmdsl.language.processes.bodies import Body, generalized, read_body
+from hmmdsl.language.processes.bodies import Body, read_body
+from hmmdsl.language.processes.generalized import generalized_process
 from hmmdsl.language.processes.matrices import read_matrices
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import Row
@@ -40,8 +41,6 @@ def elaborate_hmm(
     reports = Reports(budget)
     process: Process | None = None
     try:
-        if hmm.keyword != "hmm":
-            raise generalized(hmm.name.span, "generalized processes (`ghmm`)")
         process = _process(hmm, arguments, budget, reports, name or hmm.name.text, outside)
     except ConstantError as error:
         reports.error(error)
@@ -60,6 +59,8 @@ def _process(
     body = read_body(hmm, scope, budget, reports)
     if not _complete(body, hmm, reports):
         return None
+    if body.generalized:
+        return generalized_process(hmm, body, budget, reports, name)
     _check_one_form(body)
     operators = _operators(body, reports)
     states = body.symbols.states
@@ -105,11 +106,11 @@ def _complete(body: Body, hmm: syntax.Hmm, reports: Reports) -> bool:
         reports.error(
             ConstantError("E0311", f"`{hmm.name.text}` has no tokens", hmm.name.span, help="declare them: `tokens 0, 1`")
         )
-    if not len(states) and not states.broken and not body.matrices:
+    if not len(states) and not states.broken and not body.matrices and not body.generalized:
         reports.error(
             ConstantError("E0310", f"`{hmm.name.text}` has no states", hmm.name.span, help="declare them: `states A, B`")
         )
-    return bool(len(tokens)) and (bool(len(states)) or bool(body.matrices))
+    return bool(len(tokens)) and (bool(len(states)) or bool(body.matrices) or body.generalized)
 
 
 def _check_one_form(body: Body) -> None:

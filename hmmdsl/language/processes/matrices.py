@@ -21,28 +21,10 @@ def read_matrices(body: Body, reports: Reports) -> list[dict[tuple[int, int], Sc
     wrong.
     """
     states, tokens = body.symbols.states, body.symbols.tokens
-    missing = [tokens.texts[x] for x in range(len(tokens)) if x not in body.matrices]
-    matrices = sorted(body.matrices.values(), key=lambda matrix: matrix.token)
-    declared = len(states) > 0
-    size = len(states) if declared else _size(matrices[0])
-    if missing and not reports.failed:
-        last = matrices[-1].item
-        reports.error(
-            ConstantError(
-                "E0322",
-                f"{listing(missing)}: {'this token has' if len(missing) == 1 else 'these tokens have'} no operator",
-                tokens.spans[tokens.places[missing[0]]],
-                help=f"write `operator {missing[0]} = …`, a matrix of {size} x {size} like `{last.symbol.span.text}`'s",
-            )
-        )
-    wrong = False
-    for matrix in matrices:
-        if not isinstance(matrix.value, Array) or matrix.value.shape != (size, size):
-            wrong = True
-            reports.error(_wrong_shape(matrix, size, declared), matrix.turn)
-    if wrong or missing:
+    matrices, size = square_matrices(body, reports)
+    if matrices is None:
         return None
-    if not declared:
+    if not len(states):
         for k in range(size):
             states.declare(str(k), matrices[0].item.value.span)
     rows = Rows("transitions out of", "E0301", states, reports, "each row, summed over all operators, must be 1")
@@ -55,8 +37,40 @@ def read_matrices(body: Body, reports: Reports) -> list[dict[tuple[int, int], Sc
     return operators
 
 
+def square_matrices(body: Body, reports: Reports) -> tuple[list[Matrix] | None, int]:
+    """The matrices of all tokens, in order, and their size, which is that of the declared states if there are any.
+
+    Reports E0321 (a wrong shape) and E0322 (a token without a matrix); then there is None. Kraus operators, whose size is not
+    the number of states, may be a list of matrices each.
+    """
+    states, tokens = body.symbols.states, body.symbols.tokens
+    missing = [tokens.texts[x] for x in range(len(tokens)) if x not in body.matrices]
+    matrices = sorted(body.matrices.values(), key=lambda matrix: matrix.token)
+    kraus = matrices[0].item.keyword == "kraus"
+    declared = len(states) > 0 and not kraus
+    size = len(states) if declared else _size(matrices[0])
+    if missing and not reports.failed:
+        last = matrices[-1].item
+        reports.error(
+            ConstantError(
+                "E0322",
+                f"{listing(missing)}: {'this token has' if len(missing) == 1 else 'these tokens have'} no operator",
+                tokens.spans[tokens.places[missing[0]]],
+                help=f"write `{last.keyword} {missing[0]} = …`, a matrix of {size} x {size} like `{last.symbol.span.text}`'s",
+            )
+        )
+    wrong = False
+    for matrix in matrices:
+        shape = matrix.value.shape if isinstance(matrix.value, Array) else ()
+        if (shape[1:] if kraus and len(shape) == 3 else shape) != (size, size):
+            wrong = True
+            reports.error(_wrong_shape(matrix, size, declared), matrix.turn)
+    return (None if wrong or missing else matrices), size
+
+
 def _size(matrix: Matrix) -> int:
-    return len(matrix.value.items) if isinstance(matrix.value, Array) else 1
+    shape = matrix.value.shape if isinstance(matrix.value, Array) else (1,)
+    return shape[1] if len(shape) == 3 else shape[0]
 
 
 def _wrong_shape(matrix: Matrix, size: int, declared: bool) -> ConstantError:
@@ -77,7 +91,7 @@ def _add(matrix: Matrix, rows: Rows, reports: Reports) -> None:
     assert isinstance(matrix.value, Array)
     written = matrix.item.value
     for i, values in enumerate(matrix.value.rows()):
-        row_span, entry_spans = _places(written, i, len(values))
+        row_span, entry_spans = entry_places(written, i, len(values))
         for j, value in enumerate(values):
             try:
                 number = as_number(value, entry_spans[j])
@@ -90,7 +104,7 @@ def _add(matrix: Matrix, rows: Rows, reports: Reports) -> None:
                 reports.error(error, matrix.turn)
 
 
-def _places(written: syntax.Expression, i: int, columns: int) -> tuple[Span, list[Span]]:
+def entry_places(written: syntax.Expression, i: int, columns: int) -> tuple[Span, list[Span]]:
     """Where row i of a matrix stands, and its entries; the whole expression where it is not written out."""
     row = written.items[i] if isinstance(written, syntax.List) and i < len(written.items) else written
     if isinstance(row, syntax.List) and row is not written and len(row.items) == columns:

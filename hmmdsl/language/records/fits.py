@@ -11,6 +11,7 @@ from typing import TypeAlias
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
 from hmmdsl.process.counting import HistoryCounts, count_histories
+from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
@@ -68,7 +69,8 @@ class Fits:
         self._counts: dict[tuple[str, int, bool], HistoryCounts] = {}
 
     def check_train(self, name: str, place_of: PlaceOf) -> None:
-        """Report what does not fit (E0803), and what is legal and odd (W0951, W0952, W0953)."""
+        """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
+        (W0951, W0952, W0953)."""
         train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
         dimension = len(process.states) - 1
         if model.d_model < dimension:
@@ -80,6 +82,16 @@ class Fits:
                 help=f"a `d_model` of at least {dimension} can hold every belief",
             )
         exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
+        if process.generalized and model.context > CHECKED_LENGTH:
+            bad = first_bad_word(process, model.context)
+            if bad is not None:
+                self.diagnostics.add(
+                    "E0343",
+                    f"the word {' '.join(bad.word)} of {process.name} has probability {bad.value:.6g}",
+                    place_of(("process",)),
+                    label="not a process",
+                    help=f"change its numbers, or choose a context shorter than {len(bad.word)}",
+                )
         if not exact_data and not exact_tree:
             return
         counts = self._count(train.process, model)

@@ -2,7 +2,8 @@
 
 The Hankel matrix has a row for each past w, a column for each future v, and Pr(wv) in it. No presentation has fewer states than
 its rank, even with negative entries, and redundant states don't change it (Ito, Amari & Kobayashi 1992; Jaeger 2000). It is the
-rank of the pasts' vectors eta T_w against the futures' vectors T_v 1.
+rank of the pasts' vectors eta T_w against the futures' vectors T_v r, r = 1 but for a
+generalized HMM.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.algebra.entries import right_of
 from hmmdsl.process.algebra.spans import Number, Rows, WorkError, closure, image, rank_between
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from jaxtyping import Float64
 
@@ -65,15 +69,15 @@ def canonical_dimension(process: Process) -> CanonicalDimension:
     if not process.exact:
         return CanonicalDimension(_numerical_rank(process) if len(process.states) <= LARGEST_NUMERICAL else None, False)
     forward, backward, start = _by_rows(process), _by_columns(process), _start(process)
-    ones = dict.fromkeys(range(len(process.states)), 1)
+    right = _integers(right_of(process))
     rank: int | None = None
     try:
         for prime in PRIMES:
-            pasts, futures = closure(start, forward, prime, MODULAR_WORK), closure(ones, backward, prime, MODULAR_WORK)
+            pasts, futures = closure(start, forward, prime, MODULAR_WORK), closure(right, backward, prime, MODULAR_WORK)
             rank = max(rank or 0, rank_between(pasts, futures, MODULAR_WORK))
             if rank == len(process.states):
                 return CanonicalDimension(rank, True)
-        pasts, futures = closure(start, forward, None, EXACT_WORK), closure(ones, backward, None, EXACT_WORK)
+        pasts, futures = closure(start, forward, None, EXACT_WORK), closure(right, backward, None, EXACT_WORK)
         return CanonicalDimension(rank_between(pasts, futures, EXACT_WORK), True)
     except WorkError:
         return CanonicalDimension(rank, False)
@@ -86,12 +90,12 @@ def predictive(process: Process) -> Predictive:
     pivot state, since a future's own coordinates are its values there.
     """
     backward, start = _by_columns(process), _start(process)
-    ones = dict.fromkeys(range(len(process.states)), 1)
+    right = _integers(right_of(process))
     try:
-        futures = closure(ones, backward, PRIMES[0], MODULAR_WORK)
+        futures = closure(right, backward, PRIMES[0], MODULAR_WORK)
         if len(futures) == len(process.states):
             return Predictive(tuple(range(len(process.states))), tuple(_by_rows(process)), start, True)
-        futures = closure(ones, backward, None, EXACT_WORK)
+        futures = closure(right, backward, None, EXACT_WORK)
     except WorkError:
         return Predictive(tuple(range(len(process.states))), tuple(_by_rows(process)), start, False)
     place = {pivot: k for k, pivot in enumerate(sorted(futures.basis))}
@@ -141,8 +145,13 @@ def _rows(process: Process, transposed: bool) -> list[Rows]:
 
 def _start(process: Process) -> dict[int, Number]:
     """The start in integers."""
-    scale = lcm(*(Fraction(value).denominator for value in process.start))
-    return {i: int(value * scale) for i, value in enumerate(process.start) if value}
+    return _integers(process.start)
+
+
+def _integers(vector: Sequence[Scalar]) -> dict[int, Number]:
+    """The non-zero entries of a rational vector, times their common denominator."""
+    scale = lcm(*(Fraction(value).denominator for value in vector))
+    return {i: int(value * scale) for i, value in enumerate(vector) if value}
 
 
 def _numerical_rank(process: Process) -> int:
@@ -150,7 +159,7 @@ def _numerical_rank(process: Process) -> int:
     import numpy as np
 
     pasts = _orthonormal(process.eta, process.T)
-    futures = _orthonormal(np.ones(len(process.states)), process.T.transpose(0, 2, 1))
+    futures = _orthonormal(process.r, process.T.transpose(0, 2, 1))
     size = np.linalg.svd(pasts @ futures.T, compute_uv=False)
     return int((size > SMALLEST_SINGULAR * size[0]).sum())
 

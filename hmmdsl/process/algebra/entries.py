@@ -55,6 +55,18 @@ def is_stationary(process: Process) -> bool:
     return all(abs(float(a) - float(b)) <= STATIONARY for a, b in zip(after, process.start, strict=True))
 
 
+def check_ordinary(what: str, *processes: Process) -> None:
+    """Raise AlgebraError if one of the processes is a generalized HMM, whose dimensions are no states."""
+    for process in processes:
+        if process.generalized:
+            raise AlgebraError(f"{what} needs hidden states, and {process.name} is a generalized HMM", "give it an `hmm`")
+
+
+def right_of(process: Process) -> tuple[Scalar, ...]:
+    """The right eigenvector: ones for an ordinary HMM."""
+    return (Fraction(1),) * len(process.states) if process.right is None else process.right
+
+
 def check_distribution(what: str, weights: Iterable[Scalar], cure: str) -> None:
     """Raise AlgebraError unless the weights are not negative and sum to one, exactly for fractions."""
     weights = list(weights)

@@ -18,7 +18,7 @@ from functools import cached_property
 from math import log2
 
 from hmmdsl.process.algebra.canonical import predictive
-from hmmdsl.process.algebra.entries import add, is_stationary, row_sums
+from hmmdsl.process.algebra.entries import add, check_ordinary, is_stationary, row_sums
 from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
 from hmmdsl.process.algebra.predictive_states import predictive_states
 from hmmdsl.process.process import Process, Scalar
@@ -100,7 +100,9 @@ def epsilon_machine(process: Process, most_states: int = MOST_STATES, most_work:
     """The causal states of the process from its start, or what was found within the budget; never endless.
 
     Exact for an exact process. Otherwise probabilities that differ by less than 1e-10 and beliefs within 1e-9 count as equal.
+    Raises AlgebraError for a generalized HMM, whose dimensions are no states that could be merged.
     """
+    check_ordinary("an epsilon-machine", process)
     known = _without_unreached(process)
     known = lumped(known, coarsest_lumping(known))
     if is_stationary(known):

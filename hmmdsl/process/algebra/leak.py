@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hmmdsl.process.algebra.entries import add, check_probability
+from hmmdsl.process.algebra.entries import add, check_ordinary, check_probability
 from hmmdsl.process.algebra.failure import check_size
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
@@ -17,8 +17,9 @@ def leak(process: Process, eps: Scalar, name: str | None = None) -> Process:
     For eps > 0 every state leads to every other, so the process is ergodic: a stationary start becomes the new, unique
     stationary distribution (a mixture becomes one process that changes its component now and then). A given start stays.
 
-    Raises AlgebraError unless eps is a probability, TooLargeError if the V S^2 entries would not fit.
+    Raises AlgebraError for a generalized HMM and unless eps is a probability, TooLargeError if the V S^2 entries would not fit.
     """
+    check_ordinary("a leak", process)
     check_probability("the leak", eps)
     V, S = len(process.tokens), len(process.states)
     label = name or f"leak({process.name}, {eps})"

@@ -23,7 +23,8 @@ def minimize(process: Process, name: str | None = None, most_states: int = MOST_
     States that were merged have the name of the first of them; causal states that are no states of the process are `c[0]`, ….
     Tokens that never come stay in the vocabulary; parts are lost.
 
-    Raises UnclosedError if the causal states are not found within the budget of states and of products of numbers.
+    Raises AlgebraError for a generalized HMM, UnclosedError if the causal states are not found within the budget of states and
+    of products of numbers.
     """
     machine = epsilon_machine(process, most_states, most_work)
     if isinstance(machine, Unclosed):

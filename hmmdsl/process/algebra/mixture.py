@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hmmdsl.process.algebra.entries import check_distinct, check_distribution
+from hmmdsl.process.algebra.entries import check_distinct, check_distribution, right_of
 from hmmdsl.process.algebra.failure import AlgebraError, check_size
 from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.process import Process, Scalar
@@ -49,7 +49,11 @@ def mixture(components: Mapping[str, Process], weights: Sequence[Scalar], name: 
         own[first : first + len(process.states)] = range(len(process.states))
         parts.append(Part(key, "component", process, tuple(own)))
         first += len(process.states)
+    right = None
+    if any(process.generalized for process in processes):
+        right = tuple(value for process in processes for value in right_of(process))
     return Process(
+        right=right,
         name=name or f"mixture({', '.join(f'{key} = {process.name}' for key, process in components.items())})",
         tokens=tokens,
         states=states,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product as tuples
 from math import prod
 
+from hmmdsl.process.algebra.entries import right_of
 from hmmdsl.process.algebra.failure import AlgebraError, check_size
 from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.process import Process, Scalar
@@ -40,7 +41,12 @@ def product(factors: Mapping[str, Process], name: str | None = None) -> Process:
             }
         operators.append(entries)
     states = list(tuples(*(range(size) for size in sizes)))
+    right = None
+    if any(process.generalized for process in processes):
+        rights = [right_of(process) for process in processes]
+        right = tuple(prod(each[i] for each, i in zip(rights, state, strict=True)) for state in states)
     return Process(
+        right=right,
         name=name or f"product({', '.join(f'{key} = {process.name}' for key, process in factors.items())})",
         tokens=_tuple_texts([process.tokens for process in processes]),
         states=_tuple_texts([process.states for process in processes]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hmmdsl.process.algebra.entries import is_stationary
+from hmmdsl.process.algebra.entries import check_ordinary, is_stationary
 from hmmdsl.process.algebra.failure import AlgebraError
 from hmmdsl.process.process import Process, Scalar
 
@@ -13,8 +13,9 @@ def reverse(process: Process, name: str | None = None) -> Process:
     """Time reversal: T'[x][j, i] = pi_i T[x][i, j] / pi_j, so that Pr'(x1 … xn) = Pr(xn … x1). Reversing twice gives the process
     back, entry by entry (Crutchfield, Ellison & Mahoney 2009).
 
-    Raises AlgebraError unless the start is stationary and gives every state a weight.
+    Raises AlgebraError for a generalized HMM, and unless the start is stationary and gives every state a weight.
     """
+    check_ordinary("a reverse", process)
     pi = process.start
     if not is_stationary(process):
         raise AlgebraError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from hmmdsl.process.algebra.entries import add, check_distinct, check_probability
+from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, check_probability
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
 from hmmdsl.process.algebra.parts import Part, Parts
@@ -38,8 +38,10 @@ def switch(
     The parts are the components `top` (with `seen`) and each sub-process; where the top goes on it is the factor `next` too: the
     state from which it will choose next.
 
-    Raises AlgebraError for names that fit neither tokens nor states, and TooLargeError if the result would not fit.
+    Raises AlgebraError for generalized HMMs and for names that fit neither tokens nor states, TooLargeError if the result would
+    not fit.
     """
+    check_ordinary("a switch", top, *subprocesses.values())
     check_probability("the end", end)
     by_token = _named_after(top, subprocesses)
     if WAITING in subprocesses or (end and "next" in subprocesses):

@@ -310,9 +310,6 @@ class TestCalls:
         found = declared(self.TOSS.replace("p = 1/2", "p") + "process a = toss()")
         assert (found.only.code, found.only.label) == ("E0209", "`p` is missing")
 
-    def test_generalized_processes_are_refused_clearly(self) -> None:
-        assert declared("ghmm x {\n tokens a\n operator a = [[1]]\n}").codes == ["E0327"]
-
 
 def test_a_name_whose_declaration_has_a_syntax_error_makes_no_further_complaints() -> None:
     found = declared("param a = \nparam b = a + 1\nprocess c = = d\nprocess e = c\nprocess f = g")
