@@ -34,7 +34,7 @@ def test_every_process_is_sound_and_says_its_source() -> None:
     check_all(found.scope, found.budget)
     assert not found.codes
     for name in found.scope.bound:
-        declaration = re.search(rf"^(?:hmm|process) {name}\(", text, re.MULTILINE)
+        declaration = re.search(rf"^(?:g?hmm|process) {name}\(", text, re.MULTILINE)
         assert declaration is not None, name
         above = text[: declaration.start()].rstrip().split("\n\n")[-1]
         assert above.startswith("#"), name
