@@ -10,6 +10,7 @@ from pydantic import Field
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
-
-Target = Literal["belief", "next_token"]
 
 R2 = Quantity("1", "share of the target's weighted variance that the map explains (variance-weighted over coordinates)")
 MSE = Quantity("1", "weighted mean squared error, averaged over the target's coordinates")
@@ -33,7 +32,10 @@ class Regression(AlongCheckpoints):
     kind: Literal["regression"] = "regression"
     of: TrainName = Field(description="the training run whose network is read")
     target: Target | tuple[Target, ...] = Field(
-        "belief", description="what is read: the belief over hidden states, or the distribution of the next token"
+        "belief",
+        description="what is read: the belief over hidden states, the distribution of the next token, or, of a composed process, "
+        "the belief about a part: which `component` is active, the state `within.A` given that component A is, the state of "
+        "`factor.left`",
     )
     at: Point | tuple[Point, ...] = Field(ConcatPoint(), description="where in the network; a list gives one result for each")
     weights: Weights = Field("probability", description="how much a history counts, in the fit and in its scores")
@@ -96,7 +98,7 @@ class Regression(AlongCheckpoints):
         """The group for each target and point, nested as the paths are."""
         if has_segment(self.at):
             group = Group(by_point({place.name: group for place in self.places_in(around)}))
-        return group if isinstance(self.target, str) else Group(dict.fromkeys(self.target, group))
+        return group if isinstance(self.target, str) else group_targets(self.target, group)
 
     def _held_out(self) -> HeldOut | None:
         return next((control for control in self.controls if isinstance(control, HeldOut)), None)
@@ -125,11 +127,11 @@ class Regression(AlongCheckpoints):
         for target in self.target_names:
             by_place = {name: result(target, name) for name in names}
             by_target[target] = nested(by_place) if segment else next(iter(by_place.values()))
-        return by_target[self.target] if isinstance(self.target, str) else by_target
+        return by_target[self.target] if isinstance(self.target, str) else nest_targets(by_target)
 
     def map_results(self, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
         """The results of one map, by its target and the name of its place."""
-        group = results if isinstance(self.target, str) else results[target]
+        group = results if isinstance(self.target, str) else results_of_target(results, target)
         if not has_segment(self.at):
             return group
         base, bracket, index = place.partition("[")
@@ -164,9 +166,11 @@ def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) ->
     remaining = list(path)
     target: str = analysis.target_names[0]
     if not isinstance(analysis.target, str):
-        if not remaining or remaining[0] not in analysis.target:
+        named = [each for each in analysis.target if remaining[: each.count(".") + 1] == each.split(".")]
+        if not named:
             return None
-        target = remaining.pop(0)
+        target = max(named, key=len)
+        remaining = remaining[target.count(".") + 1 :]
     found = analysis.places_in(around)
     if has_segment(analysis.at):
         found = [place for place in found if remaining == [place.name]]

@@ -76,7 +76,8 @@ def _rows(node: Any, path: str) -> Iterator[Scores]:
                 _score(node.get("held_out")),
                 {c: _score(node[c]["held_out"]) for c in CONTROLS if isinstance(node.get(c), Mapping) and "held_out" in node[c]},
             )
-            return
+            # A part's own parts are targets of their own, below its results.
+            node = {name: below for name, below in node.items() if name in ("component", "within", "factor")}
         for name, below in node.items():
             yield from _rows(below, f"{path}.{name}" if path else name)
     elif isinstance(node, Sequence) and not isinstance(node, str):

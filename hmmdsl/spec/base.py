@@ -21,6 +21,13 @@ class Reference:
     to: Literal["process", "model", "train", "analysis", "result"]
 
 
+@dataclass(frozen=True)
+class DottedName:
+    """Marks a field that takes a word or a path of words, such as `within.A`; `examples` show which."""
+
+    examples: tuple[str, ...]
+
+
 ProcessName = Annotated[str, Reference("process")]
 ModelName = Annotated[str, Reference("model")]
 TrainName = Annotated[str, Reference("train")]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
-from hmmdsl.spec.base import Record, Reference
+from hmmdsl.spec.base import DottedName, Record, Reference
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Words:
     """One of a few bare words."""
 
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dotted:
+    """A word or a path of words, such as `within.A`; what it is next to decides which there are."""
+
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Either:
     choices: tuple[FieldType, ...]
 
 
-FieldType: TypeAlias = Words | Numeric | Text | Truth | Refers | Kinds | Many | Nothing | Either
+FieldType: TypeAlias = Words | Dotted | Numeric | Text | Truth | Refers | Kinds | Many | Nothing | Either
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,8 @@ def field_type(annotation: Any, metadata: Sequence[object] = ()) -> FieldType:
     for item in flat:
         if isinstance(item, Reference):
             return Refers(item.to)
+        if isinstance(item, DottedName):
+            return Dotted(item.examples)
     origin = get_origin(annotation)
     if origin is Literal:
         return Words(tuple(str(word) for word in get_args(annotation)))
@@ -217,6 +226,8 @@ def describe(kind: FieldType) -> str:
     match kind:
         case Words(words):
             return one_of(words)
+        case Dotted(examples):
+            return one_of(examples)
         case Numeric():
             return _describe_number(kind)
         case Text():
@@ -298,7 +309,7 @@ def written(value: object) -> str:
         case int():
             return f"{value:_}" if abs(value) >= 10_000 else str(value)
         case str():
-            return value if value.isidentifier() else f'"{value}"'
+            return value if all(word.isidentifier() for word in value.split(".")) else f'"{value}"'
         case tuple() | list():
             return "[" + ", ".join(written(item) for item in value) + "]"
         case Record():

@@ -13,7 +13,7 @@ from hmmdsl.analysis.distances import Distances
 from hmmdsl.analysis.figures.distances import NAMES as AGAINST
 from hmmdsl.analysis.figures.distances import results_of
 from hmmdsl.analysis.figures.geometry import Panel, draw_geometry
-from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
+from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories, target_label
 from hmmdsl.analysis.loss import Loss
 from hmmdsl.analysis.options.points import places
 from hmmdsl.analysis.regression import Regression
@@ -87,7 +87,7 @@ def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tup
                     label = (
                         place_label(place.name)
                         if len(inner.target_names) == 1
-                        else f"{TARGETS[target]}, {place_label(place.name)}"
+                        else f"{target_label(target)}, {place_label(place.name)}"
                     )
                     values = [inner.map_results(one, target, place.name)["r2"] for one in checkpoints]
                     yield label, values, len(place.parts) > 1

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hmmdsl.analysis.figures.geometry import Panel, belief_plane, draw_geometry, shown_variance
-from hmmdsl.analysis.figures.wording import TARGETS, note, number, place_label, read_histories
+from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories, target_label
 from hmmdsl.analysis.options.points import Place, places
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str,
     if "belief" in analysis.target_names:
         drawn["geometry"] = _geometry(analysis, outcome, found, process)
     drawn["points"] = _points(analysis, outcome, found)
-    drawn["positions"] = _positions(analysis, outcome, found)
+    drawn["positions"] = _positions(analysis, outcome, found, 0 if trained.model.bos else 1)
     return drawn
 
 
@@ -108,7 +108,7 @@ def _points(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -> F
     panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
     for axes, target in zip(panels, targets, strict=True):
         _draw_points(axes, analysis, outcome.results, target, found)
-        axes.set_title(f"{TARGETS[target]}, read off each point")
+        axes.set_title(f"{target_label(target)}, read off each point")
     panels[0].set_ylabel("R²")
     _legend(figure, analysis)
     note(figure, read_histories(outcome))
@@ -181,10 +181,11 @@ def _legend(figure: Figure, analysis: Regression) -> None:
 # ---------------------------------------------------------------- by position
 
 
-def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -> Figure:
-    """A table of R², places by history lengths, coloured by value."""
+def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], first: int) -> Figure:
+    """A table of R², places by history lengths from `first` on, coloured by value."""
     targets = analysis.target_names
-    lengths = np.unique(outcome.arrays["length"])
+    positions = analysis.map_results(outcome.results, targets[0], found[0].name)["position"]
+    lengths = np.arange(first, first + len(positions))
     size = (min(2.2 + 0.52 * len(lengths) * len(targets), 12.0), 1.5 + 0.36 * len(found))
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
@@ -214,7 +215,7 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("history length (tokens)")
-        axes.set_title(f"R² of the {TARGETS[target]}, by position")
+        axes.set_title(f"R² of the {target_label(target)}, by position")
     if image is not None:
         figure.colorbar(image, ax=list(panels), label="R², in sample")
     note(figure, read_histories(outcome))

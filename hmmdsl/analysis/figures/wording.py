@@ -18,6 +18,14 @@ WEIGHTS = {
 TARGETS = {"belief": "belief", "next_token": "next-token distribution"}
 
 
+def target_label(target: str) -> str:
+    """A target for people: `within.A` is 'state within A', `factor.left` 'state of left'."""
+    words = target.split(".")
+    where = [f"{'within' if role == 'within' else 'of'} {name}" for role, name in zip(words[::2], words[1::2], strict=False)]
+    what = "component" if words[-1] == "component" and len(words) % 2 else "state"
+    return TARGETS.get(target) or " ".join([what, *reversed(where)])
+
+
 def place_label(name: str) -> str:
     """A point for people: `block[2]` is 'block 2', `final_norm` is 'final norm'."""
     return name.replace("[", " ").replace("]", "").replace("_", " ")

@@ -10,6 +10,7 @@ import numpy as np
 
 from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
 from hmmdsl.analysis.options.points import Place, places
+from hmmdsl.analysis.options.targets import target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
@@ -24,6 +25,7 @@ from hmmdsl.training.streams import stream
 if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
     from hmmdsl.process.history_tree import HistoryTree
+    from hmmdsl.process.process import Process
     from hmmdsl.training.trained import Trained
 
 Readings = Mapping[tuple[str, str], Reading]
@@ -34,14 +36,14 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    setting = _setting(analysis, inputs.name, trained, tree, controls=step is None)
-    features = trained.activations(step, tree)
+    setting, rows = _setting(analysis, inputs.name, trained, process, tree, controls=step is None)
+    features = _activations(trained, step, tree, rows)
     statistics = Statistics.of(features, setting)
     readings = read(features, setting, statistics)
     names = [place.name for place in setting.places]
     if step is not None:
         results = analysis.nest(lambda target, place: readings[target, place].score.results(), names)
-        return Outcome(results, _arrays(readings, setting, tree), {"histories": in_words(tree)})
+        return Outcome(results, _arrays(readings, setting, tree, rows), {"histories": _in_words(tree, rows)})
     controls: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
     asked = any(isinstance(control, HeldOut) for control in analysis.controls)
     for control in analysis.controls:
@@ -49,7 +51,7 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
             case HeldOut():
                 controls[control.kind] = {key: _held_out(reading) for key, reading in readings.items()}
             case Untrained():
-                controls[control.kind] = _repeated([read(trained.activations(0, tree), setting)], asked)
+                controls[control.kind] = _repeated([read(_activations(trained, 0, tree, rows), setting)], asked)
             case Noise(repeats=repeats):
                 draws = (_noise(features, setting, _random(trained, inputs.name, f"noise {r}")) for r in range(repeats))
                 controls[control.kind] = _repeated([read(drawn, setting) for drawn in draws], asked)
@@ -67,7 +69,8 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
             **{kind: values[target, place] for kind, values in controls.items()},
         }
 
-    return Outcome(analysis.nest(of_one, names), _arrays(readings, setting, tree), _facts(analysis, readings, setting, tree))
+    facts = _facts(analysis, readings, setting, tree, rows)
+    return Outcome(analysis.nest(of_one, names), _arrays(readings, setting, tree, rows), facts)
 
 
 def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: str, place: str) -> Outcome:
@@ -75,28 +78,52 @@ def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: s
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    whole = _setting(analysis, inputs.name, trained, tree, controls=False)
+    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
     chosen = [one for one in whole.places if one.name == place]
     setting = replace(whole, places=chosen, targets={target: whole.targets[target]})
-    readings = read(trained.activations(step, tree), setting)
-    return Outcome({}, _arrays(readings, setting, tree), {"histories": in_words(tree)})
+    readings = read(_activations(trained, step, tree, rows), setting)
+    return Outcome({}, _arrays(readings, setting, tree, rows), {"histories": _in_words(tree, rows)})
 
 
-def _setting(analysis: Regression, name: str, trained: Trained, tree: HistoryTree, controls: bool) -> Setting:
+Rows = np.ndarray | slice
+"""The histories that are read: all, or those after which every target is defined."""
+
+
+def _setting(
+    analysis: Regression, name: str, trained: Trained, on: Process | None, tree: HistoryTree, controls: bool
+) -> tuple[Setting, Rows]:
+    """What is asked, and of which histories."""
+    process = trained.process if on is None else on
+    targets = {target: target_values(process, tree, target) for target in analysis.target_names}
+    defined = np.all([np.isfinite(values).all(axis=1) for values in targets.values()], axis=0)
+    rows: Rows = slice(None) if defined.all() else np.flatnonzero(defined)
+    weights = history_weights(tree, analysis.weights)[rows]
+    count = len(weights)
     held_out = next((control for control in analysis.controls if isinstance(control, HeldOut)), None)
     fold = None
-    if held_out is not None and controls and len(tree) >= 3:
-        fold = assign_folds(len(tree), held_out.folds, _random(trained, name, "held_out"))
-    whole = {"belief": tree.belief, "next_token": tree.next_token}
-    return Setting(
+    if held_out is not None and controls and count >= 3:
+        fold = assign_folds(count, held_out.folds, _random(trained, name, "held_out"))
+    setting = Setting(
         places=places(analysis.at, trained.model),
-        targets={target: whole[target] for target in analysis.target_names},
-        weights=history_weights(tree, analysis.weights),
-        levels=tree.levels,
+        targets={target: values[rows] for target, values in targets.items()},
+        weights=weights if isinstance(rows, slice) else weights / weights.sum(),
+        levels=tree.levels if isinstance(rows, slice) else tuple(np.searchsorted(rows, tree.levels).tolist()),
         fold=fold,
         intercept=analysis.intercept,
         ridge=analysis.ridge,
     )
+    return setting, rows
+
+
+def _activations(trained: Trained, step: int | None, tree: HistoryTree, rows: Rows) -> Features:
+    found = trained.activations(step, tree)
+    return found if isinstance(rows, slice) else {part: values[rows] for part, values in found.items()}
+
+
+def _in_words(tree: HistoryTree, rows: Rows) -> str:
+    """Which histories were read."""
+    left_out = 0 if isinstance(rows, slice) else len(tree) - len(rows)
+    return in_words(tree) + (f", {left_out:,} of them left out, where a target is undefined" if left_out else "")
 
 
 def _random(trained: Trained, name: str, use: str) -> np.random.Generator:
@@ -143,13 +170,13 @@ def _held_out(reading: Reading) -> dict[str, Any]:
     return {**held_out.score.results(), "folds": {"r2": held_out.over_folds.results()}}
 
 
-def _arrays(readings: Readings, setting: Setting, tree: HistoryTree) -> dict[str, np.ndarray]:
+def _arrays(readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, np.ndarray]:
     """True and predicted targets of every history, for figures, distances and readers of the run folder."""
     arrays = {
-        "belief": tree.belief,
-        "next_token": tree.next_token,
+        "belief": tree.belief[rows],
+        "next_token": tree.next_token[rows],
         "weights": setting.weights,
-        "length": tree.length,
+        "length": tree.length[rows],
     }
     for (target, place), reading in readings.items():
         arrays[f"{target}.{place}.predicted"] = reading.predicted.astype(np.float32)
@@ -158,11 +185,11 @@ def _arrays(readings: Readings, setting: Setting, tree: HistoryTree) -> dict[str
     return arrays
 
 
-def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: HistoryTree) -> dict[str, Any]:
+def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, Any]:
     """How it was computed, in words."""
     widths: dict[str, Place] = {place.name: place for place in setting.places}
     facts: dict[str, Any] = {
-        "histories": in_words(tree),
+        "histories": _in_words(tree, rows),
         "weights": analysis.weights,
         "fit": "least squares" if not isinstance(analysis.ridge, float) else f"ridge, penalty {analysis.ridge:g}",
         "rank": {
@@ -171,7 +198,7 @@ def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: His
             if target == analysis.target_names[0]
         },
     }
-    if tree.source == "sampled" and analysis.weights == "probability":
+    if tree.source == "sampled" and analysis.weights == "probability" and isinstance(rows, slice):
         facts["standard error of R²"] = {
             f"{target}.{place}": r2_error(tree, setting.targets[target], reading.predicted)
             for (target, place), reading in readings.items()

@@ -41,6 +41,8 @@ def score(
     r2 is `r2_score(multioutput="variance_weighted")`: 1 - sum of squared errors / sum of squares about the weighted mean, over
     the coordinates that vary. mse is `mean_squared_error`, the uniform average over all coordinates.
     """
+    if not len(true):
+        return NO_SCORE
     errors = weights @ (true - predicted) ** 2
     mean = weights @ true / weights.sum()
     squares = weights @ (true - mean) ** 2

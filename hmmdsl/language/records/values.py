@@ -13,7 +13,21 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import nearest, suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.base import Record
-from hmmdsl.spec.fields import Either, FieldType, Kinds, Many, Nothing, Numeric, Refers, Text, Truth, Words, describe, one_of
+from hmmdsl.spec.fields import (
+    Dotted,
+    Either,
+    FieldType,
+    Kinds,
+    Many,
+    Nothing,
+    Numeric,
+    Refers,
+    Text,
+    Truth,
+    Words,
+    describe,
+    one_of,
+)
 
 
 class Broken:
@@ -102,6 +116,8 @@ class ValueReader(ABC):
                 return self._either(kind, choices, written, place)
             case Words(words):
                 return self._word(words, written, place, describe(kind))
+            case Dotted():
+                return _dotted(written) or self._wrong(place, describe(kind), written)
             case Kinds():
                 return self._tagged(kind, written, place)
             case Numeric():
@@ -153,6 +169,8 @@ class ValueReader(ABC):
         match kind:
             case Words(words):
                 return bare in words
+            case Dotted():
+                return _dotted(written) is not None
             case Kinds():
                 tag = written.tag.text if isinstance(written, syntax.Tagged) else bare
                 return tag is not None and kind.of(tag) is not None
@@ -325,6 +343,14 @@ def found(written: syntax.Expression) -> str:
 
 def _bare(written: syntax.Expression) -> str | None:
     return written.bare if isinstance(written, syntax.Path) else None
+
+
+def _dotted(written: syntax.Expression) -> str | None:
+    """`within.A` as a path of words."""
+    if not isinstance(written, syntax.Path):
+        return None
+    words = [segment.name for segment in written.segments if isinstance(segment, syntax.Member)]
+    return ".".join([written.head.text, *words]) if len(words) == len(written.segments) else None
 
 
 def kinds_in(kind: FieldType) -> Kinds | None:
