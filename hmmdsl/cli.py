@@ -70,6 +70,8 @@ app = typer.Typer(
 )
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
+ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]
+NameArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")]
 SpecsArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="specs")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="no progress; only the summary")]
@@ -175,6 +177,28 @@ def show(
     if out is not None:
         for path in draw(found, out):
             print(path, file=sys.stderr if as_json else sys.stdout)
+
+
+@app.command(epilog="Examples: hmmdsl sample std.processes.rrxor --words 5; hmmdsl sample specs/mess3.hmm mess3 --out words.npz")
+def sample(
+    target: ProcessArgument,
+    name: NameArgument = None,
+    words: Annotated[int, typer.Option("--words", "-n", min=1, help="how many words")] = 10,
+    length: Annotated[int, typer.Option("--length", "-l", min=1, help="tokens of each word")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="the same seed gives the same words")] = 0,
+    form: Annotated[
+        Literal["txt", "npz", "parquet", "json"] | None, typer.Option("--format", help="as the file's name ends, else txt")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+    states: Annotated[bool, typer.Option("--states", help="the hidden states too, before each token and after the last")] = False,
+    settings: SetOption = None,
+) -> None:
+    """Draw words from a process, any number of them, in constant memory."""
+    from hmmdsl.runtime.finding import find_process
+    from hmmdsl.runtime.sample import Sample, sample_format, write_sample
+
+    _, process = find_process(target, name, _settings(settings))
+    write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
 
 
 @app.command(epilog="Example: hmmdsl run specs/rrxor.hmm --set fit.seed=1")

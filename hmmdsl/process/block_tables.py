@@ -97,7 +97,7 @@ class BlockTables:
     """Alias tables, one after another by state, each of `width` slots and one to spare.
 
     With u uniform in [0, 1), `x = u width + offset` falls into slot floor(x); the block drawn is that slot's if `x < cut[slot]`,
-    else `alias[slot]`. The slot to spare is met only where the sum is rounded up to the next state's offset; its alias is possible.
+    else `alias[slot]`. The slot to spare is met only where the sum is rounded up to the next state's offset; its alias can occur.
 
     offset   the next state's offset after the block in a slot
     token    the block's tokens

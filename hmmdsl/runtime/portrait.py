@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hmmdsl.analysis import kinds
-from hmmdsl.language.elaborate import compile_file
-from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.process.complexity import Measure
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.finding import find_processes
 
 LONGEST_LIST = 12
 """States, tokens or numbers written out; of more the first and how many there are."""
@@ -38,23 +34,8 @@ class Shown:
 def portraits(target: str, name: str | None, settings: Mapping[str, str], profile: str | None) -> tuple[Shown, ...]:
     """What `target` names: a spec's processes, a library module's (`std.processes`), or one of either. Raises SpecError, and
     OutputError if there is no such process."""
-    if target == "std" or target.startswith("std."):
-        where, processes, one = _library(target)
-        name = one or name
-    else:
-        compiled = read(Path(target), settings, profile)
-        where, processes = target, {**compiled.declared, **compiled.processes}
-    if name is not None:
-        if name not in processes:
-            near = difflib.get_close_matches(name, processes, n=1)
-            hint = (
-                f"the nearest is {near[0]}" if near else f"there {'are' if processes else 'is'} {', '.join(processes) or 'none'}"
-            )
-            raise OutputError(f"{where} has no process {name!r} that can stand without arguments: {hint}")
-        processes = {name: processes[name]}
-    if not processes:
-        raise OutputError(f"{where} has no process to show")
-    return tuple(Shown(each, process, portrait(process)) for each, process in processes.items())
+    found = find_processes(target, name, settings, profile)
+    return tuple(Shown(each, process, portrait(process)) for each, process in found.items())
 
 
 def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
@@ -101,15 +82,6 @@ def print_portraits(shown: Sequence[Shown]) -> None:
                 *("–" if bits is None else f"{bits:.6f}" for bits in numbers),
             )
     console.print(table)
-
-
-def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
-    """A library module's name, its processes at their defaults, and the one that is asked for, if one is."""
-    for module in std_module_names():
-        if target == module or target.startswith(module + "."):
-            path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
-            return module, compile_file(path, kinds()).declared, target[len(module) + 1 :] or None
-    raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
 
 
 def _facts(about: Portrait) -> Iterator[tuple[str, str]]:

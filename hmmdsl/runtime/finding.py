@@ -1,0 +1,58 @@
+"""Processes by name: those of a spec, and those of the library."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_file
+from hmmdsl.language.modules.imports import LIBRARY, std_module_names
+from hmmdsl.process.process import Process
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.reading import read
+
+
+def find_processes(
+    target: str, name: str | None = None, settings: Mapping[str, str] | None = None, profile: str | None = None
+) -> dict[str, Process]:
+    """What `target` names: a spec's processes, a library module's (`std.processes`), or one of either. At least one. Raises
+    SpecError, and OutputError if there is no such process."""
+    if target == "std" or target.startswith("std."):
+        where, processes, one = _library(target)
+        name = one or name
+    else:
+        compiled = read(Path(target), settings or {}, profile)
+        where, processes = target, {**compiled.declared, **compiled.processes}
+    if name is not None:
+        if name not in processes:
+            near = difflib.get_close_matches(name, processes, n=1)
+            hint = (
+                f"the nearest is {near[0]}" if near else f"there {'are' if processes else 'is'} {', '.join(processes) or 'none'}"
+            )
+            raise OutputError(f"{where} has no process {name!r} that can stand without arguments: {hint}")
+        processes = {name: processes[name]}
+    if not processes:
+        raise OutputError(f"{where} has no process to show")
+    return dict(processes)
+
+
+def find_process(
+    target: str, name: str | None = None, settings: Mapping[str, str] | None = None, profile: str | None = None
+) -> tuple[str, Process]:
+    """The one process that `target` and `name` lead to, with its name. Raises SpecError, and OutputError if it is not one."""
+    found = find_processes(target, name, settings, profile)
+    if len(found) > 1:
+        example = f"{target}.{next(iter(found))}" if target.startswith("std") else f"{target} {next(iter(found))}"
+        raise OutputError(f"{target} has {len(found)} processes, {', '.join(found)}: name one, as in `{example}`")
+    return next(iter(found.items()))
+
+
+def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
+    """A library module's name, its processes at their defaults, and the one that is asked for, if one is."""
+    for module in std_module_names():
+        if target == module or target.startswith(module + "."):
+            path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
+            return module, compile_file(path, kinds()).declared, target[len(module) + 1 :] or None
+    raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
