@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.elaborate import compile_file
+from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
+from hmmdsl.language.parser import parse_expression
+from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.reading import read
@@ -56,3 +60,29 @@ def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
             path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
             return module, compile_file(path, kinds()).declared, target[len(module) + 1 :] or None
     raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
+
+
+def instantiate(target: str, name: str | None, arguments: Mapping[str, str]) -> tuple[str, Process]:
+    """A process with arguments, each a value in the language, and how it is called. Raises SpecError if an argument or the spec
+    is wrong, and OutputError if there is no such file or process."""
+    module, std = target, target.startswith("std.")
+    if std and name is None:
+        module, _, name = target.rpartition(".")
+    if name is None:
+        raise OutputError(f"which process of {target} has the parameters {', '.join(arguments)}? Give its name too")
+    if not name.isidentifier():
+        raise OutputError(f"{name!r} is no name of a process")
+    for value in arguments.values():
+        diagnostics = Diagnostics()
+        parse_expression(Source("argument", value), diagnostics)
+        diagnostics.raise_if_errors()
+    path = Path(target)
+    if not std and not path.is_file():
+        raise OutputError(f"there is no file {target}: check the path")
+    # The language itself calls the process, so arguments mean and are checked as in a spec.
+    given = ", ".join(f"{each} = {value}" for each, value in arguments.items())
+    opening = f"import {module} as source" if std else f'import "{path.name}" as source'
+    text = f"{opening}\nprocess it = source.{name}({given})\n"
+    made = compile_text(text, "arguments", kinds(), folder=None if std else path.parent).declared["it"]
+    called = f"{name}({given})"
+    return called, replace(made, name=name)

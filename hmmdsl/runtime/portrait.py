@@ -64,7 +64,7 @@ def print_portraits(shown: Sequence[Shown]) -> None:
         table = Table(box=None, show_header=False, pad_edge=False, title=shown[0].name, title_justify="left", title_style="bold")
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
-        for what, text in _facts(shown[0].portrait):
+        for what, text in facts(shown[0].portrait):
             table.add_row(what, text)
     else:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -84,7 +84,8 @@ def print_portraits(shown: Sequence[Shown]) -> None:
     console.print(table)
 
 
-def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
+def facts(about: Portrait) -> Iterator[tuple[str, str]]:
+    """What there is to tell, line by line: what it is, and its value with its unit."""
     yield f"{len(about.states)} states", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:
