@@ -151,32 +151,37 @@ def fmt(
     raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)
 
 
-@app.command(epilog="Examples: hmmdsl show std.processes.rrxor; hmmdsl show specs/rrxor.hmm --phase plan")
+@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show specs/rrxor.hmm --phase plan")
 def show(
-    target: Annotated[str, typer.Argument(metavar="FILE|std.processes[.NAME]", help="a spec, or a process of the library")],
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")] = None,
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|std.processes[.NAME] [NAME]...", help="specs or the library, and processes of each"),
+    ],
     phase: Annotated[Literal["tree", "experiment", "plan"] | None, typer.Option("--phase", help="print a phase instead")] = None,
     settings: SetOption = None,
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what a process is, and draw it; or print a phase of the compiler."""
+    """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
 
-        print(phase_text(Path(target), phase, _settings(settings), profile, as_json))
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, as_json))
         return
-    from hmmdsl.runtime.portrait import draw, portraits, print_portraits
+    from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
-    found = portraits(target, name, _settings(settings), profile)
+    found = portraits(targets, _settings(settings), profile)
     if as_json:
         _print_json(found[0].as_json() if len(found) == 1 else {each.name: each.as_json() for each in found})
     else:
-        print_portraits(found)
-    if out is not None:
-        for path in draw(found, out):
-            print(path, file=sys.stderr if as_json else sys.stdout)
+        print_portraits(found, beside=len(targets) > 1)
+    for path in draw(found, out) if out is not None else ():
+        print(path, file=sys.stderr if as_json else sys.stdout)
+    if html is not None:
+        write_page(found, html)
+        print(html, file=sys.stderr if as_json else sys.stdout)
 
 
 @app.command(epilog="Examples: hmmdsl sample std.processes.rrxor --words 5; hmmdsl sample specs/mess3.hmm mess3 --out words.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,20 @@ def find_process(
         example = f"{target}.{next(iter(found))}" if target.startswith("std") else f"{target} {next(iter(found))}"
         raise OutputError(f"{target} has {len(found)} processes, {', '.join(found)}: name one, as in `{example}`")
     return next(iter(found.items()))
+
+
+def comments_of(target: str) -> dict[str, str]:
+    """What a spec or a library module says of its processes, in the comment above each."""
+    path = Path(target)
+    for module in std_module_names():
+        if target == module or target.startswith(module + "."):
+            path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found = re.findall(r"^((?:#.*\n)+)(?:hmm|ghmm|process)[ \t]+(\w+)", text, re.MULTILINE)
+    return {name: " ".join(line.lstrip("# ").rstrip() for line in comment.splitlines()).strip() for comment, name in found}
 
 
 def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
