@@ -206,6 +206,38 @@ def sample(
     write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
 
 
+@app.command(epilog="Example: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz")
+def export(
+    target: ProcessArgument,
+    name: NameArgument = None,
+    form: Annotated[
+        Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+    settings: SetOption = None,
+) -> None:
+    """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
+    from hmmdsl.runtime.exporting import export as export_process
+    from hmmdsl.runtime.finding import find_process
+
+    print(export_process(find_process(target, name, _settings(settings))[1], form, out) or "", end="")
+
+
+@app.command(name="import", epilog="Example: hmmdsl import fitted.npz --out fitted.hmm")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or npz: labelled matrices, or hmmlearn's parameters")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+) -> None:
+    """Make a spec of a process from another program."""
+    from hmmdsl.runtime.importing import imported, write_spec
+
+    text = imported(file)
+    if out is None:
+        print(text, end="")
+    else:
+        write_spec(text, out)
+
+
 @app.command(epilog="Example: hmmdsl run specs/rrxor.hmm --set fit.seed=1")
 def run(
     file: SpecArgument,
