@@ -1,3 +1,46 @@
-"""A declarative language for experiments on what sequence models learn."""
+"""A declarative language for experiments on what sequence models learn.
+
+`hmmdsl.process("std.processes", "rrxor")` gives a process to ask things of; see hmmdsl/notebook.py. Importing this imports no
+heavy library.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl import process as _process
+
+if TYPE_CHECKING:
+    from hmmdsl.language.diagnostics import SpecError as SpecError
+    from hmmdsl.notebook import NotebookProcess as NotebookProcess
+    from hmmdsl.notebook import process as process
+    from hmmdsl.runtime.failures import OutputError as OutputError
 
 __version__ = "0.1.0"
+
+_LAZY = {
+    "NotebookProcess": "hmmdsl.notebook",
+    "OutputError": "hmmdsl.runtime.failures",
+    "SpecError": "hmmdsl.language.diagnostics",
+}
+
+
+class _CallablePackage(ModuleType):
+    """`hmmdsl.process` is the package of the theory; called, it gives one process."""
+
+    def __call__(self, *source: Any, **parameters: Any) -> NotebookProcess:
+        from hmmdsl.notebook import process
+
+        return process(*source, **parameters)
+
+
+_process.__class__ = _CallablePackage
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

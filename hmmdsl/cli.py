@@ -70,6 +70,8 @@ app = typer.Typer(
 )
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
+ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]
+NameArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")]
 SpecsArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="specs")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="no progress; only the summary")]
@@ -149,32 +151,91 @@ def fmt(
     raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)
 
 
-@app.command(epilog="Examples: hmmdsl show std.processes.rrxor; hmmdsl show specs/rrxor.hmm --phase plan")
+@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show specs/rrxor.hmm --phase plan")
 def show(
-    target: Annotated[str, typer.Argument(metavar="FILE|std.processes[.NAME]", help="a spec, or a process of the library")],
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")] = None,
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|std.processes[.NAME] [NAME]...", help="specs or the library, and processes of each"),
+    ],
     phase: Annotated[Literal["tree", "experiment", "plan"] | None, typer.Option("--phase", help="print a phase instead")] = None,
     settings: SetOption = None,
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what a process is, and draw it; or print a phase of the compiler."""
+    """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
 
-        print(phase_text(Path(target), phase, _settings(settings), profile, as_json))
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, as_json))
         return
-    from hmmdsl.runtime.portrait import draw, portraits, print_portraits
+    from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
-    found = portraits(target, name, _settings(settings), profile)
+    found = portraits(targets, _settings(settings), profile)
     if as_json:
         _print_json(found[0].as_json() if len(found) == 1 else {each.name: each.as_json() for each in found})
     else:
-        print_portraits(found)
-    if out is not None:
-        for path in draw(found, out):
-            print(path, file=sys.stderr if as_json else sys.stdout)
+        print_portraits(found, beside=len(targets) > 1)
+    for path in draw(found, out) if out is not None else ():
+        print(path, file=sys.stderr if as_json else sys.stdout)
+    if html is not None:
+        write_page(found, html)
+        print(html, file=sys.stderr if as_json else sys.stdout)
+
+
+@app.command(epilog="Examples: hmmdsl sample std.processes.rrxor --words 5; hmmdsl sample specs/mess3.hmm mess3 --out words.npz")
+def sample(
+    target: ProcessArgument,
+    name: NameArgument = None,
+    words: Annotated[int, typer.Option("--words", "-n", min=1, help="how many words")] = 10,
+    length: Annotated[int, typer.Option("--length", "-l", min=1, help="tokens of each word")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="the same seed gives the same words")] = 0,
+    form: Annotated[
+        Literal["txt", "npz", "parquet", "json"] | None, typer.Option("--format", help="as the file's name ends, else txt")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+    states: Annotated[bool, typer.Option("--states", help="the hidden states too, before each token and after the last")] = False,
+    settings: SetOption = None,
+) -> None:
+    """Draw words from a process, any number of them, in constant memory."""
+    from hmmdsl.runtime.finding import find_process
+    from hmmdsl.runtime.sample import Sample, sample_format, write_sample
+
+    _, process = find_process(target, name, _settings(settings))
+    write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
+
+
+@app.command(epilog="Example: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz")
+def export(
+    target: ProcessArgument,
+    name: NameArgument = None,
+    form: Annotated[
+        Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+    settings: SetOption = None,
+) -> None:
+    """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
+    from hmmdsl.runtime.exporting import export as export_process
+    from hmmdsl.runtime.finding import find_process
+
+    print(export_process(find_process(target, name, _settings(settings))[1], form, out) or "", end="")
+
+
+@app.command(name="import", epilog="Example: hmmdsl import fitted.npz --out fitted.hmm")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or npz: labelled matrices, or hmmlearn's parameters")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
+) -> None:
+    """Make a spec of a process from another program."""
+    from hmmdsl.runtime.importing import imported, write_spec
+
+    text = imported(file)
+    if out is None:
+        print(text, end="")
+    else:
+        write_spec(text, out)
 
 
 @app.command(epilog="Example: hmmdsl run specs/rrxor.hmm --set fit.seed=1")

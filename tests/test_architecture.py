@@ -21,6 +21,7 @@ BELOW: dict[str, set[str]] = {
     "analysis": {"spec", "process", "models", "training"},
     "report": {"spec", "process", "models", "training", "analysis", "language"},
     "runtime": {"spec", "process", "models", "training", "analysis", "language", "report"},
+    "notebook": {"process", "report", "runtime"},
     "cli": {"language", "runtime"},
 }
 """Which rooms each may import."""

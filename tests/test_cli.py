@@ -217,3 +217,36 @@ def test_an_unforeseen_fault_is_one_line_and_not_a_traceback(command: Command, t
     assert done.returncode == 3
     assert "internal error: KeyError" in done.stderr
     assert "HMMDSL_DEBUG" in done.stderr
+
+
+def test_words_are_drawn_and_the_seed_determines_them(command: Command) -> None:
+    done = command("sample", "std.processes.rrxor", "--words", "3", "--length", "5", "--seed", "1")
+    assert done.returncode == 0
+    assert [len(line) for line in done.stdout.splitlines()] == [5, 5, 5]
+    assert command("sample", "std.processes.rrxor", "--words", "3", "--length", "5", "--seed", "1").stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sample", "std.processes"),
+        ("sample", "std.processes.rrxor", "--words", "0"),
+        ("sample", "std.processes.rrxor", "--format", "npz"),
+        ("sample", "std.processes.rrxor", "--out", "none/words.txt"),
+        ("export", "std.processes.rrxor", "--out", "rrxor.xml"),
+        ("import", "none.json"),
+    ],
+)
+def test_what_cannot_be_sampled_or_exchanged_exits_with_2(command: Command, arguments: tuple[str, ...]) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert "rror" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_process_goes_out_and_comes_back(command: Command) -> None:
+    assert command("export", "std.processes.rrxor", "--out", "rrxor.json").returncode == 0
+    assert command("import", "rrxor.json", "--out", "back.hmm").returncode == 0
+    ours, back = (json.loads(command("show", *of, "--json").stdout) for of in (("std.processes.rrxor",), ("back.hmm", "rrxor")))
+    assert ours["statistical_complexity"] == back["statistical_complexity"]
+    assert command("fmt", "back.hmm", "--check").returncode == 0

@@ -1,17 +1,22 @@
-"""Drawing words from a process: one draw of (token, next state) for each position, all words at once."""
+"""Drawing words from a process, and the hidden states behind them: several tokens in one draw, all words at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.process.block_tables import LONGEST_BLOCK, BlockTables, alias_tables, blocks_of
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
+
+TOKENS_AT_ONCE = 1 << 18
+"""About how many tokens are drawn at a time: what bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -81,32 +86,137 @@ def sampling_tables(process: Process) -> SamplingTables:
     return _tables(_ByIdentity(process))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Words in order: `words` rows from `first_word` on, their tokens from position `position` on.
+
+    token  indices into the process' tokens
+    state  hidden states, where they are asked for: the state before each token, and behind a word's last token the state after it
+    """
+
+    first_word: int
+    position: int
+    token: Int64[np.ndarray, "words length"]
+    state: Int64[np.ndarray, "words states"] | None
+    ends: bool
+
+
+@lru_cache(maxsize=64)
+def _block_tables(key: _ByIdentity, longest: int, paths: bool) -> BlockTables | None:
+    blocks = blocks_of(key.process, longest, paths)
+    return None if blocks is None else alias_tables(blocks)
+
+
 def sample_words(process: Process, words: int, length: int, seed: int | np.random.Generator) -> Int64[np.ndarray, "words length"]:
     """Independent words of `length` tokens from the process' start, as indices into its tokens.
 
-    The same seed gives the same words. A generalized HMM has no hidden states to follow: each token is drawn from the word's
-    belief. Else work is one comparison per word, position and possible outcome; nothing loops over words.
+    The same seed gives the same words. Several tokens are drawn at a time, for all words at once.
     """
+    drawn = np.empty((words, length), dtype=np.int64)
+    for part in sample_pieces(process, words, length, seed):
+        drawn[part.first_word : part.first_word + len(part.token), part.position : part.position + part.token.shape[1]] = (
+            part.token
+        )
+    return drawn
+
+
+def sample_words_and_states(
+    process: Process, words: int, length: int, seed: int | np.random.Generator
+) -> tuple[Int64[np.ndarray, "words length"], Int64[np.ndarray, "words length+1"]]:
+    """Words with the hidden states that they were emitted by: `states[:, t]` is the state before token t, `states[:, t + 1]` the
+    state after it. The same seed gives the same; the words are others than those of `sample_words`."""
+    drawn = np.empty((words, length), dtype=np.int64)
+    states = np.empty((words, length + 1), dtype=np.int64)
+    for part in sample_pieces(process, words, length, seed, states=True):
+        rows = slice(part.first_word, part.first_word + len(part.token))
+        drawn[rows, part.position : part.position + part.token.shape[1]] = part.token
+        if part.state is not None:
+            states[rows, part.position : part.position + part.state.shape[1]] = part.state
+    return drawn, states
+
+
+def sample_pieces(
+    process: Process, words: int, length: int, seed: int | np.random.Generator, states: bool = False
+) -> Iterator[Drawn]:
+    """The same words piece by piece, in constant memory: whole words together where they are short, parts of one word where it is
+    long. Row after row and part after part, they are the rows of one array."""
     rng = np.random.default_rng(seed)
     if process.generalized:
-        return _sample_by_beliefs(process, words, length, rng)
+        yield from _pieces_by_beliefs(process, words, length, rng, states)
+        return
+    tables = _block_tables(_ByIdentity(process), LONGEST_BLOCK, states)
+    block = 1 if tables is None else tables.length
+    # A part of a long word ends with a block, after which the state is known; only a word's end may cut one short.
+    at_once, part = max(1, TOKENS_AT_ONCE // max(1, length)), max(1, min(length, TOKENS_AT_ONCE // block * block))
+    start = sampling_tables(process)
+    for first in range(0, words, at_once):
+        n = min(at_once, words - first)
+        state = start.start_state[np.searchsorted(start.start, rng.random(n), side="right")]
+        for position in range(0, max(1, length), part):
+            token, visited, state = _draw(process, state, min(part, length - position), rng, states)
+            ends = position + token.shape[1] >= length
+            if visited is not None and ends:
+                visited = np.concatenate([visited, state[:, None]], axis=1)
+            yield Drawn(first, position, token, visited, ends)
+
+
+def _draw(
+    process: Process, state: Int64[np.ndarray, " words"], length: int, rng: np.random.Generator, states: bool
+) -> tuple[Int64[np.ndarray, "words length"], Int64[np.ndarray, "words length"] | None, Int64[np.ndarray, " words"]]:
+    """The next `length` tokens of each word from its state, the states before them (if asked for), and the states after."""
+    tables = _block_tables(_ByIdentity(process), LONGEST_BLOCK, states)
+    if tables is None:
+        return _draw_singly(process, state, length, rng, states)
+    blocks = -(-length // tables.length)
+    fitting = -(-length // max(1, blocks))
+    if fitting != tables.length:
+        tables = _block_tables(_ByIdentity(process), fitting, states) or tables
+    words = len(state)
+    chosen = np.empty((blocks, words), dtype=np.int64)
+    x = rng.random((blocks, words))
+    x *= tables.width
+    offset = state * float(tables.width + 1)
+    for k in range(blocks):
+        x[k] += offset
+        slot = x[k].astype(np.int64)
+        np.copyto(slot, tables.alias.take(slot), where=x[k] >= tables.cut.take(slot))
+        chosen[k] = slot
+        offset = tables.offset.take(slot)
+    rows = chosen.T.copy()
+    token = tables.token.take(rows, axis=0).reshape(words, blocks * tables.length)
+    if not states:
+        return token[:, :length], None, tables.state[rows[:, -1], -1] if blocks else state
+    visited = np.concatenate([state[:, None], tables.state.take(rows, axis=0).reshape(words, blocks * tables.length)], axis=1)
+    return token[:, :length], visited[:, :length], visited[:, length]
+
+
+def _draw_singly(
+    process: Process, state: Int64[np.ndarray, " words"], length: int, rng: np.random.Generator, states: bool
+) -> tuple[Int64[np.ndarray, "words length"], Int64[np.ndarray, "words length"] | None, Int64[np.ndarray, " words"]]:
+    """The same where even the single steps of all states are very many: a binary search for each word and position."""
     tables = sampling_tables(process)
-    drawn = np.empty((length, words), dtype=np.int64)
-    state = tables.start_state[np.searchsorted(tables.start, rng.random(words), side="right")]
+    words = len(state)
+    token = np.empty((length, words), dtype=np.int64)
+    visited = np.empty((length if states else 0, words), dtype=np.int64)
+    # One sorted array holds all rows, shifted by their state.
+    shifted = (tables.cumulative + np.arange(len(process.states))[:, None]).ravel()
     for position in range(length):
-        u = rng.random(words)
-        if tables.outcomes <= 16:
-            outcome = np.zeros(words, dtype=np.int64)
-            for k in range(tables.outcomes - 1):
-                outcome += tables.cumulative[:, k][state] <= u
-        else:
-            # One sorted array holds all rows, shifted by their state: a binary search for each word.
-            shifted = (tables.cumulative + np.arange(len(process.states))[:, None]).ravel()
-            outcome = np.searchsorted(shifted, state + u, side="right") - state * tables.outcomes
-            outcome = np.minimum(outcome, tables.outcomes - 1)
-        drawn[position] = tables.token[state, outcome]
+        if states:
+            visited[position] = state
+        outcome = np.searchsorted(shifted, state + rng.random(words), side="right") - state * tables.outcomes
+        outcome = np.minimum(outcome, tables.outcomes - 1)
+        token[position] = tables.token[state, outcome]
         state = tables.state[state, outcome]
-    return np.ascontiguousarray(drawn.T)
+    return token.T, visited.T if states else None, state
+
+
+def _pieces_by_beliefs(process: Process, words: int, length: int, rng: np.random.Generator, states: bool) -> Iterator[Drawn]:
+    """A generalized HMM has no hidden states to follow: each token is drawn from its word's belief."""
+    if states:
+        raise ValueError(f"{process.name} is a generalized HMM: it has no hidden states to draw")
+    at_once = max(1, TOKENS_AT_ONCE // max(1, length))
+    for first in range(0, words, at_once):
+        yield Drawn(first, 0, _sample_by_beliefs(process, min(at_once, words - first), length, rng), None, True)
 
 
 def _sample_by_beliefs(process: Process, words: int, length: int, rng: np.random.Generator) -> Int64[np.ndarray, "words length"]:

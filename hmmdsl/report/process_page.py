@@ -1,4 +1,4 @@
-"""A process' portrait as a page of its own."""
+"""Portraits of processes as a page of their own."""
 
 from __future__ import annotations
 
@@ -14,21 +14,37 @@ from hmmdsl.report.process_figures import process_figures
 from hmmdsl.report.style import applied, write_png
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hmmdsl.process.portrait import Portrait
     from hmmdsl.process.process import Process
+
+_IN_TITLE = 3
+"""Processes that the page's title names."""
 
 
 def process_page(process: Process, portrait: Portrait | None = None) -> str:
     """Self-contained HTML: what the process is, in words, numbers and figures. The portrait is computed if not given."""
+    return processes_page([(process.name, process, portrait)])
+
+
+def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str:
+    """The same for several processes, each under the name that it is known by."""
+    sections = [
+        portrait_section(name, portrait_of(process) if portrait is None else portrait, _pictures(name, process))
+        for name, process, portrait in shown
+    ]
+    return fill("process.html", title=", ".join(name for name, *_ in shown[:_IN_TITLE]), portraits=sections)
+
+
+def _pictures(name: str, process: Process) -> tuple[Picture, ...]:
     pictures = []
     with applied():
         for short, (figure, caption) in process_figures(process).items():
             held = io.BytesIO()
             write_png(figure, held)
             uri = f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
-            alt = f"Figure {short} of process {process.name}: {caption}"
+            alt = f"Figure {short} of process {name}: {caption}"
             width, height = map(Picture.pixels, figure.get_size_inches())
             pictures.append(Picture(uri, alt, caption, "", "", short == "msp", width, height))
-    about = portrait_of(process) if portrait is None else portrait
-    section = portrait_section(process.name, about, tuple(pictures))
-    return fill("process.html", title=process.name, portrait=section)
+    return tuple(pictures)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hmmdsl.analysis import kinds
-from hmmdsl.language.elaborate import compile_file
-from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.process.complexity import Measure
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.finding import comments_of, find_processes
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MOST_ARROWS = 40
+"""Transitions that are listed, at most."""
 
 LONGEST_LIST = 12
 """States, tokens or numbers written out; of more the first and how many there are."""
@@ -24,37 +27,64 @@ LONGEST_LIST = 12
 
 @dataclass(frozen=True)
 class Shown:
-    """A process under the name that it is known by, and what there is to tell of it."""
+    """A process under the name that it is known by, what there is to tell of it, and what its source says of it."""
 
     name: str
     process: Process
     portrait: Portrait
+    about: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For programs: `beliefs.count`, `entropy_rate.bits`, …"""
-        return {**self.portrait.as_json(), "name": self.name}
+        return {**self.portrait.as_json(), "name": self.name, "about": self.about}
+
+    @property
+    def source(self) -> str:
+        """The publication that its comment names, else how the comment begins."""
+        sentences = re.split(r"(?<=[.!?:]) (?=[A-Z])", self.about)
+        cited = [sentence for sentence in sentences if re.search(r"\b(?:1[89]|20)\d\d\b", sentence)]
+        return (cited or sentences)[0]
 
 
-def portraits(target: str, name: str | None, settings: Mapping[str, str], profile: str | None) -> tuple[Shown, ...]:
-    """What `target` names: a spec's processes, a library module's (`std.processes`), or one of either. Raises SpecError, and
-    OutputError if there is no such process."""
-    if target == "std" or target.startswith("std."):
-        where, processes, one = _library(target)
-        name = one or name
-    else:
-        compiled = read(Path(target), settings, profile)
-        where, processes = target, {**compiled.declared, **compiled.processes}
-    if name is not None:
-        if name not in processes:
-            near = difflib.get_close_matches(name, processes, n=1)
-            hint = (
-                f"the nearest is {near[0]}" if near else f"there {'are' if processes else 'is'} {', '.join(processes) or 'none'}"
-            )
-            raise OutputError(f"{where} has no process {name!r} that can stand without arguments: {hint}")
-        processes = {name: processes[name]}
-    if not processes:
-        raise OutputError(f"{where} has no process to show")
-    return tuple(Shown(each, process, portrait(process)) for each, process in processes.items())
+def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str | None) -> tuple[Shown, ...]:
+    """What `targets` name: specs and library modules, each with the names of its processes after it if not all are meant. Raises
+    SpecError, and OutputError if there is no such process."""
+    shown: list[Shown] = []
+    for target, names in _named(targets):
+        comments = comments_of(target)
+        for name in names or (None,):
+            for each, process in find_processes(target, name, settings, profile).items():
+                known = each if all(each != other.name for other in shown) else f"{each} of {target}"
+                shown.append(Shown(known, process, portrait(process), comments.get(each, "")))
+    return tuple(shown)
+
+
+def _named(words: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Files and modules, each with the names that follow it.
+
+    >>> _named(["std.processes", "rrxor", "even", "mine.hmm"])
+    [('std.processes', ['rrxor', 'even']), ('mine.hmm', [])]
+    """
+    found: list[tuple[str, list[str]]] = []
+    for word in words:
+        place = word == "std" or word.startswith("std.") or Path(word).suffix in (".hmm", ".yaml", ".yml") or Path(word).is_file()
+        if place or not found:
+            found.append((word, []))
+        else:
+            found[-1][1].append(word)
+    return found
+
+
+def write_page(shown: Sequence[Shown], path: Path) -> None:
+    """One self-contained page of HTML with all of them. Raises OutputError."""
+    from hmmdsl.report.document import write_whole
+    from hmmdsl.report.process_page import processes_page
+
+    page = processes_page([(each.name, each.process, each.portrait) for each in shown])
+    try:
+        write_whole(path, page)
+    except OSError as error:
+        raise OutputError(f"{path} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
 
 
 def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
@@ -71,48 +101,94 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
 
 
-def print_portraits(shown: Sequence[Shown]) -> None:
-    """One process in full, several in a table."""
+def print_portraits(shown: Sequence[Shown], beside: bool = False) -> None:
+    """One process in full, several in a list, or in full side by side."""
     from rich.console import Console
+
+    # Names such as `t[a]` are no markup.
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=140)
+    console.print(_full(shown) if beside or len(shown) == 1 else _list(shown, console.width))
+
+
+def _full(shown: Sequence[Shown]) -> Table:
+    """A column for each process, a line for each fact."""
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
-    if len(shown) == 1:
-        table = Table(box=None, show_header=False, pad_edge=False, title=shown[0].name, title_justify="left", title_style="bold")
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for what, text in _facts(shown[0].portrait):
-            table.add_row(what, text)
-    else:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for i, column in enumerate(("process", "states", "tokens", "beliefs", "entropy rate (bits)", "C_mu (bits)", "E (bits)")):
-            table.add_column(column, justify="right" if i else "left", style=None if i else "bold", no_wrap=True)
-        for each in shown:
-            about = each.portrait
-            numbers = (about.statistical_complexity.bits, about.excess_entropy.bits)
-            table.add_row(
-                each.name,
-                str(len(about.states)),
-                str(len(about.tokens)),
-                "infinite" if about.beliefs.count is None else str(about.beliefs.count),
-                f"{about.entropy_rate.value_bits:.6f}",
-                *("–" if bits is None else f"{bits:.6f}" for bits in numbers),
-            )
-    console.print(table)
+    alone = len(shown) == 1
+    table = Table(box=None, show_header=not alone, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    if alone:
+        table.title, table.title_justify, table.title_style = shown[0].name, "left", "bold"
+    table.add_column(style="dim", no_wrap=True)
+    columns = [dict(_lines(each)) for each in shown]
+    for each in shown:
+        table.add_column(each.name, overflow="fold")
+    for what in dict.fromkeys(what for column in columns for what in column):
+        table.add_row(what, *(column.get(what, "–") for column in columns))
+    return table
 
 
-def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
-    """A library module's name, its processes at their defaults, and the one that is asked for, if one is."""
-    for module in std_module_names():
-        if target == module or target.startswith(module + "."):
-            path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
-            return module, compile_file(path, kinds()).declared, target[len(module) + 1 :] or None
-    raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
+def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
+    """The facts under names that processes share, the source and the arrows too."""
+    if shown.about:
+        yield "about", shown.about
+    for what, text in facts(shown.portrait):
+        count, _, kind = what.partition(" ")
+        yield (kind, f"{count}: {text}") if count.isdigit() else (what, text)
+    bits = shown.portrait.myopic_entropies.bits
+    if len(bits) > 1:
+        yield "", _curve(bits)
+    arrows = [
+        f"{shown.process.states[i]} -[{token}]-> {shown.process.states[j]} : {_number(value)}"
+        for token, entries in zip(shown.process.tokens, shown.process.operators, strict=True)
+        for (i, j), value in sorted(entries.items())
+        if value
+    ]
+    if len(arrows) <= MOST_ARROWS and not shown.process.generalized:
+        yield "transitions", "\n".join(sorted(arrows, key=lambda arrow: shown.process.states.index(arrow.split(" -[")[0])))
 
 
-def _facts(about: Portrait) -> Iterator[tuple[str, str]]:
+def _curve(bits: Sequence[float]) -> str:
+    """The myopic entropies as bars, the highest of full height."""
+    highest = max(bits) or 1.0
+    return "".join("▁▂▃▄▅▆▇█"[min(7, max(0, round(8 * value / highest) - 1))] for value in bits)
+
+
+def _list(shown: Sequence[Shown], width: int) -> Table:
+    """A line for each process; sources are cut where the line ends."""
+    from rich.table import Table
+
+    header = ("process", "states", "tokens", "beliefs", "entropy rate (bits)", "C_mu (bits)", "E (bits)")
+    rows = [
+        (
+            each.name,
+            str(len(each.portrait.states)),
+            str(len(each.portrait.tokens)),
+            "infinite" if each.portrait.beliefs.count is None else str(each.portrait.beliefs.count),
+            f"{each.portrait.entropy_rate.value_bits:.6f}",
+            *(
+                "–" if measure.bits is None else f"{measure.bits:.6f}"
+                for measure in (each.portrait.statistical_complexity, each.portrait.excess_entropy)
+            ),
+        )
+        for each in shown
+    ]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for i, column in enumerate(header):
+        table.add_column(column, justify="right" if i else "left", style=None if i else "bold", no_wrap=True)
+    left = width - sum(2 + max(map(len, column)) for column in zip(header, *rows, strict=True))
+    sourced = any(each.source for each in shown) and left >= len("source")
+    if sourced:
+        table.add_column("source", no_wrap=True, style="dim")
+    for row, each in zip(rows, shown, strict=True):
+        source = each.source if len(each.source) <= left else f"{each.source[: max(0, left - 1)].rstrip()}…"
+        table.add_row(*row, *([source] if sourced else []))
+    return table
+
+
+def facts(about: Portrait) -> Iterator[tuple[str, str]]:
+    """What there is to tell, line by line: what it is, and its value with its unit."""
     yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:

@@ -1,0 +1,215 @@
+"""The Python face: processes for notebooks and scripts.
+
+    import hmmdsl
+    p = hmmdsl.process("std.processes", "rrxor")
+    p.belief("0110"), p.entropy_rate().value_bits
+
+Words are given as one text of tokens (`"0110"`, `"tails heads"`), as a list of tokens or as indices into `tokens`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from hmmdsl.process.process import Process, Scalar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float64, Int64
+
+    from hmmdsl.process.entropies import EntropyRate, MyopicEntropies
+    from hmmdsl.process.history_tree import HistoryTree
+    from hmmdsl.process.mixed_states import MixedStates
+    from hmmdsl.process.portrait import Portrait
+
+Word: TypeAlias = str | Sequence[str] | Sequence[int]
+"""A word: a text of tokens, a list of tokens, or indices into the tokens."""
+
+Argument: TypeAlias = str | int | float | Fraction | Sequence["Argument"]
+"""A parameter of a process: a number, a list, or a text in the language (`"1/3"`, exact)."""
+
+LARGEST_TREE = 2_000_000
+"""Histories that a tree may have here."""
+
+
+@dataclass(frozen=True)
+class NotebookProcess:
+    """A process and what can be asked of it. Immutable; `process` is what the rest of hmmdsl takes."""
+
+    name: str
+    process: Process
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens, in the order of their indices."""
+        return self.process.tokens
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The hidden states, in the order of their indices."""
+        return self.process.states
+
+    @property
+    def start(self) -> tuple[Scalar, ...]:
+        """Pr(state before the first token): exact fractions where the process is exact."""
+        return self.process.start
+
+    @property
+    def T(self) -> Float64[np.ndarray, "token state state"]:
+        """The labelled matrices, `T[x, i, j] = Pr(token x, next state j | state i)`. Read-only."""
+        return self.process.T
+
+    def belief(self, word: Word = "") -> Float64[np.ndarray, " state"]:
+        """Pr(state | word), what an optimal observer believes after the word. Raises ValueError if it cannot occur."""
+        import numpy as np
+
+        return np.array([float(value) for value in self.exact_belief(word)])
+
+    def exact_belief(self, word: Word = "") -> tuple[Scalar, ...]:
+        """The same in fractions, or in floats where the process has floats."""
+        from hmmdsl.process.words import observe
+
+        return observe(self.process, self.indices(word)).belief
+
+    def next_token(self, word: Word = "") -> Float64[np.ndarray, " token"]:
+        """Pr(next token | word). Raises ValueError if the word cannot occur."""
+        import numpy as np
+
+        return np.asarray(self.belief(word) @ self.T.sum(axis=2).T)
+
+    def probability(self, word: Word) -> float:
+        """Pr(word) from the start; 0 if it cannot occur."""
+        return float(self.exact_probability(word))
+
+    def exact_probability(self, word: Word) -> Scalar:
+        """The same as a fraction, or a float where the process has floats."""
+        from hmmdsl.process.words import word_probability
+
+        return word_probability(self.process, self.indices(word))
+
+    def log_probability_nats(self, word: Word) -> float:
+        """The natural logarithm of Pr(word), also where Pr(word) is too small for a float; minus infinity if it cannot occur."""
+        from hmmdsl.process.words import log_probability_nats
+
+        return log_probability_nats(self.process, self.indices(word))
+
+    def entropy_rate(self) -> EntropyRate:
+        """The entropy rate: `value_bits` and `value_nats` a token, with proven bounds `lower_bits` and `upper_bits`."""
+        return self.portrait().entropy_rate
+
+    def myopic_entropies(self, count: int = 10) -> MyopicEntropies:
+        """h_1, h_2, …, h_count: the entropy of the next token after 0, 1, … tokens, as `bits` and `nats`; fewer where there are
+        too many words."""
+        from hmmdsl.process.entropies import myopic_entropies
+
+        return myopic_entropies(self.process, count)
+
+    def msp(self, max_beliefs: int = 3000) -> MixedStates:
+        """The mixed-state presentation, the automaton of beliefs, until it closes or has so many: `belief` [belief state], and
+        one entry of `source`, `token`, `target`, `probability` for each transition."""
+        from hmmdsl.process.mixed_states import mixed_state_presentation
+
+        return mixed_state_presentation(self.process, max_beliefs)
+
+    def history_tree(self, context: int, bos: bool = False) -> HistoryTree:
+        """Every word of up to `context` tokens that can occur (the empty one with `bos`), with its `probability`, `belief`
+        [history state] and `next_token` [history token]. Raises ValueError if there are more than two million."""
+        from hmmdsl.process.counting import count_histories
+        from hmmdsl.process.history_tree import build_history_tree
+
+        if context < 1:
+            raise ValueError(f"a context of {context} tokens is too short: give 1 or more")
+        histories = count_histories(self.process, context, bos).total
+        if histories > LARGEST_TREE:
+            raise ValueError(f"{self.name} has {histories:,} histories of up to {context} tokens: give a shorter context")
+        return build_history_tree(self.process, context, bos)
+
+    def sample(self, words: int, length: int, seed: int = 0) -> Int64[np.ndarray, "words length"]:
+        """Independent words from the start, as indices into `tokens`. The same seed gives the same words."""
+        from hmmdsl.process.sampling import sample_words
+
+        return sample_words(self.process, words, length, seed)
+
+    def sample_with_states(
+        self, words: int, length: int, seed: int = 0
+    ) -> tuple[Int64[np.ndarray, "words length"], Int64[np.ndarray, "words length+1"]]:
+        """Words, and the hidden states before each token and after the last, as indices into `states`."""
+        from hmmdsl.process.sampling import sample_words_and_states
+
+        return sample_words_and_states(self.process, words, length, seed)
+
+    def indices(self, word: Word) -> tuple[int, ...]:
+        """A word as indices into `tokens`. Raises ValueError for what is no token."""
+        from hmmdsl.process.words import read_word
+
+        return read_word(self.tokens, word)
+
+    def text(self, word: Word) -> str:
+        """A word for people: its tokens one after another, with spaces where one has more characters."""
+        joint = "" if all(len(token) == 1 for token in self.tokens) else " "
+        return joint.join(self.tokens[x] for x in self.indices(word))
+
+    @cached_property
+    def _portrait(self) -> Portrait:
+        from hmmdsl.process.portrait import portrait
+
+        return portrait(self.process)
+
+    def portrait(self) -> Portrait:
+        """All that `hmmdsl show` tells, as one record; computed once, in about a second at most."""
+        return self._portrait
+
+    def show(self) -> None:
+        """Print the portrait."""
+        from hmmdsl.runtime.portrait import Shown, print_portraits
+
+        print_portraits([Shown(self.name, self.process, self.portrait())])
+
+    def _repr_html_(self) -> str:
+        """The portrait and the state diagram, for notebooks."""
+        from hmmdsl.report.notebook_cell import notebook_cell
+        from hmmdsl.runtime.portrait import facts
+
+        return notebook_cell(self.name, self.process, tuple(facts(self.portrait())))
+
+    def __repr__(self) -> str:
+        return f"<process {self.name}: {len(self.states)} states, tokens {', '.join(self.tokens)}>"
+
+
+def process(source: str | Path, name: str | None = None, /, **parameters: Argument) -> NotebookProcess:
+    """A process of the library (`process("std.processes", "rrxor")`) or of a spec (`process("my.hmm", "name")`); the name may be
+    left out where there is one only.
+
+    Parameters are those of the process, the others keep their defaults. Exact numbers are ints, fractions and texts (`p="1/3"`);
+    a float is read as the decimal that it prints as, so `p=0.05` is 1/20.
+
+    Raises hmmdsl.SpecError if the spec or a parameter is wrong, and hmmdsl.OutputError if there is no such file or process.
+    """
+    from hmmdsl.runtime.finding import find_process
+
+    if not parameters:
+        found, declared = find_process(str(source), name)
+        return NotebookProcess(found, declared)
+    from hmmdsl.runtime.finding import instantiate
+
+    arguments = {each: _written(value) for each, value in parameters.items()}
+    called, made = instantiate(str(source), name, arguments)
+    return NotebookProcess(called, made)
+
+
+def _written(value: Argument) -> str:
+    """A parameter in the language."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | Fraction):
+        return str(value)
+    if isinstance(value, Sequence):
+        return f"[{', '.join(_written(item) for item in value)}]"
+    return repr(float(value))

@@ -1,0 +1,87 @@
+"""What an optimal observer knows after a word: its probability and the belief it leaves, exact where the process is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, log
+
+from hmmdsl.process.process import Process, Scalar
+
+
+@dataclass(frozen=True)
+class Observed:
+    """After a word w, Pr(w) and the belief `eta T_w / (eta T_w 1)`, one probability for each state (Shai et al. 2024, Eq. 2).
+
+    `log_probability_nats` is the natural logarithm of Pr(w), which does not underflow where the float Pr(w) does.
+    """
+
+    probability: Scalar
+    log_probability_nats: float
+    belief: tuple[Scalar, ...]
+
+
+def observe(process: Process, word: Iterable[int]) -> Observed:
+    """Read a word, given as indices into the process' tokens. Raises ValueError if it cannot occur."""
+    rows: list[list[dict[int, Scalar]]] = [[{} for _ in process.states] for _ in process.tokens]
+    for x, entries in enumerate(process.operators):
+        for (i, j), value in entries.items():
+            if value:
+                rows[x][i][j] = value
+    probability: Scalar = sum(process.start)
+    logarithm = 0.0
+    belief: dict[int, Scalar] = {i: value for i, value in enumerate(process.start) if value}
+    for x in word:
+        after: dict[int, Scalar] = {}
+        for i, weight in belief.items():
+            for j, value in rows[x][i].items():
+                after[j] = after.get(j, 0) + weight * value
+        mass: Scalar = sum(after.values())
+        if not mass:
+            raise ValueError(f"{process.name} never emits this word: its probability is 0")
+        probability *= mass
+        logarithm += log(mass)
+        belief = {j: value / mass for j, value in after.items()}
+    zero = process.start[0] * 0
+    return Observed(probability, logarithm, tuple(belief.get(i, zero) for i in range(len(process.states))))
+
+
+def word_probability(process: Process, word: Iterable[int]) -> Scalar:
+    """Pr(word) from the process' start; 0 if it cannot occur."""
+    try:
+        return observe(process, word).probability
+    except ValueError:
+        return process.start[0] * 0
+
+
+def log_probability_nats(process: Process, word: Iterable[int]) -> float:
+    """The natural logarithm of Pr(word); minus infinity if it cannot occur."""
+    try:
+        return observe(process, word).log_probability_nats
+    except ValueError:
+        return -inf
+
+
+def read_word(tokens: Sequence[str], word: str | Sequence[str] | Sequence[int]) -> tuple[int, ...]:
+    """A word as indices into the tokens: from a list of tokens or of indices, or from one text, whose tokens have one character
+    each or stand apart by spaces.
+
+    >>> read_word(("0", "1"), "0110"), read_word(("heads", "tails"), "tails heads"), read_word(("a", "b"), [1, 0])
+    ((0, 1, 1, 0), (1, 0), (1, 0))
+
+    Raises ValueError for what is no token.
+    """
+    place = {token: x for x, token in enumerate(tokens)}
+    if isinstance(word, str):
+        parts: Sequence[object] = word.split() if " " in word or word in place else list(word)
+    else:
+        parts = word
+    found = []
+    for part in parts:
+        if isinstance(part, str) and part in place:
+            found.append(place[part])
+        elif not isinstance(part, str | bool) and hasattr(part, "__index__") and 0 <= part.__index__() < len(tokens):
+            found.append(int(part.__index__()))
+        else:
+            raise ValueError(f"{part!r} is no token: there are {', '.join(tokens)}, or their indices from 0 to {len(tokens) - 1}")
+    return tuple(found)

@@ -1,0 +1,214 @@
+"""`hmmdsl import`: a spec from labelled matrices or from hmmlearn's parameters, in JSON or npz."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.diagnostics import Diagnostics, SpecError
+from hmmdsl.language.elaborate import compile_text
+from hmmdsl.language.formatting.formatter import format_file
+from hmmdsl.language.parser import parse
+from hmmdsl.language.source import Source
+from hmmdsl.runtime.failures import OutputError
+
+LARGEST_FILE = 64 << 20
+"""Bytes that are read, at most."""
+
+NEAR_ONE = Fraction(1, 10**6)
+"""A row that sums to one within this is completed by its largest entry; one farther off is an error."""
+
+Row = list[Fraction]
+
+
+def imported(path: Path) -> str:
+    """The spec that says what the file holds, in the one layout. Floats become the decimals that they print as; where a row of
+    them does not sum to exactly one, its largest entry is `rest`. Raises OutputError."""
+    content = _content(path)
+    start: Row | None
+    given = {name.removesuffix("_"): value for name, value in content.items()}
+    name = str(given.get("name", path.stem))
+    name = name if re.fullmatch(r"[A-Za-z_]\w*", name) else "imported"
+    if {"startprob", "transmat", "emissionprob"} <= given.keys():
+        transitions, emissions = _matrix(given["transmat"], "transmat"), _matrix(given["emissionprob"], "emissionprob")
+        size, tokens = len(transitions), len(emissions[0]) if emissions else 0
+        if not size or not tokens or len(emissions) != size or any(len(row) != size for row in transitions):
+            raise OutputError(f"{path}: transmat must be [state, state] and emissionprob [state, token], of as many states")
+        rows = [
+            (f"transmat, row {i}", [(f"-> {{s{j}}}", value) for j, value in enumerate(row)]) for i, row in enumerate(transitions)
+        ]
+        emits = [
+            (f"emissionprob, row {i}", [(f"emits {{t{x}}}", v) for x, v in enumerate(row)]) for i, row in enumerate(emissions)
+        ]
+        start = _row(given["startprob"], "startprob")
+        body = [line for pair in zip(_lines(path, rows), _lines(path, emits), strict=True) for line in pair]
+    elif "T" in given:
+        matrices = [_matrix(matrix, "T") for matrix in _items(given["T"], "T")]
+        size, tokens = len(matrices[0]) if matrices else 0, len(matrices)
+        if not size or any(len(matrix) != size or any(len(row) != size for row in matrix) for matrix in matrices):
+            raise OutputError(f"{path}: T must be [token, state, state], a square matrix for each token")
+        rows = [
+            (f"T, state {i}", [(f"-[{{t{x}}}]-> {{s{j}}}", matrices[x][i][j]) for x in range(tokens) for j in range(size)])
+            for i in range(size)
+        ]
+        stationary = "start" not in given or str(given.get("start_kind", "")) == "stationary"
+        start = None if stationary else _row(given["start"], "start")
+        body = _lines(path, rows)
+    else:
+        raise OutputError(
+            f"{path} has neither `T` nor `startprob`, `transmat` and `emissionprob`: see `hmmdsl export --format json`"
+        )
+    if start is not None and len(start) != size:
+        raise OutputError(f"{path}: the start has {len(start)} weights for {size} states")
+    if start is not None:
+        body.append(f"start [{', '.join(map(_number, _completed(path, 'the start', start)))}]")
+    states, named_tokens = _names(given, "states", size, path), _names(given, "tokens", tokens, path)
+    for choice in ((_state_names(states), _token_names(named_tokens)), (_indexed("s", size), _indexed("t", tokens))):
+        text = _spec(name, path, body, *choice)
+        try:
+            compile_text(text, "imported.hmm", kinds())
+        except SpecError as error:
+            failure = error
+            continue
+        return format_file(parse(Source("imported.hmm", text), Diagnostics()))
+    raise OutputError(f"{path} makes no process: {failure}")
+
+
+def write_spec(text: str, out: Path) -> None:
+    """Write the spec, beside and renamed. Raises OutputError."""
+    from hmmdsl.report.document import write_whole
+
+    try:
+        write_whole(out, text)
+    except OSError as error:
+        raise OutputError(f"{out} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    """The file's entries as plain data."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise OutputError(f"{path} is larger than {LARGEST_FILE >> 20} MiB, too large for a spec")
+        if path.suffix == ".npz":
+            import numpy as np
+
+            with np.load(path) as arrays:
+                return {name: arrays[name].tolist() for name in arrays.files}
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OutputError(f"{path} can't be read ({(error.strerror or str(error)).lower()}): check the path") from error
+    except Exception as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{path} is neither JSON nor npz with plain arrays: {' '.join(str(error).split())[:120]}") from error
+    if not isinstance(content, dict):
+        raise OutputError(f"{path} holds no object: write `T`, `tokens` and `states` by their names")
+    return content
+
+
+def _items(value: Any, name: str) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise OutputError(f"`{name}` is no list of numbers")
+    return value
+
+
+def _matrix(value: Any, name: str) -> list[Row]:
+    return [_row(row, name) for row in _items(value, name)]
+
+
+def _row(value: Any, name: str) -> Row:
+    return [_exact(item, name) for item in _items(value, name)]
+
+
+def _exact(value: Any, name: str) -> Fraction:
+    """A number as written: a text such as `1/3`, or the decimal that a float prints as."""
+    try:
+        found = Fraction(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, ZeroDivisionError):
+        found = None
+    if found is None:
+        raise OutputError(f"`{name}` has {value!r}, which is no number")
+    if found < 0:
+        raise OutputError(f"`{name}` has {value}, and a probability is not negative")
+    return found
+
+
+def _completed(path: Path, what: str, row: Row) -> Row:
+    """The row with what rounding left over or took given to its largest entry."""
+    missing = 1 - sum(row, Fraction(0))
+    if abs(missing) > NEAR_ONE:
+        raise OutputError(f"{path}: {what} sums to {float(sum(row)):.9g}, not 1")
+    place = row.index(max(row))
+    return [value + missing if k == place else value for k, value in enumerate(row)]
+
+
+def _lines(path: Path, rows: Sequence[tuple[str, Sequence[tuple[str, Fraction]]]]) -> list[str]:
+    """A line for each entry that is not zero, of each state's row."""
+    lines = []
+    for i, (what, entries) in enumerate(rows):
+        values = [value for _, value in entries]
+        _completed(path, what, values)
+        rest = None if sum(values) == 1 else values.index(max(values))
+        texts = ["rest" if k == rest else _number(value) for k, value in enumerate(values)]
+        own = [f"{{s{i}}} {ends} : {text}" for (ends, value), text in zip(entries, texts, strict=True) if value]
+        lines.append("\n  ".join(own))
+    return lines
+
+
+def _number(value: Fraction) -> str:
+    """Exact, as a short decimal where there is one."""
+    decimal = repr(float(value))
+    short = "e" not in decimal and Fraction(decimal) == value and value.denominator > 1 and len(decimal) > len(str(value)) - 8
+    return decimal if short and value.denominator > 12 else str(value)
+
+
+def _names(given: Mapping[str, Any], what: str, count: int, path: Path) -> list[str]:
+    names = [str(name) for name in given[what]] if isinstance(given.get(what), list) else []
+    if names and (len(names) != count or len(set(names)) != count):
+        raise OutputError(f"{path}: `{what}` must have {count} different names")
+    return names or [f"{what[0]}[{k}]" for k in range(count)]
+
+
+def _state_names(names: list[str]) -> tuple[str, list[str]]:
+    """How states are declared and called: as they are where the language allows it, else with `_` for what it does not."""
+    family = _family(names)
+    if family is not None:
+        return family
+    plain = [re.sub(r"\W+", "_", name).strip("_") for name in names]
+    if len(set(plain)) < len(names) or not all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in plain):
+        return _indexed("s", len(names))
+    return ", ".join(plain), plain
+
+
+def _token_names(names: list[str]) -> tuple[str, list[str]]:
+    """Tokens likewise; others become texts in quotes."""
+    family = _family(names)
+    if family is not None:
+        return family
+    written = [name if re.fullmatch(r'[A-Za-z_]\w*|0|[1-9]\d*|"[^"\\\n]*"', name) else json.dumps(name) for name in names]
+    return ", ".join(written), written
+
+
+def _family(names: list[str]) -> tuple[str, list[str]] | None:
+    """`s[0]`, `s[1]`, … in order are declared together."""
+    base = names[0].removesuffix("[0]")
+    if re.fullmatch(r"[A-Za-z_]\w*", base) and names == [f"{base}[{k}]" for k in range(len(names))]:
+        return _indexed(base, len(names))
+    return None
+
+
+def _indexed(base: str, count: int) -> tuple[str, list[str]]:
+    return f"{base}[0..{count}]", [f"{base}[{k}]" for k in range(count)]
+
+
+def _spec(name: str, path: Path, body: Sequence[str], states: tuple[str, list[str]], tokens: tuple[str, list[str]]) -> str:
+    called = {f"s{i}": text for i, text in enumerate(states[1])} | {f"t{x}": text for x, text in enumerate(tokens[1])}
+    lines = [re.sub(r"\{([st]\d+)\}", lambda found: called[found[1]], line) for line in body]
+    source = re.sub(r"[^\x20-\x7e]", "?", path.name)
+    inside = "\n  ".join([f"states {states[0]}", f"tokens {tokens[0]}", "", *lines])
+    return f"# Imported from {source}.\nhmm {name} {{\n  {inside}\n}}\n"

@@ -1,0 +1,86 @@
+"""What `hmmdsl show` prints: one process in full, several side by side, a module as a list; and its page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.finding import comments_of
+from hmmdsl.runtime.portrait import Shown, portraits, print_portraits, write_page
+
+WRITTEN = """\
+# A walk with a name like markup: it could be taken for [bold].
+# Somebody 1999, Journal 1, 2.
+hmm walk {
+  states A, B
+  tokens "[b]"
+  A -["[b]"]-> B
+  B -["[b]"]-> A
+}
+
+hmm other { states A; tokens 0, 1; A -[0]-> A : 1/4; A -[1]-> A : rest }
+"""
+
+
+@pytest.fixture(scope="module")
+def library() -> tuple[Shown, ...]:
+    return portraits(["std.processes"], {}, None)
+
+
+def test_the_library_is_a_list_of_one_line_each(library: tuple[Shown, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    print_portraits(library)
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(library) == len({each.name for each in library})
+    assert "entropy rate (bits)" in header
+    assert "source" in header
+    for line, each in zip(lines, library, strict=True):
+        assert line.startswith(each.name)
+        assert f"{each.portrait.entropy_rate.value_bits:.6f}" in line
+        assert each.source[:20] in line
+
+
+def test_every_library_process_says_where_it_is_from(library: tuple[Shown, ...]) -> None:
+    assert all(each.about for each in library)
+    by_name = {each.name: each for each in library}
+    assert by_name["golden_mean"].source == "Crutchfield & Young 1989, Physical Review Letters 63, 105."
+    assert by_name["rrxor"].as_json()["about"].startswith("Random-Random-XOR")
+
+
+def test_named_processes_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.hmm").write_text(WRITTEN)
+    shown = portraits(["std.processes", "even", "rrxor", str(tmp_path / "mine.hmm"), "other"], {}, None)
+    assert [each.name for each in shown] == ["even", "rrxor", "other"]
+    print_portraits(shown, beside=True)
+    out = capsys.readouterr().out
+    assert re.search(r"even +rrxor +other", out)
+    assert re.search(r"A -\[0\]-> A : 1/2 +S -\[0\]-> S0 : 1/2 +A -\[0\]-> A : 1/4", out)
+
+
+def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.hmm").write_text(WRITTEN)
+    print_portraits(portraits([str(tmp_path / "mine.hmm"), "walk"], {}, None))
+    out = capsys.readouterr().out
+    assert 'A -["[b]"]-> B : 1' in out
+    assert "taken for [bold]" in out
+    assert comments_of(str(tmp_path / "mine.hmm")).keys() == {"walk"}
+
+
+def test_equal_names_are_told_apart(tmp_path: Path) -> None:
+    for name in ("one.hmm", "two.hmm"):
+        (tmp_path / name).write_text(WRITTEN)
+    one, two = (str(tmp_path / name) for name in ("one.hmm", "two.hmm"))
+    assert [each.name for each in portraits([one, "other", two, "other"], {}, None)] == ["other", f"other of {two}"]
+
+
+def test_the_page_holds_all_that_are_shown(tmp_path: Path) -> None:
+    shown = portraits(["std.processes", "even", "coin"], {}, None)
+    write_page(shown, tmp_path / "two.html")
+    page = (tmp_path / "two.html").read_text()
+    assert page.count('<article class="portrait"') == 2
+    assert "Hidden states of even" in page
+    assert not re.search(r"(?:src|href)=\"https?:", page)
+    with pytest.raises(OutputError, match="can't be written"):
+        write_page(shown, tmp_path / "none" / "two.html")
