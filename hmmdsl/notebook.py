@@ -80,7 +80,7 @@ class NotebookProcess:
         """Pr(next token | word). Raises ValueError if the word cannot occur."""
         import numpy as np
 
-        return np.asarray(self.belief(word) @ self.T.sum(axis=2).T)
+        return np.asarray(self.belief(word) @ self.process.emission)
 
     def probability(self, word: Word) -> float:
         """Pr(word) from the start; 0 if it cannot occur."""

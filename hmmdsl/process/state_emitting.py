@@ -27,8 +27,10 @@ def state_emitting(process: Process) -> StateEmitting:
     """The process as states that emit: every word keeps its probability.
 
     Where token and next state are independent given the state, states stay as they are. Else the new states are the pairs of a
-    token and the state after it that can occur, each of which emits its token.
+    token and the state after it that can occur, each of which emits its token. Raises ValueError for a generalized HMM.
     """
+    if process.generalized:
+        raise ValueError(f"{process.name} is a generalized HMM: it has no states that could emit")
     size, V = len(process.states), len(process.tokens)
     zero = process.start[0] * 0
     emissions = [[zero] * V for _ in range(size)]

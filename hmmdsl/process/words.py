@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, log
 
 from hmmdsl.process.process import Process, Scalar
@@ -11,7 +12,8 @@ from hmmdsl.process.process import Process, Scalar
 
 @dataclass(frozen=True)
 class Observed:
-    """After a word w, Pr(w) and the belief `eta T_w / (eta T_w 1)`, one probability for each state (Shai et al. 2024, Eq. 2).
+    """After a word w, Pr(w) and the belief `eta T_w / (eta T_w r)`, one number for each state (Shai et al. 2024, Eq. 2); r is
+    ones, unless the process is generalized.
 
     `log_probability_nats` is the natural logarithm of Pr(w), which does not underflow where the float Pr(w) does.
     """
@@ -28,7 +30,8 @@ def observe(process: Process, word: Iterable[int]) -> Observed:
         for (i, j), value in entries.items():
             if value:
                 rows[x][i][j] = value
-    probability: Scalar = sum(process.start)
+    right = process.right or (Fraction(1),) * len(process.states)
+    probability: Scalar = sum(a * b for a, b in zip(process.start, right, strict=True))
     logarithm = 0.0
     belief: dict[int, Scalar] = {i: value for i, value in enumerate(process.start) if value}
     for x in word:
@@ -36,8 +39,8 @@ def observe(process: Process, word: Iterable[int]) -> Observed:
         for i, weight in belief.items():
             for j, value in rows[x][i].items():
                 after[j] = after.get(j, 0) + weight * value
-        mass: Scalar = sum(after.values())
-        if not mass:
+        mass: Scalar = sum(weight * right[j] for j, weight in after.items())
+        if mass <= (0 if process.exact else 1e-12):
             raise ValueError(f"{process.name} never emits this word: its probability is 0")
         probability *= mass
         logarithm += log(mass)

@@ -55,13 +55,17 @@ def labelled_matrices(process: Process) -> dict[str, Any]:
         "T": [[[_plain(entries.get((i, j), zero)) for j in size] for i in size] for entries in process.operators],
         "start": [_plain(value) for value in process.start],
         "start_kind": process.start_kind,
+        **({} if process.right is None else {"right": [_plain(value) for value in process.right]}),
     }
 
 
 def hmmlearn_parameters(process: Process) -> dict[str, Any]:
     """Numbers for `CategoricalHMM`: set them as startprob_, transmat_ and emissionprob_. Every word keeps its probability; states
     are split where token and next state depend on each other."""
-    emitting = state_emitting(process)
+    try:
+        emitting = state_emitting(process)
+    except ValueError as error:
+        raise OutputError(f"{error}; `--format json` writes its matrices") from None
     return {
         "name": process.name,
         "tokens": list(emitting.tokens),
@@ -103,7 +107,7 @@ def _npz(plain: dict[str, Any]) -> bytes:
     held = io.BytesIO()
     arrays: dict[str, Any] = {}
     for name, value in plain.items():
-        numbers = name in ("T", "start", "startprob", "transmat", "emissionprob")
+        numbers = name in ("T", "start", "right", "startprob", "transmat", "emissionprob")
         arrays[name] = np.array(_floats(value), dtype=np.float64) if numbers else np.array(value)
     np.savez(held, **arrays)
     return held.getvalue()
