@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.process.simplex import belief_colours, simplex_projection
+from hmmdsl.process.simplex import belief_colours, drawn_colours, simplex_projection
 
 
 def beliefs(states: int, count: int = 50) -> np.ndarray:
@@ -87,3 +87,32 @@ def test_states_have_colours_of_their_own(states: int) -> None:
 
 def test_estimates_outside_the_simplex_have_a_colour() -> None:
     assert np.isfinite(belief_colours(np.array([[-0.2, -0.1, 0.0, 0.0], [2.0, -1.0, 0.0, 0.0]]))).all()
+
+
+def test_a_qubit_is_drawn_on_its_disk() -> None:
+    angle = np.linspace(0, 6, 20)
+    qubit = np.stack([np.ones(20), np.cos(angle), np.sin(angle)], axis=1)
+    projection = simplex_projection(3, qubit, right=np.array([1.0, 0.0, 0.0]))
+    assert projection.kind == "disk"
+    assert projection.explained == 1
+    np.testing.assert_array_equal(projection(qubit), qubit[:, 1:])
+    ball = np.stack([np.ones(20), 0.9 * np.cos(angle), np.full(20, 0.1), 0.5 * np.sin(angle)], axis=1)
+    projection = simplex_projection(4, ball, right=np.eye(4)[0])
+    assert projection.kind == "disk"
+    np.testing.assert_array_equal(projection(ball), ball[:, [1, 3]])
+    colours = drawn_colours(projection, ball)
+    assert ((colours >= 0) & (colours <= 1)).all()
+
+
+def test_other_generalized_beliefs_are_drawn_in_their_principal_plane() -> None:
+    random = np.random.default_rng(0)
+    flat = random.normal(size=(50, 2)) @ random.normal(size=(2, 5)) + random.normal(size=5)
+    projection = simplex_projection(5, flat, right=random.normal(size=5))
+    assert projection.kind == "plane"
+    assert projection.explained == pytest.approx(1)
+    places = projection(flat)
+    np.testing.assert_allclose(
+        np.linalg.norm(places[1:] - places[:-1], axis=1), np.linalg.norm(flat[1:] - flat[:-1], axis=1), rtol=1e-9
+    )
+    low, high = projection.corners.min(axis=0), projection.corners.max(axis=0)
+    assert ((places >= low - 1e-9) & (places <= high + 1e-9)).all()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hmmdsl.analysis.distances import Distances
     from hmmdsl.analysis.regression import Regression
+    from hmmdsl.process.process import Process
 
 MOST_PAIRS = 1_000_000
 """Beyond this, a random sample of so many pairs is compared."""
@@ -79,10 +80,18 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         "histories": str(known.facts["histories"]),
         "weights": source.weights,
         "beliefs": len(first),
-        "metric": f"the next {observability_index(process)} tokens" if process.generalized else "beliefs",
+        "metric": _metric(process),
         "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
     }
     return Outcome(results[analysis.against] if isinstance(analysis.against, str) else results, found, facts)
+
+
+def _metric(process: Process) -> str:
+    """What distances are between, in words."""
+    if not process.generalized:
+        return "beliefs"
+    tokens = observability_index(process)
+    return "the next token" if tokens == 1 else f"the next {tokens} tokens"
 
 
 def _place(source: Regression, path: ResultPath, found: list[Place]) -> str:
