@@ -59,6 +59,8 @@ def sample_format(chosen: SampleFormat | None, out: Path | None) -> SampleFormat
 
 def write_sample(sample: Sample, form: SampleFormat, out: Path | None) -> None:
     """Write the words into a file that appears whole, or to stdout. Raises OutputError."""
+    if sample.states and sample.process.generalized:
+        raise OutputError(f"{sample.process.name} is a generalized HMM and has no hidden states to draw: leave `--states` out")
     long = sample.length > TOKENS_AT_ONCE
     if long and (form == "parquet" or (form == "txt" and sample.states)):
         what = "a row of a parquet file" if form == "parquet" else "one line with its states"
