@@ -1,0 +1,44 @@
+"""One word at a time: its probability and its belief, as the history tree has them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_processes import mess3, rrxor
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_file
+from hmmdsl.language.modules.imports import LIBRARY
+from hmmdsl.process.history_tree import build_history_tree, words_of
+from hmmdsl.process.process import Process
+from hmmdsl.process.words import observe, word_probability
+
+LIBRARY_PROCESSES = compile_file(Path(LIBRARY / "processes.hmm"), kinds()).declared
+
+
+@pytest.mark.parametrize(
+    "known",
+    [rrxor(), mess3(), *(LIBRARY_PROCESSES[name] for name in ("bloch_walk", "moon", "fanizza"))],
+    ids=lambda known: known.name,
+)
+def test_observed_words_are_the_trees_histories(known: Process) -> None:
+    tree = build_history_tree(known, 4)
+    for node, word in enumerate(words_of(tree)):
+        seen = observe(known, (int(x) for x in word if x >= 0))
+        assert float(seen.probability) == pytest.approx(tree.probability[node], abs=1e-12)
+        assert np.exp(seen.log_probability_nats) == pytest.approx(tree.probability[node], abs=1e-12)
+        np.testing.assert_allclose([float(value) for value in seen.belief], tree.belief[node], atol=1e-9)
+
+
+def test_rational_processes_have_rational_beliefs() -> None:
+    assert observe(rrxor(), (0, 1, 1, 0)).belief == (Fraction(2, 5), Fraction(2, 5), 0, Fraction(1, 5), 0)
+
+
+def test_a_word_that_cannot_occur_has_probability_zero_and_no_belief() -> None:
+    moon = LIBRARY_PROCESSES["moon"]
+    assert word_probability(moon, (0, 0)) == 0
+    with pytest.raises(ValueError, match="never emits"):
+        observe(moon, (0, 0))
