@@ -185,7 +185,13 @@ def test_a_loss_that_diverges_stops_the_run_and_keeps_what_was_good(tmp_path: Pa
 def test_an_interruption_leaves_nothing_that_looks_whole(tmp_path: Path, number: signal.Signals, code: int) -> None:
     (tmp_path / "golden.hmm").write_text(TINY.replace("steps = 3", "steps = 1_000_000"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "hmmdsl", "run", "golden.hmm"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        [sys.executable, "-m", "hmmdsl", "run", "golden.hmm"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        # A shell that starts the tests in the background has them ignore SIGINT, which a child would inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     for line in process.stderr:
