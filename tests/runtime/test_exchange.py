@@ -20,6 +20,8 @@ from hmmdsl.runtime.finding import find_process, find_processes
 from hmmdsl.runtime.importing import imported, write_spec
 
 LIBRARY = find_processes("std.processes")
+ORDINARY = [name for name, process in LIBRARY.items() if not process.generalized]
+GENERALIZED = [name for name in LIBRARY if name not in ORDINARY]
 
 
 def read_back(path: Path) -> Process:
@@ -34,7 +36,7 @@ def same_words(one: Process, other: Process, length: int = 4) -> None:
         np.testing.assert_allclose(a.sum(axis=1), b.sum(axis=1), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", LIBRARY)
+@pytest.mark.parametrize("name", ORDINARY)
 def test_labelled_matrices_come_back_as_the_same_process(name: str, tmp_path: Path) -> None:
     process = LIBRARY[name]
     export(process, None, tmp_path / "p.json")
@@ -46,12 +48,25 @@ def test_labelled_matrices_come_back_as_the_same_process(name: str, tmp_path: Pa
     np.testing.assert_allclose(read_back(tmp_path / "p.npz").T, process.T, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", LIBRARY)
+@pytest.mark.parametrize("name", ORDINARY)
 @pytest.mark.parametrize("suffix", ["json", "npz"])
 def test_hmmlearn_s_parameters_keep_every_word_s_probability(name: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"p.{suffix}"
     export(LIBRARY[name], "hmmlearn", path)
     same_words(LIBRARY[name], read_back(path))
+
+
+@pytest.mark.parametrize("name", GENERALIZED)
+def test_generalized_processes_go_out_as_matrices_with_their_right_eigenvector(name: str, tmp_path: Path) -> None:
+    process = LIBRARY[name]
+    export(process, None, tmp_path / "p.npz")
+    with np.load(tmp_path / "p.npz", allow_pickle=False) as held:
+        np.testing.assert_array_equal(held["T"], process.T)
+        np.testing.assert_array_equal(held["right"], process.r)
+    with pytest.raises(OutputError, match="generalized HMM"):
+        export(process, "hmmlearn", tmp_path / "h.json")
+    with pytest.raises(OutputError, match="not negative"):
+        imported(tmp_path / "p.npz")
 
 
 def test_states_stay_where_they_emit_by_themselves() -> None:
