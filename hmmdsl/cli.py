@@ -70,7 +70,9 @@ app = typer.Typer(
 )
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
-ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]
+ProcessArgument = Annotated[
+    str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, a process of the library, or a call")
+]
 NameArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")]
 SpecsArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="specs")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
@@ -78,6 +80,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="no progress; o
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder of runs")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="override a field or a param; repeatable")
+]
+ArgumentOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="an argument of the process, or a param; repeatable")
 ]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
@@ -151,14 +156,14 @@ def fmt(
     raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)
 
 
-@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show specs/rrxor.hmm --phase plan")
+@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show 'std.processes.mess3(x = 0.1)'")
 def show(
     targets: Annotated[
         list[str],
         typer.Argument(metavar="FILE|std.processes[.NAME] [NAME]...", help="specs or the library, and processes of each"),
     ],
     phase: Annotated[Literal["tree", "experiment", "plan"] | None, typer.Option("--phase", help="print a phase instead")] = None,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
@@ -196,7 +201,7 @@ def sample(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
     states: Annotated[bool, typer.Option("--states", help="the hidden states too, before each token and after the last")] = False,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
 ) -> None:
     """Draw words from a process, any number of them, in constant memory."""
     from hmmdsl.runtime.finding import find_process
@@ -214,7 +219,7 @@ def export(
         Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
 ) -> None:
     """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
     from hmmdsl.runtime.exporting import export as export_process

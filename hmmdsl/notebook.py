@@ -195,7 +195,7 @@ def process(source: str | Path, name: str | None = None, /, **parameters: Argume
     if not parameters:
         found, declared = find_process(str(source), name)
         return NotebookProcess(found, declared)
-    from hmmdsl.runtime.finding import instantiate
+    from hmmdsl.runtime.calls import instantiate
 
     arguments = {each: _written(value) for each, value in parameters.items()}
     called, made = instantiate(str(source), name, arguments)

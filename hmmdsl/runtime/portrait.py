@@ -55,7 +55,7 @@ def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str 
         for name in names or (None,):
             for each, process in find_processes(target, name, settings, profile).items():
                 known = each if all(each != other.name for other in shown) else f"{each} of {target}"
-                shown.append(Shown(known, process, portrait(process), comments.get(each, "")))
+                shown.append(Shown(known, process, portrait(process), comments.get(each.partition("(")[0], "")))
     return tuple(shown)
 
 

@@ -177,7 +177,8 @@ def test_butterfly_is_two_cryptic_and_nemo_infinitely() -> None:
     assert butterfly[2:] == pytest.approx([0.3] * 3, abs=1e-12)
     nemo, tokens = std("nemo()"), entropy_rate(std("nemo()"))
     found = complexity(nemo, tokens)
-    assert found.statistical_complexity.bits is not None and found.excess_entropy.bits is not None
+    assert found.statistical_complexity.bits is not None
+    assert found.excess_entropy.bits is not None
     limit = found.statistical_complexity.bits - found.excess_entropy.bits
     hidden = [hidden_bits(nemo, k) for k in range(15)]
     assert all(later > earlier + 1e-9 for earlier, later in zip(hidden[::3], hidden[3::3], strict=False))
