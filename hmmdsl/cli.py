@@ -179,7 +179,8 @@ def show(
 
     found = portraits(targets, _settings(settings), profile)
     if as_json:
-        _print_json(found[0].as_json() if len(found) == 1 else {each.name: each.as_json() for each in found})
+        named = len(found) == 1 or len(targets) > 1  # the numbers of a whole library are enough
+        _print_json(found[0].as_json(named) if len(found) == 1 else {each.name: each.as_json(named) for each in found})
     else:
         print_portraits(found, beside=len(targets) > 1)
     for path in draw(found, out) if out is not None else ():

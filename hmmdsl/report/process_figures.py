@@ -13,6 +13,7 @@ from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
+from hmmdsl.report.depths import deepest
 from hmmdsl.report.layered import draw_layers
 from hmmdsl.report.simplex_figure import draw_beliefs
 from hmmdsl.report.state_diagram import (
@@ -34,7 +35,6 @@ __all__ = ["msp_diagram", "myopic_curve", "process_figures", "simplex", "state_d
 
 _SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
-_DEEPEST = 24
 _MSP_BELIEFS = 64
 
 
@@ -77,16 +77,6 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
             f"{shape}",
         )
     return figures
-
-
-def deepest(process: Process, histories: int) -> int:
-    """The largest length at which all shorter words together are no more than so many histories (at least 1, at most 24)."""
-    total = 0
-    for length, count in enumerate(count_histories(process, _DEEPEST), start=1):
-        total += count
-        if total > histories:
-            return max(1, length - 1)
-    return _DEEPEST
 
 
 def simplex(process: Process, depth: int | None = None) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +35,12 @@ class Shown:
     portrait: Portrait
     about: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """For programs: `beliefs.count`, `entropy_rate.bits`, …"""
-        return {**self.portrait.as_json(), "name": self.name, "about": self.about}
+    def as_json(self, diagrams: bool = False) -> dict[str, Any]:
+        """For programs: `beliefs.count`, `entropy_rate.bits`, …; with `diagrams`, what is drawn as well."""
+        from hmmdsl.report.text.plain import diagrams_as_json
+
+        drawn = diagrams_as_json(self.process) if diagrams else {}
+        return {**self.portrait.as_json(), **drawn, "name": self.name, "about": self.about}
 
     @property
     def source(self) -> str:
@@ -96,20 +100,38 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
         with applied():
             for each in shown:
                 for short, (figure, _) in process_figures(each.process).items():
-                    yield from save(figure, folder, f"{each.name}.{short}")
+                    yield from save(figure, folder, f"{_file_name(each.name)}.{short}")
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
 
 
+def _file_name(name: str) -> str:
+    """`walk(p = 1/3)` as `walk_p_1_3`."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_")[:80]
+
+
 def print_portraits(shown: Sequence[Shown], beside: bool = False) -> None:
-    """One process in full, several in a list, or in full side by side."""
+    """One process in full, several in a list, or in full side by side. What is piped is 140 characters wide, unless COLUMNS says
+    otherwise."""
     from rich.console import Console
+    from rich.table import Table
+
+    from hmmdsl.report.text.pictures import pictures
 
     # Names such as `t[a]` are no markup.
     console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
         console = Console(highlight=False, markup=False, width=140)
-    console.print(_full(shown) if beside or len(shown) == 1 else _list(shown, console.width))
+    if not (beside or len(shown) == 1):
+        console.print(_list(shown, console.width))
+        return
+    console.print(_full(shown))
+    width = console.width // len(shown) - (4 if len(shown) > 1 else 0)
+    drawn = [pictures(each.process, each.portrait, width) for each in shown]
+    if all(drawn):
+        grid = Table.grid(padding=(0, 4, 0, 0))
+        grid.add_row(*drawn)
+        console.print("", grid)
 
 
 def _full(shown: Sequence[Shown]) -> Table:
