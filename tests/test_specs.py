@@ -24,7 +24,7 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["zero_one_random", "rrxor"])
+@pytest.mark.parametrize("name", ["zero_one_random", "rrxor", "bloch_walk"])
 def test_the_published_figures_are_reproduced(name: str, command: Command) -> None:
     """Mess3, which trains on drawn words for a minute and a half, is run whole by `tests/benchmarks/bench_run.py`."""
     (spec,) = (spec for spec in SPECS if spec.stem == name)
