@@ -157,6 +157,7 @@ def test_equal_processes_of_different_parts_are_told_apart() -> None:
         ("leak(coin(), -0.1)", "E0336", "-0.1"),
         ("leak(coin(), 0.1, 2)", "E0210", "2"),
         ("leak(coin(), rate = 0.1)", "E0208", "rate"),
+        ("product(t[0] = coin(), b = coin())", "E0208", "t[0]"),
         ("leak(coin(), eps = 0.1, eps = 0.1)", "E0211", "eps = 0.1"),
         ("noise(coin(), coin())", "E0403", "coin()"),
         ("leak(coin, 0.1)", "E0207", "coin"),
