@@ -119,7 +119,7 @@ def _offered(name: str, source: Regression, around: Surroundings) -> list[str]:
     """Every path that `of` could have, for the message."""
     if "belief" not in source.target_names:
         return []
-    prefix = name if isinstance(source.target, str) else f"{name}.belief"
+    prefix = f"{name}.belief" if isinstance(source.target, tuple) else name
     found = source.places_in(around)
     if place_of(source, ResultPath.of(prefix).below, around) is not None:
         return [prefix]
