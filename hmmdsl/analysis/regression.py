@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
-from hmmdsl.analysis.options.metrics import control_metrics, metrics
+from hmmdsl.analysis.options.metrics import metrics
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, nested, places
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
@@ -89,7 +89,7 @@ class Regression(AlongCheckpoints):
         return self._segments(around, lambda target: Group(dict(metrics(target)), "one map"))
 
     def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise, target: str) -> Group:
-        quantities = control_metrics(target)
+        quantities = metrics(target)
         if isinstance(control, HeldOut):
             folds = Group({"r2": _spread(quantities["r2"])}, "how scores vary from fold to fold")
             return Group({**quantities, "folds": folds}, "histories that the fit never saw")

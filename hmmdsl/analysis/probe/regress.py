@@ -169,17 +169,17 @@ def _with_held_out(in_sample: list[Score], held_out: list[Score], asked: bool, n
 
 
 def _scores(scores: list[Score]) -> dict[str, Any]:
-    found = [one.of_control() for one in scores]
+    found = [one.results() for one in scores]
     if len(found) == 1:
-        return dict(found[0])
+        return found[0]
     return {name: spread([one[name] for one in found]).results() for name in found[0]}
 
 
 def _held_out(reading: Reading, nothing: Score) -> dict[str, Any]:
     held_out = reading.held_out
     if held_out is None:
-        return {**nothing.of_control(), "folds": {"r2": spread([]).results()}}
-    return {**held_out.score.of_control(), "folds": {"r2": held_out.over_folds.results()}}
+        return {**nothing.results(), "folds": {"r2": spread([]).results()}}
+    return {**held_out.score.results(), "folds": {"r2": held_out.over_folds.results()}}
 
 
 def _arrays(readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, np.ndarray]:

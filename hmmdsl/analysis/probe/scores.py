@@ -40,10 +40,6 @@ class Score:
         """As results.json has them."""
         return {"r2": self.r2, "mse": self.mse}
 
-    def of_control(self) -> dict[str, float | None]:
-        """As results.json has those of a control."""
-        return self.results()
-
 
 @dataclass(frozen=True)
 class StateScore(Score):
@@ -61,11 +57,14 @@ class StateScore(Score):
 
     def results(self) -> dict[str, float | None]:
         """As results.json has them."""
-        return {**self.of_control(), "ceiling": self.ceiling, "best_accuracy": self.best_accuracy}
-
-    def of_control(self) -> dict[str, float | None]:
-        """What a control's map has a part in."""
-        return {"r2": self.r2, "mse": self.mse, "r2_of_ceiling": self.r2_of_ceiling, "accuracy": self.accuracy}
+        return {
+            "r2": self.r2,
+            "ceiling": self.ceiling,
+            "r2_of_ceiling": self.r2_of_ceiling,
+            "accuracy": self.accuracy,
+            "best_accuracy": self.best_accuracy,
+            "mse": self.mse,
+        }
 
 
 @dataclass(frozen=True)

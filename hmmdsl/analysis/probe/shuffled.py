@@ -59,7 +59,6 @@ def _scores(features: Features, setting: Setting, statistics: Statistics) -> dic
     plain = [of_factor(factor) for factor in statistics.factors]
     blocks = [features[part] for part in setting.parts]
     moments = with_other_targets(plain, blocks, setting.stacked, setting.weights, setting.folds)
-    summed = total(moments)
     found = {}
     for place in setting.places:
         columns = setting.columns(place, statistics.widths)
@@ -72,25 +71,23 @@ def _scores(features: Features, setting: Setting, statistics: Statistics) -> dic
         held_out_hits = _hits(of_place, setting, outside.maps) if outside is not None else {}
         scores: list[tuple[Score, Score | None]] = []
         for name in setting.targets:
-            held_out = _score(setting, summed, name, outside.errors, held_out_hits) if outside is not None else None
-            scores.append((_score(setting, summed, name, inside.errors, in_sample_hits), held_out))
+            held_out = _score(setting, name, outside.errors, held_out_hits) if outside is not None else None
+            scores.append((_score(setting, name, inside.errors, in_sample_hits), held_out))
         found[place.name] = scores
     return found
 
 
 def _score(
-    setting: Setting,
-    summed: Moments,
-    name: str,
-    errors: Float64[np.ndarray, " target"],
-    hits_by_name: dict[str, tuple[float, float]],
+    setting: Setting, name: str, errors: Float64[np.ndarray, " target"], hits_by_name: dict[str, tuple[float, float]]
 ) -> Score:
-    """The score of one target, from the squared errors of all and the moments of all histories."""
-    where = setting.slices[name]
+    """The score of one target from the squared errors of all. Its squares are summed about the mean, not taken from moments: a
+    difference of those would be rounding where the target is constant."""
+    true, weight = setting.targets[name], float(setting.weights.sum())
+    mean = setting.weights @ true / weight
+    squares = setting.weights @ (true - mean) ** 2
     hit, best = hits_by_name.get(name, (0.0, 0.0))
-    mean = summed.zy[0, where] / summed.weight
-    largest = float(np.abs(setting.targets[name]).max())
-    return Sums(errors[where], summed.squares()[where], summed.weight, mean, largest, hit, best).score(setting.scoring(name))
+    sums = Sums(errors[setting.slices[name]], squares, weight, mean, float(np.abs(true).max()), hit, best)
+    return sums.score(setting.scoring(name))
 
 
 @dataclass(frozen=True)
