@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.analysis.probe.scores import CONSTANT
+
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
@@ -44,6 +46,6 @@ def r2_error(
         unknown = 1 - (true**2).sum(axis=1)
         errors, squares = errors + unknown, squares + unknown
     variance = float(weight @ squares)
-    if variance == 0:
+    if variance <= (CONSTANT * float(np.abs(true).max())) ** 2:
         return None
     return mean_error(tree, errors - float(weight @ errors) / variance * squares) / variance
