@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -26,6 +27,9 @@ NAMES = {"trained": "trained", "untrained": "untrained", "shuffled": "shuffled t
 
 Metric: TypeAlias = Literal["r2", "accuracy"]
 SCORES = {"r2": "R²", "accuracy": "accuracy"}
+
+ACROSS = 3
+"""Panels side by side; more stand in further rows."""
 
 LOWEST = -0.25
 """Held-out R² may be far below zero: points below this are drawn on the lower edge."""
@@ -73,7 +77,11 @@ def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
         score = (
             "R² of the affine map" if figure == "points" else "How often the state that the map puts highest is the hidden one,"
         )
-        ceiling = " Dotted: the most that histories tell of the hidden state." if "state" in analysis.target_names else ""
+        ceiling = (
+            " Dotted: the most that histories tell of the hidden state (shuffled ones have another)."
+            if "state" in analysis.target_names
+            else ""
+        )
         return f"{score} at each point of the network, beside its controls. Filled: in sample.{held}{ceiling} {histories}"
     return f"R² of the affine map among the histories of each length, in sample. Blank: the target does not vary. {histories}"
 
@@ -111,17 +119,29 @@ def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], pr
     return figure
 
 
+def _panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels, a few in each row of the height given, and the panels."""
+    across = min(count, ACROSS)
+    rows = -(-count // across)
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    panels = figure.subplots(rows, across, squeeze=False, sharey=True).ravel().tolist()
+    for spare in panels[count:]:
+        spare.remove()
+    return figure, panels[:count]
+
+
 # ---------------------------------------------------------------- by point
 
 
 def _points(analysis: Regression, outcome: Outcome, found: Sequence[Place], targets: Sequence[str], metric: Metric) -> Figure:
     width = max(5.2, 1.6 + 0.75 * len(found))
-    figure = Figure(figsize=(min(width * len(targets), 11.0), 3.7), layout="constrained")
-    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    across = min(len(targets), ACROSS)
+    figure, panels = _panels(len(targets), min(width * across, 11.0), 3.7)
     for axes, target in zip(panels, targets, strict=True):
         _draw_points(axes, analysis, outcome.results, target, found, metric)
-        axes.set_title(f"{target_label(target)}, read off each point")
-    panels[0].set_ylabel(SCORES[metric])
+        axes.set_title(fill(f"{target_label(target)}, read off each point", 60 // across))
+    for axes in panels[::across]:
+        axes.set_ylabel(SCORES[metric])
     _legend(figure, analysis)
     note(figure, read_histories(outcome))
     return figure
@@ -150,6 +170,7 @@ def _draw_points(
                 axes.errorbar(x, y, sd, fmt="none", ecolor=colour, elinewidth=1.0, capsize=2, zorder=2)
             face = colour if filled else "white"
             axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=6, label=f"{name} {kind}", zorder=3)
+    axes.set_xlim(position[0] - 0.5, position[-1] + 0.5)
     axes.set_xticks(position, [place_label(place.name) for place in found])
     if len(found) > 5:
         axes.tick_params(axis="x", labelrotation=30)
@@ -203,9 +224,8 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], f
     targets = analysis.target_names
     positions = analysis.map_results(outcome.results, targets[0], found[0].name)["position"]
     lengths = np.arange(first, first + len(positions))
-    size = (min(2.2 + 0.52 * len(lengths) * len(targets), 12.0), 1.5 + 0.36 * len(found))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    across = min(len(targets), ACROSS)
+    figure, panels = _panels(len(targets), min(2.2 + 0.52 * len(lengths) * across, 12.0), 1.5 + 0.36 * len(found))
     image = None
     for axes, target in zip(panels, targets, strict=True):
         rows = [
@@ -232,7 +252,7 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], f
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("history length (tokens)")
-        axes.set_title(f"R² of the {target_label(target)}, by position")
+        axes.set_title(fill(f"R² of the {target_label(target)}, by position", max(60 // across, 24)))
     if image is not None:
         figure.colorbar(image, ax=list(panels), label="R², in sample")
     note(figure, read_histories(outcome))
