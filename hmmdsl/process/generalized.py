@@ -248,15 +248,17 @@ def observability_index(process: Process) -> int:
         basis, index = grown, index + 1
 
 
-def future_coordinates(process: Process) -> Float64[np.ndarray, "state coordinate"]:
+def future_coordinates(process: Process, tokens: int | None = None) -> Float64[np.ndarray, "state coordinate"]:
     """A matrix L whose image of beliefs, `belief @ L`, has the same distances as the vectors of `future(k)`, the probabilities of
-    all words of length k, k the observability index: L L^T = sum over these words of (T_w r)(T_w r)^T, found without
-    enumerating them."""
+    all words of length k = `tokens` (the observability index, if not given): L L^T = sum over these words of (T_w r)(T_w r)^T.
+
+    The words are not enumerated: with L of one length less, the rows T[x] L for all tokens x have the same products, and a
+    triangular factor of them, which keeps all digits, is the next L.
+    """
     import numpy as np
 
-    gram = np.outer(process.r, process.r)
-    for _ in range(observability_index(process)):
-        gram = sum((T @ gram @ T.T for T in process.T), np.zeros_like(gram))
-    size, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    kept = size > 1e-14 * size[-1]
-    return np.asarray(vectors[:, kept] * np.sqrt(size[kept]))
+    found = process.r[:, None]
+    for _ in range(observability_index(process) if tokens is None else tokens):
+        found = np.concatenate([T @ found for T in process.T], axis=1)
+        found = np.transpose(np.linalg.qr(found.T, mode="r"))
+    return found

@@ -53,6 +53,12 @@ class HistoryTree:
         return int(self.token.shape[0])
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        arrays = (self.token, self.parent, self.length, self.belief, self.next_token, self.probability)
+        return sum(array.nbytes for array in arrays)
+
+    @property
     def positions(self) -> int:
         """Number of different lengths, which is the number of positions that a network predicts at."""
         return len(self.levels) - 1

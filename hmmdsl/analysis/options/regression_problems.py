@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     """Mistakes (E082x) and oddities (W096x), in the order of the fields."""
     model = around.model_of(analysis.of)
-    single = isinstance(analysis.target, str)
+    single = not isinstance(analysis.target, tuple)
     found = [
-        *target_problems(analysis.target_names, single, _read_process(analysis, around), model.context, model.bos),
+        *target_problems(analysis.targets, single, _read_process(analysis, around), model.context, model.bos),
         *_points(analysis, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
@@ -51,8 +51,8 @@ def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
 def _repetitions(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
     if not isinstance(analysis.at, Record):
         yield from repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in analysis.at])
-    if not isinstance(analysis.target, str):
-        yield from repeated("target", list(analysis.target))
+    if isinstance(analysis.target, tuple):
+        yield from repeated("target", list(analysis.target_names))
     yield from repeated("controls", [control.kind for control in analysis.controls])
 
 
@@ -90,20 +90,24 @@ def _listed(tokens: tuple[str, ...]) -> str:
 
 
 def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    """Warn where plain least squares has a coefficient for every history, and nothing is held out. Drawn histories are counted
-    when they are drawn."""
+    """Warn where plain least squares has a coefficient for every history, and nothing is held out. Of drawn words there are at
+    most as many histories as they have positions."""
     held_out = any(control.kind == "held_out" for control in analysis.controls)
-    if held_out or isinstance(analysis.histories, SampledHistories) or isinstance(analysis.ridge, float):
+    if held_out or isinstance(analysis.ridge, float):
         return
     model = around.model_of(analysis.of)
     counts = count_histories(_read_process(analysis, around), model.context, model.bos)
-    wide = [place for place in places(analysis.at, model) if place.width >= counts.total]
-    if wide and counts.exact:
+    histories = counts.total if counts.exact else None
+    if isinstance(analysis.histories, SampledHistories):
+        positions = analysis.histories.words * model.context + model.bos
+        histories = positions if histories is None else min(histories, positions)
+    wide = [place for place in places(analysis.at, model) if histories is not None and place.width >= histories]
+    if wide:
         place = wide[0]
         yield Problem(
             ("at",),
             "W0960",
-            f"{place.name} has {place.width:,} features for {counts.total:,} histories: in sample it fits any target",
+            f"{place.name} has {place.width:,} features for {histories:,} histories: in sample it fits any target",
             label="more features than histories",
             help="ask for `controls = [held_out]`, lengthen the context, or give `ridge` a penalty",
         )
