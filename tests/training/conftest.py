@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,13 @@ def zero_one_random() -> Process:
 @pytest.fixture
 def golden_mean() -> Process:
     return known_processes.golden_mean()
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Python's usual handler of SIGINT, which a shell that starts the tests in the background has them ignore."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,0 +1,92 @@
+"""A real RRXOR run, killed at random instants and after writes, ends with the bytes of one that was left alone."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from killed_runs import KilledRun
+
+SPEC = """\
+import std.processes (rrxor)
+model net: transformer { layers = 2, d_model = 32, d_mlp = 64, context = 8 }
+train fit {
+  process = rrxor(), model = net, data = DATA, steps = 200
+  optimizer = adamw { lr = 3e-3 }, schedule = one_cycle, checkpoints = log_spaced { count = 5 }
+}
+analysis positions: loss { of = fit }
+"""
+
+
+def spec(folder: Path, data: str) -> Path:
+    path = folder / "killed.hmm"
+    path.write_text(SPEC.replace("DATA", data))
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, KilledRun]:
+    """The same runs without a kill, each with how long its training and all after it took."""
+    done = {}
+    for data in ("exact", "sampled"):
+        folder = tmp_path_factory.mktemp(data)
+        done[data] = KilledRun(spec(folder, data), folder)
+        done[data].finish()
+        assert "checkpoints/fit/step_200.safetensors" in done[data].left()
+    return done
+
+
+@pytest.mark.parametrize("data", ["exact", "sampled"])
+def test_four_kills_change_no_byte(data: str, alone: dict[str, KilledRun], tmp_path: Path) -> None:
+    chance = random.Random(data)
+    run = KilledRun(spec(tmp_path, data), tmp_path)
+    kills = [
+        run.kill_after_seconds(chance.uniform(0.0, 0.6)),
+        run.kill_after_write(chance.randint(1, 9), torn=True),
+        run.kill_after_write(chance.randint(10, 20)),
+        run.kill_after_seconds(chance.uniform(0.0, 0.6)),
+    ]
+    assert all(kills)
+    run.finish()
+    assert run.left() == alone[data].left()
+    assert not run.litter()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_after_the_step_and_says_how_to_go_on(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    steps = 1_000_000
+    path = tmp_path / "long.hmm"
+    path.write_text(SPEC.replace("DATA", "exact").replace("200", f"{steps}"))
+    run = KilledRun(path, tmp_path, between=0)
+    stopped = []
+    for _ in range(2):
+        returned, said = run.signal_in_training(number, 1)
+        assert returned == code
+        assert "Traceback" not in said
+        (line,) = (line for line in said.splitlines() if line.startswith("error: "))
+        assert line.startswith("error: training of fit stopped after step ")
+        assert line.endswith(f" of {steps:,}")
+        assert "run the same command again: it goes on from there" in said
+        stopped.append(int(line.split()[6].replace(",", "")))
+        first = next(line.split()[1] for line in said.splitlines() if line.split()[:1] == ["step"])
+        assert int(first.partition("/")[0].replace(",", "")) == (stopped[0] + 1 if len(stopped) == 2 else 1)
+    assert [name.startswith(".training-") for name in run.litter()] == [True]
+
+
+def test_a_disk_that_takes_no_more_is_told_and_the_run_goes_on_afterwards(alone: dict[str, KilledRun], tmp_path: Path) -> None:
+    """The system's own limit on the size of a file: a resume point is larger than a checkpoint and meets it first."""
+    run = KilledRun(spec(tmp_path, "exact"), tmp_path)
+    checkpoint = len(alone["exact"].left()["checkpoints/fit/step_200.safetensors"])
+    code, said = run.with_file_limit(checkpoint + 4096)
+    assert code == 3
+    assert "Traceback" not in said
+    assert "a file would be larger than the system allows (during train fit)" in said
+    assert "run the same command again" in said
+    assert not list((tmp_path / "runs").rglob("*.partial"))
+    run.finish()
+    again = run.left()
+    assert again == alone["exact"].left()
+    assert json.loads(again["results.json"])["fit"]["gap"] > 0
