@@ -14,7 +14,6 @@ from hmmdsl.process.process import Process
 from hmmdsl.training.interruption import Interrupted, stop_requests
 from hmmdsl.training.loop import train_network
 
-
 pytestmark = pytest.mark.usefixtures("usual_signals")
 
 

@@ -11,8 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-SPECS = Path(__file__).parent.parent / "specs"
-
 KILLED = -signal.SIGKILL
 
 PROGRAM = """
@@ -47,8 +45,8 @@ if fatal:
 from hmmdsl.cli import main
 main()
 """
-"""The command line, with resume points as often as asked for, that kills itself at the `fatal`-th call that makes a file last: after
-it, or half-way through what it was to keep."""
+"""The command line, with resume points as often as asked for, that kills itself at the `fatal`-th call that makes a file last:
+after it, or half-way through what it was to keep."""
 
 
 class KilledRun:
