@@ -15,11 +15,14 @@ KILLED = -signal.SIGKILL
 
 PROGRAM = """
 import os, signal, sys
-between, fatal, torn = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "torn"
-del sys.argv[1:4]
+between, fatal, torn, draw = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "torn", sys.argv[4] == "draw"
+del sys.argv[1:5]
 from hmmdsl.training import resumption
 if between:
     resumption.MOST_LOST = between
+if not draw:
+    from hmmdsl.report import figures
+    figures.draw_figures = lambda *given: ()
 calls = 0
 
 def counted(name):
@@ -50,10 +53,11 @@ after it, or half-way through what it was to keep."""
 
 
 class KilledRun:
-    """One run in `folder`, to be begun again and again. `between` are the seconds between resume points, 0 for the usual ones."""
+    """One run in `folder`, to be begun again and again. `between` are the seconds between resume points, 0 for the usual ones;
+    `draw` says whether it draws its figures, which take longer than the training of a small network."""
 
-    def __init__(self, spec: Path, folder: Path, *options: str, between: float = 0.05) -> None:
-        self.spec, self.folder, self.options, self.between = spec, folder, options, between
+    def __init__(self, spec: Path, folder: Path, *options: str, between: float = 0.05, draw: bool = False) -> None:
+        self.spec, self.folder, self.options, self.between, self.draw = spec, folder, options, between, draw
         folder.mkdir(parents=True, exist_ok=True)
 
     def _start(self, fatal: int = 0, torn: bool = False, file_limit: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
@@ -63,7 +67,8 @@ class KilledRun:
 
         return subprocess.Popen(
             [
-                *(sys.executable, "-c", PROGRAM, str(self.between), str(fatal), "torn" if torn else "whole"),
+                *(sys.executable, "-c", PROGRAM, str(self.between), str(fatal)),
+                *("torn" if torn else "whole", "draw" if self.draw else "no"),
                 *("run", str(self.spec), "--out", "runs", *self.options),
             ],
             cwd=self.folder,
