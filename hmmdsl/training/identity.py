@@ -15,7 +15,7 @@ import hmmdsl
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Record
 
-_SOURCES = ("process", "models", "training")
+_SOURCES = ("process", "spec", "models", "training")
 """The folders whose code makes the numbers."""
 
 

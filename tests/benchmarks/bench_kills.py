@@ -1,6 +1,6 @@
 """A real RRXOR run, killed 50 times: at random instants, and after random writes, half of these torn.
 
-    python tests/benchmarks/bench_kills.py [--kills 50] [--steps 200] [--seed 0]
+    python tests/benchmarks/bench_kills.py [--kills 50] [--steps 200] [--seed 0] [--draw]
 
 Each kill is followed by the same command again, up to the end (kills that come in a row hit a run that was resumed already).
 Results, claims, arrays and checkpoints are compared byte for byte with those of a run that nobody killed. Prints how many kills
@@ -24,18 +24,18 @@ WRITES = 40
 """A run makes more files last than this, with resume points as often as here."""
 
 
-def bench(kills: int, steps: int, seed: int) -> bool:
+def bench(kills: int, steps: int, seed: int, draw: bool) -> bool:
     """Whether every kill was survived."""
     options = ("--profile", "smoke", "--set", f"fit.steps={steps}", "--set", "fit.checkpoints=log_spaced { count = 5 }")
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as temporary:
-        alone = KilledRun(SPEC, Path(temporary) / "alone", *options, between=0.3)
+        alone = KilledRun(SPEC, Path(temporary) / "alone", *options, between=0.3, draw=draw)
         seconds = alone.finish()
         whole = alone.left()
         print(f"one run of {steps} steps: {seconds:.1f} s from the first step; {len(whole)} files are compared", flush=True)
         same = done = missed = 0
         while done < kills:
-            run = KilledRun(SPEC, Path(temporary) / f"killed_{done}", *options, between=0.3)
+            run = KilledRun(SPEC, Path(temporary) / f"killed_{done}", *options, between=0.3, draw=draw)
             began, in_a_row = time.monotonic(), 0
             for _ in range(min(chance.randint(1, 4), kills - done)):
                 killed = random_kill(run, chance, seconds, WRITES)
@@ -60,5 +60,6 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draw", action="store_true", help="draw the figures and write the report too")
     given = parser.parse_args()
-    sys.exit(0 if bench(given.kills, given.steps, given.seed) else 1)
+    sys.exit(0 if bench(given.kills, given.steps, given.seed, given.draw) else 1)

@@ -21,8 +21,8 @@ from hmmdsl.training import resumption
 if between:
     resumption.MOST_LOST = between
 if not draw:
-    from hmmdsl.report import figures
-    figures.draw_figures = lambda *given: ()
+    from hmmdsl.runtime import run
+    run._write_pages = lambda *given: None
 calls = 0
 
 def counted(name):
@@ -54,7 +54,7 @@ after it, or half-way through what it was to keep."""
 
 class KilledRun:
     """One run in `folder`, to be begun again and again. `between` are the seconds between resume points, 0 for the usual ones;
-    `draw` says whether it draws its figures, which take longer than the training of a small network."""
+    `draw` says whether it draws its figures and writes its report, which takes longer than the training of a small network."""
 
     def __init__(self, spec: Path, folder: Path, *options: str, between: float = 0.05, draw: bool = False) -> None:
         self.spec, self.folder, self.options, self.between, self.draw = spec, folder, options, between, draw
