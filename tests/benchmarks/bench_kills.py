@@ -37,7 +37,7 @@ def bench(kills: int, steps: int, seed: int, draw: bool) -> bool:
         while done < kills:
             run = KilledRun(SPEC, Path(temporary) / f"killed_{done}", *options, between=0.3, draw=draw)
             began, in_a_row = time.monotonic(), 0
-            for _ in range(min(chance.randint(1, 4), kills - done)):
+            for _ in range(min(chance.randint(1, 12), kills - done)):
                 killed = random_kill(run, chance, seconds, WRITES)
                 if not killed:  # it ended before: the bytes are compared all the same
                     missed += 1
