@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from hmmdsl import __version__
-from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
+from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,11 +40,15 @@ class Commands(TyperGroup):
         except RunError as error:
             _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
             raise typer.Exit(ExitCode.RUN_FAILED) from None
+        except Interrupted as stopped:
+            goes_on = ctx.invoked_subcommand == "run"
+            _say_error(str(stopped), "run the same command again: it goes on from there" if goes_on else "")
+            raise typer.Exit(128 + stopped.number) from None
         except KeyboardInterrupt:
-            _say_error("interrupted; nothing was left behind")
+            _say_error("interrupted; no half-written file was left behind")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Terminated:
-            _say_error("terminated; nothing was left behind")
+            _say_error("terminated; no half-written file was left behind")
             raise typer.Exit(ExitCode.TERMINATED) from None
         except (typer.Exit, BrokenPipeError):
             raise
@@ -254,7 +258,11 @@ def run(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train, analyse, judge the claims, and write the report into a folder of its own."""
+    """Train, analyse, judge the claims, and write the report into a folder of its own.
+
+    Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
+    and ends with the same numbers to the bit.
+    """
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device

@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.failures import RunError, failure_of
 from hmmdsl.runtime.results_file import plain
+from hmmdsl.runtime.training_folder import training_folder
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Inputs, Outcome
@@ -36,8 +37,10 @@ class Computed:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog) -> Computed:
+def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog, out: Path | None = None) -> Computed:
     """Describe the processes, train, and analyse; checkpoints go to `folder/checkpoints/<train>`.
+
+    With `out`, training that an earlier process did not finish there goes on, and what is done now is kept there for a later one.
 
     Raises RunError if a loss is not finite or a limit of the machine is met.
     """
@@ -51,9 +54,13 @@ def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, lo
                 from hmmdsl.process.portrait import portrait
 
                 computed.portraits[stage.name] = portrait(compiled.processes[stage.name])
+            elif stage.kind == "train":
+                checkpoints = folder / "checkpoints" / stage.name
+                with training_folder(out, stage, checkpoints) as place:
+                    computed.results[stage.name] = _train(stage.name, compiled, computed, place, progress, log)
+                computed.trained[stage.name] = replace(computed.trained[stage.name], folder=checkpoints)
             else:
-                make = _train if stage.kind == "train" else _analyse
-                computed.results[stage.name] = make(stage.name, compiled, computed, folder, progress, log)
+                computed.results[stage.name] = _analyse(stage.name, compiled, computed, log)
     return computed
 
 
@@ -119,7 +126,7 @@ def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, prog
     process = compiled.processes[train.process]
     model = experiment.models[train.model]
     try:
-        trained = train_network(name, train, model, process, folder / "checkpoints" / name, device=train.device, progress=tell)
+        trained = train_network(name, train, model, process, folder, device=train.device, progress=tell)
     except Diverged as error:
         raise RunError(
             f"the loss of {name} is not finite at step {error.step:,}",
@@ -134,7 +141,7 @@ def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, prog
     }
 
 
-def _analyse(name: str, compiled: Compiled, computed: Computed, folder: Path, progress: Progress, log: RunLog) -> dict[str, Any]:
+def _analyse(name: str, compiled: Compiled, computed: Computed, log: RunLog) -> dict[str, Any]:
     analysis = compiled.experiment.analyses[name]
     outcome = analysis.compute(inputs_of(name, compiled, computed))
     computed.outcomes[name] = outcome

@@ -17,6 +17,7 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.results_file import plain, write_json
 from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
+from hmmdsl.runtime.training_folder import forget_training
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -57,7 +58,8 @@ def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str
     """Do every stage and leave `out/<name>-<hash>/`; a folder that stood there is replaced when all is done.
 
     Raises OutputError before anything is run if `out` can't be written, and RunError if the run can't be finished: then what
-    it had is kept in `<name>-<hash>.failed/`. If it is interrupted, nothing stays.
+    it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, what is trained stays in hidden folders of `out`,
+    and the same run goes on from there.
     """
     plan = make_plan(compiled.experiment)
     final = out / plan.folder_name
@@ -68,12 +70,14 @@ def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)
             progress.begin(plan)
-            computed = compute(compiled, plan, partial, progress, log)
+            computed = compute(compiled, plan, partial, progress, log, out)
             verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
             _write_results(computed, verdicts, partial)
             _write_pages(compiled, plan, computed, verdicts, partial, progress, log)
             log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
             put_in_place(partial, final)
+        for stage in plan.of_kind("train"):
+            forget_training(out, stage)
     except BaseException:
         discard(partial)
         raise

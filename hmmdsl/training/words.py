@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,7 +76,34 @@ class WordSource:
             belief = belief / (belief @ self.right)[:, None]
         return drawn
 
-    def batches(self, size: int) -> Iterator[Int64[Tensor, "batch length"]]:
-        """Batches without end, drawn many at a time."""
-        while True:
-            yield from torch.split(self.draw(size * max(1, DRAWN_AT_ONCE // size)), size)
+
+class Batches:
+    """Batches without end, drawn a block of many at a time."""
+
+    def __init__(self, source: WordSource, size: int) -> None:
+        self.source, self.size = source, size
+        self.before = source.generator.get_state()
+        self.taken = 0
+        self._block: tuple[Int64[Tensor, "batch length"], ...] = ()
+
+    def next(self) -> Int64[Tensor, "batch length"]:
+        """The next batch of `size` words."""
+        if self.taken == len(self._block):
+            self.before, self.taken = self.source.generator.get_state(), 0
+            self._draw()
+        self.taken += 1
+        return self._block[self.taken - 1]
+
+    def _draw(self) -> None:
+        self._block = torch.split(self.source.draw(self.size * max(1, DRAWN_AT_ONCE // self.size)), self.size)
+
+    def state(self) -> dict[str, Tensor]:
+        """The generator's state before the present block was drawn, and how many of its batches are used up."""
+        return {"data.generator": self.before, "data.taken": torch.tensor(self.taken)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with the batch after the one that came last when `state` was asked for."""
+        self.before, self.taken = state["data.generator"], int(state["data.taken"])
+        self.source.generator.set_state(self.before)
+        if self.taken:
+            self._draw()
