@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.dynamics.cardinality import reset_word
+from hmmdsl.process.dynamics.cardinality import cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
 from hmmdsl.process.ensemble import entropy_nats
@@ -101,10 +101,12 @@ def _stored(component: Process, msp: MixedStates, weights: Float64[np.ndarray, "
         edges = [(kept[i], x, kept[j], p) for i, x, j, p in every if i in kept and j in kept]
         return _merged(edges, weights[list(kept)])
     form = predictive_form(component)
-    word = reset_word(form)
-    if word is not None:
-        return renewal_complexity(form, word), None
-    return Measure(None, reason="infinitely many causal states, whose entropy grows with the length of the words"), None
+    kind = cardinality(component, form, msp.sizes)
+    if kind.reset_word is not None:
+        return renewal_complexity(form, kind.reset_word), None
+    if kind.kind == "uncountable":
+        return Measure(None, reason="infinite: there are infinitely many causal states, uncountably many in the long run"), None
+    return Measure(None, reason=f"more causal states than could be followed: {msp.sizes[-1]:,} beliefs, and then more"), None
 
 
 def _merged(edges: Sequence[Edge], weights: Float64[np.ndarray, " state"]) -> tuple[Measure, int]:

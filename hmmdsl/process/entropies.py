@@ -202,5 +202,6 @@ def _bounded_rate(process: Process) -> EntropyRate:
         )
     else:
         value, error = min(solution.rate_nats, high), solution.error_nats
-        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; {bounds}"
+        over = f", residual over {solution.drawn:,} drawn beliefs" if solution.drawn else ""
+        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}{over}; {bounds}"
     return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)

@@ -45,7 +45,7 @@ class Measure:
         """How far the value may be off, and how that is known; nothing where it is exact."""
         if self.bits is None or self.exact or not self.error_bits:
             return ""
-        return f"± {self.error_bits:.1g} ({'proven' if self.proven else 'estimated'})"
+        return f"± {self.error_bits:.1g} ({'within bounds' if self.proven else 'estimated'})"
 
     @property
     def proven(self) -> bool:

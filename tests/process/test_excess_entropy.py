@@ -79,6 +79,6 @@ def test_no_digit_is_shown_that_is_not_known() -> None:
     assert known_digits(1.380439, 0.04) == "1.38"
     assert known_digits(1.380439, 0) == "1.380439000"
     assert Measure(1.380439, False, 4e-7).text == "1.3804390 bits, ± 4e-07 (estimated)"
-    assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 0.0001 (proven)"
+    assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 0.0001 (within bounds)"
     assert between(Measure(1.5, False, 0.1), 1.0, 4.0, "").bounds_text == "between 1.0 and 4.0"
     assert between(None, 1.0, 4.0, "too wide").bits is None
