@@ -10,6 +10,10 @@ EXACT_ERROR = 1e-12
 """Bounds this close, in bits, determine a value."""
 
 
+SHOWN = 1e-8
+"""Bounds closer than this are not written out beside a value."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """A quantity in bits, or None with the reason. Where `exact` there is only rounding error, else it is an estimate that
@@ -61,7 +65,9 @@ class Measure:
             return ""
         if self.lower_bits is None or self.upper_bits is None or (self.bits is not None and self.proven):
             return ""
-        error = max(self.upper_bits - self.lower_bits, 1e-9) / 10
+        if self.bits is not None and self.upper_bits - self.lower_bits < SHOWN:
+            return ""
+        error = max(self.upper_bits - self.lower_bits, SHOWN) / 10
         return f"between {known_digits(self.lower_bits, error)} and {known_digits(self.upper_bits, error)}"
 
     @property

@@ -115,4 +115,5 @@ def _lyapunov(found: Lyapunov) -> Iterator[PortraitNumber]:
         else "the information dimension, since the maps do not overlap"
     )
     note = f"± {found.error:.1g}, {meaning}" if found.error else meaning
-    yield PortraitNumber("Lyapunov dimension", known_digits(found.dimension, found.error, 6), "", note)
+    value = known_digits(found.dimension, found.error) if found.error else f"{found.dimension:g}"
+    yield PortraitNumber("Lyapunov dimension", value, "", note)

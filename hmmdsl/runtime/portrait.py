@@ -97,7 +97,7 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
     try:
         with applied():
             for each in shown:
-                for short, (figure, _) in process_figures(each.process).items():
+                for short, (figure, _) in process_figures(each.process, each.portrait.dynamics.cloud).items():
                     yield from save(figure, folder, f"{each.name}.{short}")
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
