@@ -34,6 +34,9 @@ SETTLED = 1e-13
 FLOOR = 1e-12
 """Differences of entropies below this (in nats) are rounding."""
 
+STILL = 10
+"""Terms that differ by rounding only, one after another, are not falling any more."""
+
 SLOWEST = 0.999
 """The slowest fall of myopic entropies, by a factor each token, that is told from none."""
 
@@ -66,6 +69,7 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
     high, low = rate.upper_bits * LN2, rate.lower_bits * LN2
     terms: list[float] = []
     least, most, greatest = 0.0, float("inf"), 0.0
+    still = False
     for ensemble, known in _both(process):
         if terms and known is not None:
             rest = max(0.0, _state_entropy(ensemble) - _state_entropy(known))
@@ -76,15 +80,17 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         terms.append(h - rate.value_nats)
         least += max(0.0, h - high)
         greatest += h - low
-        if terms[-1] < FLOOR:
+        # Where the terms stay at the rate's own error, more of them would only add it up.
+        still = len(terms) > STILL and abs(terms[-1] - terms[-STILL]) < SETTLED
+        if still or terms[-1] < FLOOR:
             break
     lower, upper = least / LN2, None if most == float("inf") else most / LN2
     unsettled = f"the myopic entropies have not settled after {len(terms)} tokens"
-    error = rate.error_bits * LN2 + FLOOR
+    error = max(rate.error_bits * LN2, terms[-1] if still else 0.0) + FLOOR
     n = np.arange(1, len(terms) + 1)
     sums = [float(np.sum(terms)), float(n @ terms)]
     errors = [len(terms) * error, len(terms) * (len(terms) + 1) / 2 * error]
-    if terms[-1] >= FLOOR:
+    if terms[-1] >= FLOOR and not still:
         ratio = min(SLOWEST, (terms[-1] / terms[-3]) ** 0.5) if len(terms) > 2 and terms[-3] > 0 else SLOWEST
         tails = [terms[-1] * ratio / (1 - ratio), terms[-1] * ratio * (len(terms) / (1 - ratio) + 1 / (1 - ratio) ** 2)]
     else:

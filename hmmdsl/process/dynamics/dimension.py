@@ -29,6 +29,9 @@ FINEST = 2.0**-32
 POINTS_IN_BOX = 20
 """Points that an occupied box of the smallest ones holds on average."""
 
+LARGEST_CLOUD = 1_500_000
+"""Coordinates of all points together; of more, every second or every third point is taken, and so on."""
+
 SCALES = 16
 """Sizes of boxes in a fit."""
 
@@ -68,6 +71,7 @@ def information(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) 
 
 def _fitted(points: Float64[np.ndarray, "point coordinate"], which: int, seed: int) -> DimensionFit:
     """The slope of log N (0) or I (1), in boxes along the points' principal axes."""
+    points = points[:: -(-points.size // LARGEST_CLOUD)]
     centred = points - points.mean(axis=0)
     _, spread, axes = np.linalg.svd(centred[:: max(1, len(centred) // 20_000)], full_matrices=False)
     if spread[0] < FLAT:
