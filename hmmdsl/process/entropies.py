@@ -46,6 +46,10 @@ MET = 1e-12
 """Bounds this close (in nats) determine the rate."""
 
 
+STILL = 20
+"""An upper bound that falls by no more than that over so many tokens has settled."""
+
+
 @dataclass(frozen=True)
 class EntropyRate:
     """The entropy rate in bits per token.
@@ -177,6 +181,13 @@ def _bounded_rate(process: Process) -> EntropyRate:
             low = max(low, known.entropy_nats())
         if high - low <= MET:
             break
+        if process.generalized and len(upper) > STILL:
+            # No lower bound is proven; an upper one that has stopped falling is the value.
+            change = abs(upper[-1].entropy_nats() - upper[-1 - STILL].entropy_nats())
+            if change < MET:
+                value, error = high / LN2, (MET + STILL * change) / LN2
+                method = f"upper bound that has settled at depth {len(upper)}, no lower bound is proven for a ghmm"
+                return EntropyRate(value, 0.0, value, error, False, method)
     depth = max(len(upper), len(lower))
     if high - low <= MET:
         value = max(0.0, (low + high) / 2) / LN2
@@ -202,5 +213,6 @@ def _bounded_rate(process: Process) -> EntropyRate:
         )
     else:
         value, error = min(solution.rate_nats, high), solution.error_nats
-        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; {bounds}"
+        over = f", residual over {solution.drawn:,} drawn beliefs" if solution.drawn else ""
+        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}{over}; {bounds}"
     return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)

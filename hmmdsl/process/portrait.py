@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
-from hmmdsl.process.complexity import Complexity, Measure, complexity
+from hmmdsl.process.complexity import Complexity, complexity
+from hmmdsl.process.dynamics.dynamics import Dynamics, dynamics
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.generalized import stationary_version
+from hmmdsl.process.measure import Measure
+from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import structure
@@ -38,6 +42,15 @@ class PartCount:
     role: Literal["component", "factor"]
     process: str
     states: int
+
+
+@dataclass(frozen=True)
+class PortraitSource:
+    """What a portrait was computed from: the process, its mixed states as far as they were followed, and its complexity."""
+
+    process: Process
+    presentation: MixedStates
+    stored: Complexity
 
 
 MOST_STATES, MOST_WORK = 500, 500_000
@@ -71,6 +84,15 @@ class Portrait:
     parts: tuple[PartCount, ...]
     exact: bool
     right: tuple[Scalar, ...] | None = None
+    source: PortraitSource | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def dynamics(self) -> Dynamics:
+        """Synchronization, crypticity and the geometry of the beliefs in the long run: computed when first asked for, in a second
+        or two where the beliefs are uncountable. Raises ValueError for a portrait that was not computed from its process."""
+        if self.source is None:
+            raise ValueError(f"the portrait of {self.name} was made without its process: use `portrait(process)`")
+        return dynamics(self.source.process, self.source.presentation, self.entropy_rate, self.source.stored)
 
     @property
     def generalized(self) -> bool:
@@ -117,8 +139,8 @@ class Portrait:
                 "exact": rate.exact,
                 "method": rate.method,
             },
-            "statistical_complexity": _measure(self.statistical_complexity),
-            "excess_entropy": _measure(self.excess_entropy),
+            "statistical_complexity": self.statistical_complexity.as_json(),
+            "excess_entropy": self.excess_entropy.as_json(),
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
             "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven},
             "parts": [{"name": p.name, "role": p.role, "process": p.process, "states": p.states} for p in self.parts],
@@ -126,15 +148,12 @@ class Portrait:
             "right": None if self.right is None else [_plain(value) for value in self.right],
             "exact": self.exact,
             "numerical": self.numerical,
+            **self.dynamics.as_json(),
         }
 
 
 def _plain(value: Scalar) -> str | float:
     return str(value) if isinstance(value, Fraction) else float(value)
-
-
-def _measure(measure: Measure) -> dict[str, Any]:
-    return {"bits": measure.bits, "exact": measure.exact, "error_bits": measure.error_bits, "reason": measure.reason}
 
 
 def portrait(process: Process, depth: int = 10) -> Portrait:
@@ -184,6 +203,7 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
         ),
         exact=process.exact,
         right=process.right,
+        source=PortraitSource(process, presentation, stored),
     )
 
 

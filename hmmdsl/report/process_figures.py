@@ -28,6 +28,7 @@ from hmmdsl.report.style import BLUE, INK
 from hmmdsl.report.wording import count_text
 
 if TYPE_CHECKING:
+    from hmmdsl.process.dynamics.cloud import BeliefCloud
     from hmmdsl.process.mixed_states import MixedStates
     from hmmdsl.process.process import Process
 
@@ -36,11 +37,12 @@ __all__ = ["msp_diagram", "myopic_curve", "process_figures", "simplex", "state_d
 _SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
 _MSP_BELIEFS = 64
+_CLOUD_DRAWN = 40_000
 
 
-def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
-    """The portrait's figures with their captions: states, simplex (of two states or more), entropies, and the MSP (where it is
-    small and closed)."""
+def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[str, tuple[Figure, str]]:
+    """The portrait's figures with their captions: states, simplex (of two states or more), entropies, the stationary cloud (where
+    it is given), and the MSP (where it is small and closed)."""
     name = process.name
     start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
     states = (
@@ -63,6 +65,13 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
             simplex(process, depth),
             f"Beliefs of an optimal observer of {name} after every history up to length {depth} ({histories}, exact), the start "
             "included. Area shows probability, colour the belief itself.",
+        )
+    if cloud is not None and len(process.states) > 1 and cloud.belief.shape[1] == len(process.states):
+        drawn = min(len(cloud), _CLOUD_DRAWN)
+        figures["cloud"] = (
+            cloud_figure(process, cloud),
+            f"Beliefs about {name} in the long run: {drawn:,} draws of the stationary distribution of beliefs, each after "
+            f"{cloud.tokens:,} tokens or more (sampled).",
         )
     presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
     if presentation.closed and len(presentation) > 1:
@@ -87,6 +96,13 @@ def simplex(process: Process, depth: int | None = None) -> Figure:
     distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)
     right = process.r if process.generalized else None
     return draw_beliefs(process.states, distinct, np.bincount(place.ravel(), weights, len(distinct)), right)
+
+
+def cloud_figure(process: Process, cloud: BeliefCloud) -> Figure:
+    """Beliefs in the long run, all alike in size; colour by belief."""
+    beliefs = cloud.belief[:: -(-len(cloud) // _CLOUD_DRAWN)]
+    right = process.r if process.generalized else None
+    return draw_beliefs(process.states, beliefs, np.full(len(beliefs), 1 / len(beliefs)), right)
 
 
 def myopic_curve(process: Process) -> Figure:

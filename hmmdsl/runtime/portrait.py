@@ -10,9 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.process.complexity import Measure
+from hmmdsl.process.entropies import EntropyRate
+from hmmdsl.process.measure import known_digits
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
+from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of, find_processes
 
@@ -99,7 +101,7 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
     try:
         with applied():
             for each in shown:
-                for short, (figure, _) in process_figures(each.process).items():
+                for short, (figure, _) in process_figures(each.process, each.portrait.dynamics.cloud).items():
                     yield from save(figure, folder, f"{_file_name(each.name)}.{short}")
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
@@ -188,9 +190,9 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
             str(len(each.portrait.states)),
             str(len(each.portrait.tokens)),
             "infinite" if each.portrait.beliefs.count is None else str(each.portrait.beliefs.count),
-            f"{each.portrait.entropy_rate.value_bits:.6f}",
+            _cell(each.portrait.entropy_rate.value_bits, each.portrait.entropy_rate.exact, each.portrait.entropy_rate.error_bits),
             *(
-                "–" if measure.bits is None else f"{measure.bits:.6f}"
+                "–" if measure.bits is None else _cell(measure.bits, measure.exact, measure.error_bits)
                 for measure in (each.portrait.statistical_complexity, each.portrait.excess_entropy)
             ),
         )
@@ -207,6 +209,11 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
         source = each.source if len(each.source) <= left else f"{each.source[: max(0, left - 1)].rstrip()}…"
         table.add_row(*row, *([source] if sourced else []))
     return table
+
+
+def _cell(value: float, exact: bool, error: float) -> str:
+    """Up to six decimals, those that are known."""
+    return known_digits(value, 0.0 if exact else error, 6)
 
 
 def facts(about: Portrait) -> Iterator[tuple[str, str]]:
@@ -240,14 +247,24 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     within = f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
     if rate.exact or about.generalized:
         within = "" if rate.exact else f", at most {rate.upper_bits:.9f}"
-    yield "entropy rate", f"{rate.value_bits:.9f} bits = {rate.value_nats:.9f} nats a token{within}; {rate.method}"
-    yield "statistical complexity", _measure(about.statistical_complexity)
+    error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits (estimated)"
+    bits, nats = _rate_digits(rate)
+    yield "entropy rate", f"{bits} bits = {nats} nats a token{error}{within}; {rate.method}"
+    yield "statistical complexity", about.statistical_complexity.text
     if about.causal_states is not None:
         yield "causal states", f"{about.causal_states:,}"
     if about.canonical.rank is not None:
         yield "canonical dimension", f"{about.canonical.rank:,}" + ("" if about.canonical.proven else " (not proven)")
-    yield "excess entropy", _measure(about.excess_entropy)
+    yield "excess entropy", about.excess_entropy.text
+    for number in dynamics_numbers(about.dynamics):
+        yield number.name, number.text
     yield "myopic entropies", f"{_listed([f'{bits:.6f}' for bits in about.myopic_entropies.bits])} bits"
+
+
+def _rate_digits(rate: EntropyRate) -> tuple[str, str]:
+    """The entropy rate in bits and in nats, with the digits that are known."""
+    error = 0.0 if rate.exact else rate.error_bits
+    return known_digits(rate.value_bits, error), known_digits(rate.value_nats, error)
 
 
 def _structure(about: Portrait) -> Iterator[str]:
@@ -259,12 +276,6 @@ def _structure(about: Portrait) -> Iterator[str]:
     yield "aperiodic" if about.period == 1 else f"period {about.period}"
     if about.unreachable:
         yield f"never reached: {', '.join(about.unreachable)}"
-
-
-def _measure(measure: Measure) -> str:
-    if measure.bits is None:
-        return measure.reason or "undefined"
-    return f"{measure.bits:.9f} bits" + ("" if measure.exact else f" (estimated, ± {measure.error_bits:.1g})")
 
 
 def _number(value: Scalar) -> str:
