@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.build import build_network
+from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.train import ExactData, SampledData, Train
 from hmmdsl.training.device import choose_device, deterministic
 from hmmdsl.training.histories import histories_of, withheld
@@ -44,7 +45,7 @@ class Diverged(Exception):  # noqa: N818
 def train_network(
     name: str,
     train: Train,
-    model: Transformer,
+    model: Model,
     process: Process,
     folder: Path,
     device: str = "auto",
@@ -59,7 +60,7 @@ def train_network(
     folder.mkdir(parents=True, exist_ok=True)
     with deterministic(where, train.threads):
         tree = histories_of(process, model.context, model.bos, train.histories, train.seed)
-        network = TransformerNetwork(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
+        network = build_network(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
         curve = _optimize(network, train, process, tree, folder, progress)
         end = evaluate(network, tree)
         if not math.isfinite(end.loss):
@@ -82,7 +83,7 @@ def train_network(
 
 
 def _optimize(
-    network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree, folder: Path, progress: Progress | None
+    network: Network, train: Train, process: Process, tree: HistoryTree, folder: Path, progress: Progress | None
 ) -> tuple[CurvePoint, ...]:
     """All steps. Each: a gradient, a check, a step at this step's rate, perhaps a checkpoint."""
     gradient, optimum = _gradient(network, train, process, tree)
@@ -110,12 +111,10 @@ def _optimize(
     return tuple(curve)
 
 
-def _gradient(
-    network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree
-) -> tuple[Callable[[], float], float | None]:
+def _gradient(network: Network, train: Train, process: Process, tree: HistoryTree) -> tuple[Callable[[], float], float | None]:
     """A function that adds one step's gradient to the network's and returns that step's loss in nats; and the least that the
     loss can be, None where that depends on what is drawn."""
-    model, device = network.spec, network.token.device
+    model, device = network.spec, network.device
     match train.data:
         case ExactData(withhold=share):
             whole = tree if tree.source == "exact" else build_history_tree(process, model.context, model.bos)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save
 
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.network import Network
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -15,7 +15,7 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step_{step}.safetensors"
 
 
-def save_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> Path:
+def save_checkpoint(network: Network, folder: Path, step: int) -> Path:
     """Write the weights beside their place and rename them into it, so that a file is whole or not there."""
     path = checkpoint_path(folder, step)
     beside = path.with_suffix(".partial")
@@ -31,7 +31,7 @@ def save_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> Pat
     return path
 
 
-def load_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> None:
+def load_checkpoint(network: Network, folder: Path, step: int) -> None:
     """Read the weights after `step` steps into a network of the same shape. Raises KeyError if they were not kept."""
     path = checkpoint_path(folder, step)
     if not path.is_file():
