@@ -51,7 +51,7 @@ class Layout:
         """`parent`, also for words."""
         if self.parent is not None:
             return self.parent
-        rows = torch.arange(len(self.token), device=self.token.device)
+        rows = torch.arange(self.token.shape[0], device=self.token.device)
         return torch.where(rows % self.block > 0, rows - 1, -1)
 
     @cached_property

@@ -47,7 +47,7 @@ class Levels:
 def levels_of_words(layout: Layout) -> Levels:
     """Words side by side: every level has a row of each word."""
     length = layout.block
-    words = len(layout.token) // length
+    words = layout.token.shape[0] // length
     rows = torch.arange(words * length, device=layout.token.device)
     back = rows.view(length, words).T.reshape(-1)
     return Levels(rows.view(words, length).T.reshape(-1), back, (words,) * length, (None,) * length)

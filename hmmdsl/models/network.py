@@ -50,15 +50,15 @@ class Network(nn.Module):
 
     def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position vocabulary"]:
         """Next-token logits after each position; with `bos` the first position is the empty history, so there is one more."""
-        return self.logits(self._words(tokens)).view(len(tokens), -1, self.vocabulary)
+        return self.logits(self._words(tokens)).view(tokens.shape[0], -1, self.vocabulary)
 
     def residuals(self, tokens: Int64[Tensor, "word position"]) -> dict[str, Float[Tensor, "word position width"]]:
         """The activations at every position, by point: `embedding`, `block[0]`, …"""
-        return {point: x.view(len(tokens), -1, x.shape[1]) for point, x in self.stream(self._words(tokens))}
+        return {point: x.view(tokens.shape[0], -1, x.shape[1]) for point, x in self.stream(self._words(tokens))}
 
     def _words(self, tokens: Int64[Tensor, "word position"]) -> Layout:
         if self.spec.bos:
-            tokens = torch.cat([tokens.new_full((len(tokens), 1), self.vocabulary), tokens], dim=1)
+            tokens = torch.cat([tokens.new_full((tokens.shape[0], 1), self.vocabulary), tokens], dim=1)
         return word_layout(tokens, next(self.parameters()).dtype)
 
     # ------------------------------------------------------------ on a history tree

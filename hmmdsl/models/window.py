@@ -17,7 +17,7 @@ def last_tokens(layout: Layout, window: int, nothing: int) -> Int64[Tensor, "row
     """The row's own token, the one before it, and so on; `nothing` where the history has no more."""
     padded = torch.cat([layout.token, layout.token.new_full((1,), nothing)])  # row -1 is the padding
     parent = torch.cat([layout.parents, layout.parents.new_full((1,), -1)])
-    at = torch.arange(len(layout.token), device=layout.token.device)
+    at = torch.arange(layout.token.shape[0], device=layout.token.device)
     found = []
     for _ in range(window):
         found.append(padded[at])
