@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hmmdsl.analysis.options.joint_size import joint_problems, read_process
 from hmmdsl.analysis.options.points import missing_block, places
 from hmmdsl.analysis.options.targets import target_problems
 from hmmdsl.process.counting import count_histories
@@ -13,7 +14,6 @@ from hmmdsl.spec.base import Problem, Record, SampledHistories
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
-    from hmmdsl.process.process import Process
 
 
 def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
@@ -21,16 +21,13 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     model = around.model_of(analysis.of)
     single = isinstance(analysis.target, str)
     found = [
-        *target_problems(analysis.target_names, single, _read_process(analysis, around), model.context, model.bos),
+        *target_problems(analysis.target_names, single, read_process(analysis, around), model.context, model.bos),
+        *joint_problems(analysis, around),
         *_points(analysis, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
     ]
     return found if found else list(_width(analysis, around))
-
-
-def _read_process(analysis: Regression, around: Surroundings) -> Process:
-    return around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)
 
 
 def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
@@ -96,7 +93,7 @@ def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
     if held_out or isinstance(analysis.histories, SampledHistories) or isinstance(analysis.ridge, float):
         return
     model = around.model_of(analysis.of)
-    counts = count_histories(_read_process(analysis, around), model.context, model.bos)
+    counts = count_histories(read_process(analysis, around), model.context, model.bos)
     wide = [place for place in places(analysis.at, model) if place.width >= counts.total]
     if wide and counts.exact:
         place = wide[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hmmdsl.process.algebra.parts import part_targets, read_target
+from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import DottedName, Problem
 from hmmdsl.spec.results import Group
@@ -28,12 +28,15 @@ def known_targets(process: Process) -> tuple[str, ...]:
 
 
 def target_values(process: Process, tree: HistoryTree, target: str) -> Float64[np.ndarray, "history coordinate"]:
-    """The target after each history; NaN in those after which a conditional one, such as `within.A`, is undefined."""
+    """The target after each history; NaN in those after which a conditional one, such as `within.A`, is undefined. What bears on
+    a few factors of a product is read off their beliefs alone."""
     if target == "belief":
         return tree.belief
     if target == "next_token":
         return tree.next_token
-    return read_target(process, target)(tree.belief)
+    found = within_factors(process, target)
+    belief = tree.belief_of(first=found.first, last=found.last)
+    return belief if found.target is None else read_target(found.process, found.target)(belief)
 
 
 def target_problems(targets: tuple[str, ...], single: bool, process: Process, context: int, bos: bool) -> Iterator[Problem]:
@@ -52,6 +55,10 @@ def target_problems(targets: tuple[str, ...], single: bool, process: Process, co
 
 def _ever_defined(process: Process, target: str, context: int, bos: bool) -> bool:
     """Whether some history leaves the part active with positive probability."""
+    found = within_factors(process, target)
+    if found.target is None:
+        return True
+    process, target = found.process, found.target
     reading = read_target(process, target)
     if not reading.conditional:
         return True

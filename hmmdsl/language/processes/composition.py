@@ -62,7 +62,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
         raise ConstantError(_code(error, operation), error.message, call.span, help=error.cure) from None
     except ValueError as error:
         raise ConstantError("E0412", str(error), call.span, help="use exact numbers, or larger ones") from None
-    budget.spend(call.span, len(made.states) + sum(map(len, made.operators)))
+    budget.spend(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))
     _check_numbers(made, call.span)
     return made
 
@@ -79,11 +79,11 @@ def _code(error: AlgebraError, operation: Operation) -> str:
 
 
 def _check_numbers(process: Process, span: Span) -> None:
-    """Raise ConstantError (E0404) if a probability has become too long a fraction: the next step would take for ever."""
-    for entries in process.operators:
-        for value in entries.values():
-            if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > BITS:
-                raise too_large(span)
+    """Raise ConstantError (E0404) if a probability has become too long a fraction: the next step would take for ever. Those of a
+    product are its factors', whose products are not made."""
+    for value in (value for factor in process.factors for entries in factor.operators for value in entries.values()):
+        if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > BITS:
+            raise too_large(span)
 
 
 def _named(operation: str, *arguments: str) -> str:

@@ -49,8 +49,10 @@ class TreeSize:
     def of(histories: int, process: Process, model: Transformer) -> TreeSize:
         """The size for a process and a network. A lower bound: what the tree's arrays hold, the residual stream after every
         block, and for training what every block keeps for its backward pass."""
-        states, vocabulary = len(process.states), len(process.tokens)
-        theory = histories * _FLOAT64 * (states + vocabulary + 4)
+        vocabulary = len(process.tokens)
+        # A product's beliefs stand in its factors' trees, which are small: of each history there is a place in each.
+        numbers = (4 + len(process.factors)) if process.factored else len(process.states) + vocabulary + 4
+        theory = histories * _FLOAT64 * numbers
         stream = model.d_model * (model.layers + 2)
         mlp = 0 if model.attention_only else 2 * model.mlp_width
         block = 6 * model.d_model + 4 * model.heads * model.head_width + 2 * model.heads * model.context + mlp
@@ -72,13 +74,15 @@ class Fits:
         """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
         (W0951, W0952, W0953)."""
         train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
-        dimension = len(process.states) - 1
+        # Beliefs about independent factors need the sum of their dimensions (Shai et al. 2026, arXiv:2602.02385).
+        dimension = sum(len(factor.states) - 1 for factor in process.factors)
         if model.d_model < dimension:
+            simplex = "the beliefs about its factors" if process.factored else "the belief simplex"
             self.diagnostics.add(
                 "W0951",
-                f"the network is narrower than the belief simplex: {model.d_model} against {dimension} dimensions",
+                f"the network is narrower than {simplex}: {model.d_model} against {dimension} dimensions",
                 place_of(("model",)),
-                label=f"{len(process.states)} states",
+                label=f"{len(process.states):,} states",
                 help=f"a `d_model` of at least {dimension} can hold every belief",
             )
         exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
