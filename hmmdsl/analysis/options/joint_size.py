@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LARGEST = 500_000_000
 """Numbers that a regression onto joint beliefs may hold: 4 GB."""
 
+NAMED = 3
+"""Factors that the cure names."""
+
 HELD = 4
 """Arrays of one number for each history and coordinate: the true values, side by side with the other targets, the predicted ones,
 and those of held-out histories."""
@@ -38,7 +41,8 @@ def joint_problems(analysis: Regression, around: Surroundings) -> Iterator[Probl
         numbers = size * (HELD * histories + size)
         if numbers <= LARGEST:
             continue
-        factors = ", ".join(f"factor.{part.name}" for part in (process.parts.factors if process.parts is not None else ()))
+        parts = process.parts.factors if process.parts is not None else ()
+        factors = ", ".join([f"factor.{part.name}" for part in parts[:NAMED]] + ["…"] * (len(parts) > NAMED))
         yield Problem(
             ("target",) if isinstance(analysis.target, str) else ("target", i),
             "E0365",
