@@ -62,9 +62,11 @@ def draw_outline(
     limits: Float64[np.ndarray, "end axis"],
     beside: bool = True,
 ) -> None:
-    """The edges between the corners, each with its state's name, and no frame; of more than 40 corners neither. States
-    whose corners fall together in this plane share a label; without `states` there is none. Labels stand `beside` the corners, or above and below them where that
-    has no room."""
+    """The edges between the corners, each with its state's name, and no frame; of more than 40 corners neither.
+
+    States whose corners fall together in this plane share a label; without `states` there is none. Labels stand `beside` the
+    corners, or above and below them where that has no room.
+    """
     corners = projection.corners
     if projection.directions is not None:
         _draw_disk(axes, projection, states)
