@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.models.network import Network
-from hmmdsl.process.history_tree import HistoryTree, history_weights, optimal_losses
+from hmmdsl.process.history_tree import HistoryTree, history_weights, next_token_entropies, optimal_losses
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64
@@ -56,15 +56,13 @@ def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device)
     rest is scaled to sum to 1."""
     weight = np.where(left_out, 0.0, history_weights(tree, "probability"))
     weight /= weight.sum()
-    joint = weight[:, None] * tree.next_token
     parts = tree_layouts(tree, device)
     targets = []
     for layout in parts:
         target = torch.zeros(len(layout.token), tree.vocabulary)
-        target[layout.row.cpu()] = torch.from_numpy(joint[layout.history]).float()
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * tree.next_token_of(layout.history)).float()
         targets.append(target.to(device))
-    entropy = -np.sum(tree.next_token * np.log(np.where(tree.next_token > 0, tree.next_token, 1.0)), axis=1)
-    return ExpectedLoss(parts, tuple(targets), float(weight @ entropy))
+    return ExpectedLoss(parts, tuple(targets), float(weight @ next_token_entropies(tree)))
 
 
 def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
@@ -78,10 +76,15 @@ def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_1"]) -> 
 @torch.no_grad()
 def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
     """The network's log Pr(next token | history), normalized in float64, for each history of the tree."""
-    device = network.device
-    logits = np.empty((len(tree), network.vocabulary))
-    for layout in tree_layouts(tree, device):
-        logits[layout.history] = network.on_tree(layout).cpu().numpy()
+    found = np.empty((len(tree), network.vocabulary))
+    for layout in tree_layouts(tree, network.device):
+        found[layout.history] = _log_probabilities(network, layout)
+    return found
+
+
+def _log_probabilities(network: Network, layout: TreeLayout) -> Float64[np.ndarray, "history token"]:
+    """The same for the histories of one part of a tree."""
+    logits = network.on_tree(layout).cpu().numpy().astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return logits
@@ -110,7 +113,11 @@ class Evaluation:
         return self.loss - self.optimum
 
 
+@torch.no_grad()
 def evaluate(network: Network, tree: HistoryTree) -> Evaluation:
     """Loss and optimum on a tree, in float64 from the network's own logits."""
-    cross_entropy = -np.sum(tree.next_token * predictions(network, tree), axis=1)
+    cross_entropy = np.empty(len(tree))
+    for layout in tree_layouts(tree, network.device):
+        true = tree.next_token_of(layout.history)
+        cross_entropy[layout.history] = -np.sum(true * _log_probabilities(network, layout), axis=1)
     return Evaluation(float(history_weights(tree, "probability") @ cross_entropy), float(optimal_losses(tree).mean()))

@@ -52,13 +52,15 @@ class TreeSize:
         """The size for a process and a network: an estimate from below of what the tree's arrays hold, the activations at every
         point, and for training what the network keeps for its backward pass."""
         states, vocabulary = len(process.states), len(process.tokens)
-        theory = histories * _FLOAT64 * (states + vocabulary + 4)
+        # A product's beliefs stand in its factors' trees, which are small: of each history there is a place in each.
+        numbers = (4 + len(process.factors)) if process.factored else states + vocabulary + 4
+        theory = histories * _FLOAT64 * numbers
         points = sum(model.points().values()) + vocabulary
         return TreeSize(
             histories,
             theory,
             evaluation=theory + histories * _FLOAT32 * points,
-            training=max(theory, tree_training_bytes(histories, model, states, vocabulary)),
+            training=max(theory, tree_training_bytes(histories, model, 0 if process.factored else states, vocabulary)),
         )
 
 
@@ -74,14 +76,16 @@ class Fits:
         """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
         (W0951, W0952, W0953)."""
         train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
-        dimension = len(process.states) - 1
+        # Beliefs about independent factors need the sum of their dimensions (Shai et al. 2026, arXiv:2602.02385).
+        dimension = sum(len(factor.states) - 1 for factor in process.factors)
         self._check_weights(process, model, place_of(("model",)))
         if model.width is not None and model.width < dimension:
+            simplex = "the beliefs about its factors" if process.factored else "the belief simplex"
             self.diagnostics.add(
                 "W0951",
-                f"the network is narrower than the belief simplex: {model.width} against {dimension} dimensions",
+                f"the network is narrower than {simplex}: {model.width} against {dimension} dimensions",
                 place_of(("model",)),
-                label=f"{len(process.states)} states",
+                label=f"{len(process.states):,} states",
                 help=f"a `d_model` of at least {dimension} can hold every belief",
             )
         exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
