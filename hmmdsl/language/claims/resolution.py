@@ -9,13 +9,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from hmmdsl.language import syntax
+from hmmdsl.language.claims.axes import Reduction, check_at, named, reduction_of
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
 from hmmdsl.language.claims.judging import constant_value, judge
+from hmmdsl.language.claims.measured import Dimension
 from hmmdsl.language.claims.result_paths import Results, follow, number_at, steps_text
+from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_expression
-from hmmdsl.language.messages.hints import suggestion
+from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.results import Group
 
@@ -36,13 +39,21 @@ class ResolvedClaim:
 
 @dataclass(frozen=True)
 class _Type:
-    """Of one value, or of lists of them: `shape` has one length for each `[..]` not reduced (None: only the run will tell)."""
+    """Of one value, or of lists of them: `shape` has one length for each `[..]` not reduced (None: only the run will tell),
+    `axes` the axes of a sweep that are not."""
 
     sort: Literal["number", "truth"]
     shape: tuple[int | None, ...] = ()
+    axes: tuple[Dimension, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        return not self.shape and not self.axes
 
     def __str__(self) -> str:
         one, many = ("a number", "numbers") if self.sort == "number" else ("a truth value", "truth values")
+        if self.axes:
+            return f"{many} along {' and '.join(f'`{dimension.axis.name}`' for dimension in self.axes)}"
         return f"a list of {many}" if self.shape else one
 
 
@@ -68,7 +79,7 @@ def resolve_claim(
             "E0705", message, expression.span, label="compare it with something", help="write `… > 0.9` or `… ~= 0.9 ± 0.05`"
         )
         return None
-    if kind.shape:
+    if not kind.single:
         resolver.unreduced(kind, expression.span)
         return None
     if not resolver.reads:
@@ -123,8 +134,7 @@ class _Resolver:
                     return None
                 return _Type("number", (len(items),))
             case syntax.At():
-                self._sweep(expression.span, "`at (…)` takes one slice of a sweep")
-                return None
+                return self._slice(expression)
         self.diagnostics.add(
             "E0713",
             "this has no place in a claim",
@@ -135,7 +145,20 @@ class _Resolver:
         return None
 
     def unreduced(self, kind: _Type, span: Span) -> None:
-        """Report a list where one truth value is wanted."""
+        """Report a list, or an array over axes, where one truth value is wanted."""
+        if kind.axes:
+            names = [f"`{dimension.axis.name}`" for dimension in kind.axes]
+            first = kind.axes[0].axis.paths[0]
+            self.diagnostics.add(
+                "E0720",
+                f"this leaves the ax{'is' if len(names) == 1 else 'es'} {' and '.join(names)} of the sweep "
+                f"`{kind.axes[0].sweep}`, and a claim is one truth value",
+                span,
+                label=str(kind),
+                help=f"say which: `all(…)`, `any(…)`, `mean(… over {first})`, `increasing(… along {first})`, or "
+                f"`… at ({kind.axes[0].axis.place_text(0)})`",
+            )
+            return
         self.diagnostics.add(
             "E0706",
             f"this compares {'a list of results' if kind.shape else kind}, and a claim is one truth value",
@@ -163,9 +186,11 @@ class _Resolver:
     def _together(self, parts: Sequence[_Type | None], sort: Literal["number", "truth"], span: Span) -> _Type | None:
         """Elementwise: single values go with any list, lists go with lists of their shape."""
         shape: tuple[int | None, ...] = ()
+        axes: dict[Dimension, None] = {}
         for part in parts:
             if part is None:
                 return None
+            axes |= dict.fromkeys(part.axes)
             if not part.shape:
                 continue
             if shape and (
@@ -182,7 +207,17 @@ class _Resolver:
                 )
                 return None
             shape = part.shape
-        return _Type(sort, shape)
+        sweeps = list(dict.fromkeys(dimension.sweep for dimension in axes))
+        if len(sweeps) > 1:
+            self.diagnostics.add(
+                "E0726",
+                f"results of the sweeps {' and '.join(f'`{name}`' for name in sweeps)} have no axis in common",
+                span,
+                label="two sweeps",
+                help="reduce each to one number first, such as `max(…)`",
+            )
+            return None
+        return _Type(sort, shape, tuple(axes))
 
     def _path(self, path: syntax.Path) -> _Type | None:
         bare = path.bare
@@ -197,7 +232,23 @@ class _Resolver:
         text = steps_text(place.steps)
         if text not in self.reads:
             self.reads.append(text)
-        return _Type("number", place.shape)
+        axes = results.sweeps.get(path.head.text, ())
+        return _Type("number", place.shape, tuple(Dimension(path.head.text, k, axis) for k, axis in enumerate(axes)))
+
+    def _slice(self, expression: syntax.At) -> _Type | None:
+        """`X at (axis = value)`: the axes that it names are gone."""
+        before = list(self.reads)
+        kind = self._path(expression.path)
+        if kind is None:
+            return None
+        if not kind.axes:
+            self._no_axes("`at (…)`", expression.path, expression.span)
+            return None
+        for argument in expression.arguments:
+            self.used |= mentions(argument.value) & set(self.params)
+        left = check_at(expression, kind.axes, self.params, self.diagnostics)
+        self.reads = list(dict.fromkeys([*before, format_expression(expression)]))
+        return _Type("number", kind.shape, left) if left is not None else None
 
     def _param(self, path: syntax.Path, name: str) -> _Type | None:
         self.used.add(name)
@@ -247,7 +298,7 @@ class _Resolver:
         parts = self.type_of(yes), self.type_of(no)
         if kind is None or parts[0] is None or parts[1] is None:
             return None
-        if kind.shape:
+        if not kind.single:
             self.unreduced(kind, condition.span)
             return None
         if parts[0].sort != parts[1].sort:
@@ -269,11 +320,14 @@ class _Resolver:
                 "E0707", f"claims have no function `{written}`", call.function.span, label="unknown function", help=cure
             )
             return None
+        reduction = reduction_of(call)
+        if reduction is not None:
+            return self._reduction(call, name, reduction)
         parts: list[_Type | None] = []
         for argument in call.arguments:
             if argument.reducer is not None:
-                axes = ", ".join(format_expression(path) for path in argument.axes)
-                self._sweep(argument.span, f"`{argument.reducer} {axes}` reduces an axis of a sweep")
+                message = f"`{argument.reducer}` belongs to the first argument of `{name}`, and only axes follow it"
+                self.diagnostics.add("E0723", message, argument.span, help="write `mean(x over fit.seed, net.d_model)`")
                 return None
             if argument.name is not None:
                 self.diagnostics.add(
@@ -297,7 +351,18 @@ class _Resolver:
             problem = f"`{name}` needs something to work on"
         elif len(kinds) > 1 and not function.several:
             problem = f"`{name}` takes one list, not {len(kinds)} arguments"
-        elif len(kinds) == 1 and not kinds[0].shape:
+        elif function.ordered and kinds[0].axes:
+            first = kinds[0].axes[0].axis.paths[0]
+            message = f"`{name}` must know along which axis"
+            self.diagnostics.add(
+                "E0723",
+                message,
+                call.span,
+                label=f"{kinds[0]}",
+                help=f"write `{name}(… along {first})`; reduce the other axes first",
+            )
+            return None
+        elif len(kinds) == 1 and kinds[0].single:
             problem = f"`{name}` takes a list, and this is {kinds[0]}"
         elif function.ordered and len(kinds[0].shape) > 1:
             problem = f"`{name}` takes a list with one `[..]`, and this has {len(kinds[0].shape)}"
@@ -306,13 +371,57 @@ class _Resolver:
             return None
         return _Type(function.gives)
 
-    def _sweep(self, span: Span, what: str) -> None:
+    def _reduction(self, call: syntax.Call, name: str, reduction: Reduction) -> _Type | None:
+        """`mean(X over axis)`, `increasing(X along axis)`: the axes that it names are gone, the others stay."""
+        function = FUNCTIONS[name]
+        kind = self._operand(reduction.value, function.takes, f"`{name}`")
+        if kind is None:
+            return None
+        if not kind.axes:
+            axes = ", ".join(format_expression(path) for path in reduction.axes)
+            self._no_axes(f"`{reduction.reducer} {axes}`", reduction.value, reduction.span)
+            return None
+        wanted = "along" if function.ordered else "over"
+        if function.elementwise or name == "len" or reduction.reducer != wanted or (function.ordered and len(reduction.axes) > 1):
+            ordered = [each for each, other in FUNCTIONS.items() if other.ordered]
+            averages = [each for each, other in FUNCTIONS.items() if other.several]
+            self.diagnostics.add(
+                "E0723",
+                f"`{name}` goes {'along one axis' if function.ordered else 'over axes'}"
+                if function.ordered or function.several
+                else f"`{name}` reduces no axis",
+                reduction.span,
+                label=f"`{reduction.reducer}`",
+                help=f"{listing(averages)} reduce `over` axes, {listing(ordered)} go `along` one",
+            )
+            return None
+        if function.ordered and kind.shape:
+            self.diagnostics.add(
+                "E0708",
+                f"`{name}` compares numbers along an axis, and this is {kind}, each a list",
+                call.span,
+                help="reduce the `[..]` first",
+            )
+            return None
+        every = [Dimension(kind.axes[0].sweep, k, axis) for k, axis in enumerate(self.results.sweeps[kind.axes[0].sweep])]
+        left = kind.axes
+        for path in reduction.axes:
+            dimension = named(path, left, every, self.diagnostics)
+            if dimension is None:
+                return None
+            left = tuple(each for each in left if each != dimension)
+        return _Type(function.gives, kind.shape, left)
+
+    def _no_axes(self, what: str, value: syntax.Expression, span: Span) -> None:
+        sweeps = list(self.results.sweeps)
         self.diagnostics.add(
             "E0709",
-            f"{what}, and this file has no axis of that name",
+            f"{what} names an axis, and `{format_expression(value)}` runs along none",
             span,
-            label="no such axis",
-            help="sweeps are not part of this version; claim each run's results by their names",
+            label="no axis",
+            help=f"a sweep's results are called after it: `{sweeps[0]}.{format_expression(value)}`"
+            if sweeps and isinstance(value, syntax.Path)
+            else "only the results of a `sweep` have axes",
         )
 
 
