@@ -106,13 +106,10 @@ def check_at(
     found = places_at(slice_.arguments, dimensions, constants)
     for dimension, places in found.items():
         if len(places) != 1:
-            told = "these values go together nowhere" if not places else f"{len(places)} places along the axis have this value"
-            diagnostics.add(
-                "E0725",
-                told,
-                slice_.span,
-                help=f"its places are {_told([dimension.axis.place_text(k) for k in range(len(dimension))])}",
-            )
+            many = f"{len(places)} places along the axis have this value"
+            have = _told([dimension.axis.place_text(k) for k in range(len(dimension))])
+            message = many if places else "these values go together nowhere"
+            diagnostics.add("E0725", message, slice_.span, help=f"its places are {have}")
     return tuple(each for each in dimensions if each not in found) if len(diagnostics.errors) == before else None
 
 

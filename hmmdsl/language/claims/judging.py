@@ -98,7 +98,7 @@ class _Reading:
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self.value(yes if self.value(condition) else no)
             case syntax.List(items=items):
-                return tuple(self.value(item) for item in items)
+                return tuple(self._cell(item) for item in items)
             case syntax.Call(function=function, arguments=arguments):
                 reduction = reduction_of(expression)
                 if reduction is not None:
@@ -125,11 +125,18 @@ class _Reading:
         text = steps_text(steps)
         swept = self.results.get(path.head.text)
         if isinstance(swept, SweepResults):
-            self.read[text] = found = _swept(path.head.text, swept, steps[1:], text)
-            return found
+            array = _swept(path.head.text, swept, steps[1:], text)
+            self.read[text] = array
+            return array
         found = _at(self.results, steps, text)
         self.read[text] = found
         return _exact(found, text)
+
+    def _cell(self, expression: syntax.Expression) -> Cell:
+        value = self.value(expression)
+        if isinstance(value, Swept):
+            raise UndefinedError(f"{format_expression(expression)} runs along axes")
+        return value
 
     def _slice(self, expression: syntax.At) -> Measured:
         """`X at (axis = value)`: only its own part is read of the sweep."""
@@ -156,7 +163,7 @@ class _Reading:
             elif isinstance(segment.items[0], syntax.Every):
                 steps.append(All())
             else:
-                index = self.value(segment.items[0])
+                index = self._cell(segment.items[0])
                 if isinstance(index, tuple):
                     raise UndefinedError("an index is one number")
                 steps.append(int(index))
@@ -174,9 +181,9 @@ class _Reading:
         match expression:
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = [self.value(part) for part in (value, target, tolerance)]
-                if any(isinstance(part, tuple) for part in parts):
+                if any(isinstance(part, (tuple, Swept)) for part in parts):
                     return f"{format_expression(expression)} is false"
-                measured, centre, width = (part for part in parts if not isinstance(part, tuple))
+                measured, centre, width = (part for part in parts if not isinstance(part, (tuple, Swept)))
                 low, high = centre - width, centre + width
                 shown, low_text, high_text = _apart(measured, low, high)
                 return (
@@ -186,7 +193,9 @@ class _Reading:
             case syntax.Comparison(operands=operands, operators=operators):
                 for operator, left, right in zip(operators, operands, operands[1:], strict=False):
                     a, b = self.value(left), self.value(right)
-                    if not isinstance(a, tuple) and not isinstance(b, tuple) and not _COMPARE[operator](a, b):
+                    if isinstance(a, (tuple, Swept)) or isinstance(b, (tuple, Swept)):
+                        continue
+                    if not _COMPARE[operator](a, b):
                         return self._comparison(operator, left, right, a, b)
             case syntax.Binary(operator="and", left=left, right=right):
                 return "; ".join(self.why(part) for part in (left, right) if self.value(part) is False)
@@ -213,14 +222,14 @@ class _Reading:
             return _why_swept(name, value, written)
         if not isinstance(value, tuple):
             return "; ".join(self.why(a.value) for a in arguments if self.value(a.value) is False) or f"{name}(…) is false"
-        leaves = list(leaves(value))
+        found = list(leaves(value))
         if name in ("increasing", "decreasing"):
             holds = lt if name == "increasing" else gt
-            at = next((i for i, (a, b) in enumerate(pairwise(leaves)) if not holds(a, b)), 0)
-            a, b = _apart(leaves[at], leaves[at + 1])
+            at = next((i for i, (a, b) in enumerate(pairwise(found)) if not holds(a, b)), 0)
+            a, b = _apart(found[at], found[at + 1])
             return f"{written} goes from {a} to {b} between elements {at} and {at + 1}"
         if name == "all":
-            false = [str(i) for i, leaf in enumerate(leaves) if not leaf]
+            false = [str(i) for i, leaf in enumerate(found) if not leaf]
             return f"{written} is false of element{'s' if len(false) > 1 else ''} {', '.join(false)}"
         return f"{written} is true of no element"
 

@@ -72,7 +72,8 @@ def each(compute: Callable[..., Single], *values: Measured) -> Measured:
     differ in length, or where a point failed."""
     swept = [value for value in values if isinstance(value, Swept)]
     if not swept:
-        return _each_cell(compute, values)
+        single: Cell = _each_cell(compute, values)
+        return single
     dimensions = tuple(dict.fromkeys(dimension for value in swept for dimension in value.dimensions))
     return Swept(
         dimensions,

@@ -9,16 +9,18 @@ from types import MappingProxyType
 from typing import Literal
 
 from hmmdsl.language import syntax
-from hmmdsl.language.claims.axes import Reduction, check_at, named, reduction_of
+from hmmdsl.language.claims.axes import check_at, reduction_of
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
 from hmmdsl.language.claims.judging import constant_value, judge
 from hmmdsl.language.claims.measured import Dimension
+from hmmdsl.language.claims.reductions import no_axes, reduced_type
 from hmmdsl.language.claims.result_paths import Results, follow, number_at, steps_text
+from hmmdsl.language.claims.types import ClaimType, together, unreduced
 from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_expression
-from hmmdsl.language.messages.hints import listing, suggestion
+from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.results import Group
 
@@ -35,26 +37,6 @@ class ResolvedClaim:
     expression: syntax.Expression
     constants: Mapping[str, Value] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Type:
-    """Of one value, or of lists of them: `shape` has one length for each `[..]` not reduced (None: only the run will tell),
-    `axes` the axes of a sweep that are not."""
-
-    sort: Literal["number", "truth"]
-    shape: tuple[int | None, ...] = ()
-    axes: tuple[Dimension, ...] = ()
-
-    @property
-    def single(self) -> bool:
-        return not self.shape and not self.axes
-
-    def __str__(self) -> str:
-        one, many = ("a number", "numbers") if self.sort == "number" else ("a truth value", "truth values")
-        if self.axes:
-            return f"{many} along {' and '.join(f'`{dimension.axis.name}`' for dimension in self.axes)}"
-        return f"a list of {many}" if self.shape else one
 
 
 def resolve_claim(
@@ -80,7 +62,7 @@ def resolve_claim(
         )
         return None
     if not kind.single:
-        resolver.unreduced(kind, expression.span)
+        unreduced(kind, expression.span, diagnostics)
         return None
     if not resolver.reads:
         diagnostics.add(
@@ -102,13 +84,13 @@ class _Resolver:
         self.reads: list[str] = []
         self.used: set[str] = set()
 
-    def type_of(self, expression: syntax.Expression) -> _Type | None:
+    def type_of(self, expression: syntax.Expression) -> ClaimType | None:
         """The type of a part; None where its mistake has been reported or cannot be known."""
         match expression:
             case syntax.Number():
-                return _Type("number")
+                return ClaimType("number")
             case syntax.Boolean():
-                return _Type("truth")
+                return ClaimType("truth")
             case syntax.Path():
                 return self._path(expression)
             case syntax.Unary(operator=operator, operand=operand):
@@ -116,23 +98,27 @@ class _Resolver:
             case syntax.Binary(operator=operator, left=left, right=right):
                 sort: Literal["truth", "number"] = "truth" if operator in ("and", "or") else "number"
                 parts = [self._operand(part, sort, f"`{operator}`") for part in (left, right)]
-                return self._together(parts, sort, expression.span)
+                return together(parts, sort, expression.span, self.diagnostics)
             case syntax.Comparison(operands=operands, operators=operators):
                 parts = [self._operand(part, "number", f"`{operators[max(i - 1, 0)]}`") for i, part in enumerate(operands)]
-                return self._together(parts, "truth", expression.span)
+                return together(parts, "truth", expression.span, self.diagnostics)
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = [self._operand(part, "number", "`~=`") for part in (value, target, tolerance)]
                 self._tolerance(tolerance)
-                return self._together(parts, "truth", expression.span)
+                return together(parts, "truth", expression.span, self.diagnostics)
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self._choice(condition, yes, no, expression.span)
             case syntax.Call():
                 return self._call(expression)
             case syntax.List(items=items):
                 parts = [self._operand(item, "number", "a list") for item in items]
+                for part in parts:
+                    if part is not None and part.axes:
+                        unreduced(part, expression.span, self.diagnostics)
+                        return None
                 if any(part is None for part in parts):
                     return None
-                return _Type("number", (len(items),))
+                return ClaimType("number", (len(items),))
             case syntax.At():
                 return self._slice(expression)
         self.diagnostics.add(
@@ -144,32 +130,9 @@ class _Resolver:
         )
         return None
 
-    def unreduced(self, kind: _Type, span: Span) -> None:
-        """Report a list, or an array over axes, where one truth value is wanted."""
-        if kind.axes:
-            names = [f"`{dimension.axis.name}`" for dimension in kind.axes]
-            first = kind.axes[0].axis.paths[0]
-            self.diagnostics.add(
-                "E0720",
-                f"this leaves the ax{'is' if len(names) == 1 else 'es'} {' and '.join(names)} of the sweep "
-                f"`{kind.axes[0].sweep}`, and a claim is one truth value",
-                span,
-                label=str(kind),
-                help=f"say which: `all(…)`, `any(…)`, `mean(… over {first})`, `increasing(… along {first})`, or "
-                f"`… at ({kind.axes[0].axis.place_text(0)})`",
-            )
-            return
-        self.diagnostics.add(
-            "E0706",
-            f"this compares {'a list of results' if kind.shape else kind}, and a claim is one truth value",
-            span,
-            label=f"{kind}",
-            help="say which: `all(…)`, `any(…)`, or reduce the numbers by `max(…)`, `min(…)` or `mean(…)`",
-        )
-
     # ------------------------------------------------------------ parts
 
-    def _operand(self, expression: syntax.Expression, sort: Literal["number", "truth"], of: str) -> _Type | None:
+    def _operand(self, expression: syntax.Expression, sort: Literal["number", "truth"], of: str) -> ClaimType | None:
         kind = self.type_of(expression)
         if kind is not None and kind.sort != sort:
             wants = "numbers" if sort == "number" else "truth values"
@@ -183,43 +146,7 @@ class _Resolver:
             return None
         return kind
 
-    def _together(self, parts: Sequence[_Type | None], sort: Literal["number", "truth"], span: Span) -> _Type | None:
-        """Elementwise: single values go with any list, lists go with lists of their shape."""
-        shape: tuple[int | None, ...] = ()
-        axes: dict[Dimension, None] = {}
-        for part in parts:
-            if part is None:
-                return None
-            axes |= dict.fromkeys(part.axes)
-            if not part.shape:
-                continue
-            if shape and (
-                len(shape) != len(part.shape)
-                or any(a != b for a, b in zip(shape, part.shape, strict=True) if a is not None and b is not None)
-            ):
-                text = " and ".join("×".join("?" if n is None else str(n) for n in s) for s in (shape, part.shape))
-                self.diagnostics.add(
-                    "E0715",
-                    f"lists of {text} results do not go together",
-                    span,
-                    label="different lengths",
-                    help="reduce each by `max(…)`, `min(…)` or `mean(…)` first",
-                )
-                return None
-            shape = part.shape
-        sweeps = list(dict.fromkeys(dimension.sweep for dimension in axes))
-        if len(sweeps) > 1:
-            self.diagnostics.add(
-                "E0726",
-                f"results of the sweeps {' and '.join(f'`{name}`' for name in sweeps)} have no axis in common",
-                span,
-                label="two sweeps",
-                help="reduce each to one number first, such as `max(…)`",
-            )
-            return None
-        return _Type(sort, shape, tuple(axes))
-
-    def _path(self, path: syntax.Path) -> _Type | None:
+    def _path(self, path: syntax.Path) -> ClaimType | None:
         bare = path.bare
         if bare is not None and bare in self.params and bare not in self.results.schema.members:
             return self._param(path, bare)
@@ -233,32 +160,32 @@ class _Resolver:
         if text not in self.reads:
             self.reads.append(text)
         axes = results.sweeps.get(path.head.text, ())
-        return _Type("number", place.shape, tuple(Dimension(path.head.text, k, axis) for k, axis in enumerate(axes)))
+        return ClaimType("number", place.shape, tuple(Dimension(path.head.text, k, axis) for k, axis in enumerate(axes)))
 
-    def _slice(self, expression: syntax.At) -> _Type | None:
+    def _slice(self, expression: syntax.At) -> ClaimType | None:
         """`X at (axis = value)`: the axes that it names are gone."""
         before = list(self.reads)
         kind = self._path(expression.path)
         if kind is None:
             return None
         if not kind.axes:
-            self._no_axes("`at (…)`", expression.path, expression.span)
+            no_axes("`at (…)`", expression.path, expression.span, self.results.sweeps, self.diagnostics)
             return None
         for argument in expression.arguments:
             self.used |= mentions(argument.value) & set(self.params)
         left = check_at(expression, kind.axes, self.params, self.diagnostics)
         self.reads = list(dict.fromkeys([*before, format_expression(expression)]))
-        return _Type("number", kind.shape, left) if left is not None else None
+        return ClaimType("number", kind.shape, left) if left is not None else None
 
-    def _param(self, path: syntax.Path, name: str) -> _Type | None:
+    def _param(self, path: syntax.Path, name: str) -> ClaimType | None:
         self.used.add(name)
         match self.params[name]:
             case bool():
-                return _Type("truth")
+                return ClaimType("truth")
             case Fraction() | float():
-                return _Type("number")
+                return ClaimType("number")
             case Array() as array if all(isinstance(item, (Fraction, float)) for item in array.items):
-                return _Type("number", (len(array.items),))
+                return ClaimType("number", (len(array.items),))
         self.diagnostics.add(
             "E0713", f"`{name}` is neither a number nor a truth value", path.span, help="claims use params that are numbers"
         )
@@ -293,24 +220,26 @@ class _Resolver:
                 "E0712", "a tolerance cannot be negative", expression.span, label="below zero", help="write `± 0.05`"
             )
 
-    def _choice(self, condition: syntax.Expression, yes: syntax.Expression, no: syntax.Expression, span: Span) -> _Type | None:
+    def _choice(
+        self, condition: syntax.Expression, yes: syntax.Expression, no: syntax.Expression, span: Span
+    ) -> ClaimType | None:
         kind = self._operand(condition, "truth", "`if`")
         parts = self.type_of(yes), self.type_of(no)
         if kind is None or parts[0] is None or parts[1] is None:
             return None
         if not kind.single:
-            self.unreduced(kind, condition.span)
+            unreduced(kind, condition.span, self.diagnostics)
             return None
         if parts[0].sort != parts[1].sort:
             self.diagnostics.add(
                 "E0710", f"`then` gives {parts[0]}, `else` gives {parts[1]}", span, help="both must be of one sort"
             )
             return None
-        return self._together(parts, parts[0].sort, span)
+        return together(parts, parts[0].sort, span, self.diagnostics)
 
     # ------------------------------------------------------------ functions
 
-    def _call(self, call: syntax.Call) -> _Type | None:
+    def _call(self, call: syntax.Call) -> ClaimType | None:
         name = call.function.bare
         function = FUNCTIONS.get(name) if name is not None else None
         if name is None or function is None:
@@ -322,8 +251,11 @@ class _Resolver:
             return None
         reduction = reduction_of(call)
         if reduction is not None:
-            return self._reduction(call, name, reduction)
-        parts: list[_Type | None] = []
+            kind = self._operand(reduction.value, function.takes, f"`{name}`")
+            if kind is None:
+                return None
+            return reduced_type(call, reduction, kind, self.results.sweeps, self.diagnostics)
+        parts: list[ClaimType | None] = []
         for argument in call.arguments:
             if argument.reducer is not None:
                 message = f"`{argument.reducer}` belongs to the first argument of `{name}`, and only axes follow it"
@@ -340,7 +272,7 @@ class _Resolver:
             return None
         return self._apply(call, name, kinds)
 
-    def _apply(self, call: syntax.Call, name: str, kinds: Sequence[_Type]) -> _Type | None:
+    def _apply(self, call: syntax.Call, name: str, kinds: Sequence[ClaimType]) -> ClaimType | None:
         function = FUNCTIONS[name]
         problem = ""
         if function.elementwise:
@@ -369,60 +301,7 @@ class _Resolver:
         if problem:
             self.diagnostics.add("E0708", problem, call.span, label="wrong arguments", help=f"write `{function.example}`")
             return None
-        return _Type(function.gives)
-
-    def _reduction(self, call: syntax.Call, name: str, reduction: Reduction) -> _Type | None:
-        """`mean(X over axis)`, `increasing(X along axis)`: the axes that it names are gone, the others stay."""
-        function = FUNCTIONS[name]
-        kind = self._operand(reduction.value, function.takes, f"`{name}`")
-        if kind is None:
-            return None
-        if not kind.axes:
-            axes = ", ".join(format_expression(path) for path in reduction.axes)
-            self._no_axes(f"`{reduction.reducer} {axes}`", reduction.value, reduction.span)
-            return None
-        wanted = "along" if function.ordered else "over"
-        if function.elementwise or name == "len" or reduction.reducer != wanted or (function.ordered and len(reduction.axes) > 1):
-            ordered = [each for each, other in FUNCTIONS.items() if other.ordered]
-            averages = [each for each, other in FUNCTIONS.items() if other.several]
-            self.diagnostics.add(
-                "E0723",
-                f"`{name}` goes {'along one axis' if function.ordered else 'over axes'}"
-                if function.ordered or function.several
-                else f"`{name}` reduces no axis",
-                reduction.span,
-                label=f"`{reduction.reducer}`",
-                help=f"{listing(averages)} reduce `over` axes, {listing(ordered)} go `along` one",
-            )
-            return None
-        if function.ordered and kind.shape:
-            self.diagnostics.add(
-                "E0708",
-                f"`{name}` compares numbers along an axis, and this is {kind}, each a list",
-                call.span,
-                help="reduce the `[..]` first",
-            )
-            return None
-        every = [Dimension(kind.axes[0].sweep, k, axis) for k, axis in enumerate(self.results.sweeps[kind.axes[0].sweep])]
-        left = kind.axes
-        for path in reduction.axes:
-            dimension = named(path, left, every, self.diagnostics)
-            if dimension is None:
-                return None
-            left = tuple(each for each in left if each != dimension)
-        return _Type(function.gives, kind.shape, left)
-
-    def _no_axes(self, what: str, value: syntax.Expression, span: Span) -> None:
-        sweeps = list(self.results.sweeps)
-        self.diagnostics.add(
-            "E0709",
-            f"{what} names an axis, and `{format_expression(value)}` runs along none",
-            span,
-            label="no axis",
-            help=f"a sweep's results are called after it: `{sweeps[0]}.{format_expression(value)}`"
-            if sweeps and isinstance(value, syntax.Path)
-            else "only the results of a `sweep` have axes",
-        )
+        return ClaimType(function.gives)
 
 
 def _names(expression: syntax.Expression) -> list[str]:

@@ -111,7 +111,7 @@ class SweepReader:
             paths = [
                 path
                 for key, value in self._entries(field)
-                if (path := self._path(key, others.pop(_text(key), None) or value)) is not None
+                if (path := self._path(key, others.pop(_text(key), value))) is not None
             ]
             if isinstance(field, syntax.Call):
                 self._equally_long(field, paths)

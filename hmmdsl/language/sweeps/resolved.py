@@ -91,7 +91,7 @@ class _PointMaker:
             for room in (self.experiment.models, self.experiment.trains, self.experiment.analyses)
         )
         names = dict.fromkeys(p for room in (trains, analyses) for record in room.values() for p in processes_of(record))
-        wanted = [("process", name, self.processes) for name in names]
+        wanted: list[tuple[str, str, Mapping[str, object]]] = [("process", name, self.processes) for name in names]
         wanted += [("model", train.model, models) for train in trains.values() if isinstance(train, Train)]
         for sort, name, known in wanted:
             if name not in known:
