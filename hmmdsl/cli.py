@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from hmmdsl import __version__
 from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
+from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -68,6 +69,8 @@ app = typer.Typer(
     help="A declarative language for experiments on what sequence models learn.",
     epilog="Exit codes: 0 good, 1 an expectation failed, 2 the spec is wrong, 3 the run failed, 130 interrupted.",
 )
+
+app.add_typer(store_commands, name="store")
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
 ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]

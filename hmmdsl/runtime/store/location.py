@@ -72,9 +72,7 @@ def _check_format(folder: Path, text: str) -> None:
     except (ValueError, TypeError, KeyError):
         raise OutputError(f"{folder} is not a store: its {MARK} can't be read; give another folder with `--store`") from None
     if found != FORMAT:
-        raise OutputError(
-            f"the store {folder} has format {found}, and this hmmdsl reads {FORMAT}: give another with `--store`"
-        )
+        raise OutputError(f"the store {folder} has format {found}, and this hmmdsl reads {FORMAT}: give another with `--store`")
 
 
 def _foreign(name: str) -> bool:

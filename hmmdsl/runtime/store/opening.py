@@ -18,3 +18,15 @@ def open_store(given: str | None = None) -> Store:
 
         return RemoteStore(location.folder, location.url)
     return Store(location.folder)
+
+
+def peek_store(given: str | None = None) -> Store | None:
+    """The store in a folder (of one behind a URL, this machine's part), None if nothing has been kept in it yet: nothing is made.
+
+    Raises OutputError if the folder is no store.
+    """
+    folder = locate(given).folder
+    if not folder.exists():
+        return None
+    open_folder(folder)
+    return Store(folder)
