@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from hmmdsl import __version__
 from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
+from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,11 +41,11 @@ class Commands(TyperGroup):
         except RunError as error:
             _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
             raise typer.Exit(ExitCode.RUN_FAILED) from None
-        except KeyboardInterrupt:
-            _say_error("interrupted; nothing was left behind")
+        except KeyboardInterrupt as stop:
+            _say_error("interrupted; " + _left_behind(stop))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Terminated:
-            _say_error("terminated; nothing was left behind")
+        except Terminated as stop:
+            _say_error("terminated; " + _left_behind(stop))
             raise typer.Exit(ExitCode.TERMINATED) from None
         except (typer.Exit, BrokenPipeError):
             raise
@@ -69,6 +70,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 an expectation failed, 2 the spec is wrong, 3 the run failed, 130 interrupted.",
 )
 
+app.add_typer(store_commands, name="store")
+
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
 ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]
 NameArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")]
@@ -79,6 +82,11 @@ OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder of
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="override a field or a param; repeatable")
 ]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="DIR|URL", help="where results are kept; else $HMMDSL_STORE or the cache folder")
+]
+NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
+ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
@@ -162,13 +170,17 @@ def show(
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
+    dot: Annotated[bool, typer.Option("--dot", help="print the plan as a Graphviz graph")] = False,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
 
-        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, as_json))
+        form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store))
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
@@ -245,14 +257,19 @@ def run(
     profile: ProfileOption = None,
     out: OutOption = Path("runs"),
     device: DeviceOption = None,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
+    force: ForceOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train, analyse, judge the claims, and write the report into a folder of its own."""
+    """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
+    again."""
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device
     from hmmdsl.runtime.run import run as run_compiled
+    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
 
     chosen = _settings(settings)
@@ -260,9 +277,9 @@ def run(
     report(compiled.diagnostics)
     if device is not None:
         compiled = on_device(compiled, device)
-    finished = run_compiled(
-        compiled, out, progress_on(sys.stderr, quiet), {**chosen, **({"profile": profile} if profile else {})}
-    )
+    kept = None if no_store else open_store(store)
+    said = {**chosen, **({"profile": profile} if profile else {})}
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force)
     if as_json:
         _print_json(run_as_json(finished))
     else:
@@ -346,6 +363,10 @@ def _say_error(message: str, *hints: str) -> None:
 
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _left_behind(stop: BaseException) -> str:
+    return " ".join(getattr(stop, "__notes__", ())) or "nothing was left behind"
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Finished:
     """`spec` is the spec's text as run (None if the run began from YAML); `results` is what results.json holds; `seconds` are the
-    stages' wall-clock times by name; `environment` is what environment.json holds."""
+    stages' wall-clock times by name, and `cached` names those whose results were in the store already; `environment` is what
+    environment.json holds."""
 
     experiment: Experiment
     spec: str | None
@@ -27,3 +28,4 @@ class Finished:
     processes: Mapping[str, Process]
     environment: Mapping[str, Any]
     seconds: Mapping[str, float]
+    cached: frozenset[str] = frozenset()

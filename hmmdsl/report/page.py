@@ -141,7 +141,10 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         spec=None if finished.spec is None else spec_lines(finished.spec),
         environment=list(_flat(finished.environment)),
         seeds=[(name, train.seed, train.threads) for name, train in experiment.trains.items()],
-        seconds=[(stage, seconds_text(taken)) for stage, taken in finished.seconds.items()],
+        seconds=[
+            (stage, "from the store" if stage in finished.cached else seconds_text(taken))
+            for stage, taken in finished.seconds.items()
+        ],
         total=seconds_text(sum(finished.seconds.values())),
     )
 

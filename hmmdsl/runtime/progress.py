@@ -24,7 +24,7 @@ class Progress(Protocol):
 
     def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
-    def finish(self, stage: Stage, seconds: float) -> None: ...
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
     def close(self) -> None: ...
 
@@ -38,7 +38,7 @@ class Silence:
 
     def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
-    def finish(self, stage: Stage, seconds: float) -> None: ...
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
     def close(self) -> None: ...
 
@@ -114,8 +114,8 @@ class PlainProgress:
         self._last, self._said = gone, step
         self._say(f"  {training_words(step, steps, loss, gap, self._clock.left(step, steps))}")
 
-    def finish(self, stage: Stage, seconds: float) -> None:
-        self._say(f"{stage.id}: {duration(seconds)}")
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        self._say(f"{stage.id}: {'from the store' if cached else duration(seconds)}")
 
     def close(self) -> None:
         self._stream.flush()
@@ -132,7 +132,7 @@ class LiveProgress:
         from rich.live import Live
 
         self._stages: tuple[Stage, ...] = ()
-        self._done: dict[str, float] = {}
+        self._done: dict[str, str] = {}
         self._running: Stage | None = None
         self._clock = Clock()
         self._training: tuple[int, int, float, float | None] | None = None
@@ -150,8 +150,8 @@ class LiveProgress:
             gap = self._training[3]  # the gap is measured more rarely than the loss: keep showing the last one
         self._training = (step, steps, loss, gap)
 
-    def finish(self, stage: Stage, seconds: float) -> None:
-        self._done[stage.id] = seconds
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        self._done[stage.id] = "from the store" if cached else duration(seconds)
         self._running = None
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class LiveProgress:
         table = Table.grid(padding=(0, 1))
         for stage in self._stages:
             if stage.id in self._done:
-                table.add_row(Text("✓", "green"), stage.id, Text(duration(self._done[stage.id]), "dim"))
+                table.add_row(Text("✓", "green"), stage.id, Text(self._done[stage.id], "dim"))
             elif stage is self._running:
                 table.add_row(Spinner("dots", style="cyan"), Text(stage.id, "bold"), Text(duration(self._clock.gone), "dim"))
                 if self._training is not None:

@@ -84,6 +84,7 @@ def run_as_json(finished: Run) -> dict[str, Any]:
         "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
         "results": finished.results,
         "seconds": {stage: round(seconds, 3) for stage, seconds in finished.seconds.items()},
+        "cached": [stage for stage in finished.seconds if stage in finished.cached],
     }
 
 
@@ -95,6 +96,9 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
             _print_rows(console, *table_rows)
     print_claims(console, finished.verdicts, only_failed=quiet)
     took = duration(sum(finished.seconds.values()))
+    if finished.cached:
+        whole = len(finished.cached) == len(finished.seconds)
+        took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"
     console.print(f"{_held(finished.verdicts)}  {took}  {finished.report}", soft_wrap=True, markup=False, highlight=False)
 
 

@@ -17,6 +17,7 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import numbers, read_json
+from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def verify(
 ) -> Verification:
     """Run every train and analysis again, judge every claim, and compare every number with the earlier run's.
 
-    Nothing is written but temporary checkpoints. Raises RunError, and OutputError if the earlier run can't be read.
+    Nothing comes from the store or goes into it; only temporary files are written.
+    Raises RunError, and OutputError if the earlier run can't be read.
     """
     before = read_json(earlier / "results.json") if earlier else None
     judged: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
@@ -115,7 +117,8 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
         progress.begin(plan)
         try:
-            computed = compute(compiled, plan, Path(folder), progress, RunLog(None))
+            store = Store.private(Path(folder))
+            computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"))
         finally:
             progress.close()
     verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
@@ -124,8 +127,8 @@ def verify(
     changed: tuple[str, ...] = ()
     if earlier:
         now = environment(
-            devices={name: trained.device for name, trained in computed.trained.items()},
-            threads={name: trained.train.threads for name, trained in computed.trained.items()},
+            devices=computed.devices,
+            threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
         changed = tuple(differences(read_json(earlier / "environment.json"), now))
     comparison = compare(before, computed.results, relative, absolute) if earlier else None

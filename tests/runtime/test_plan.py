@@ -40,7 +40,7 @@ def test_every_stage_comes_after_what_it_needs() -> None:
     for stage in plan_of().stages:
         assert set(stage.needs) <= seen
         seen.add(stage.id)
-    assert {"train fit", "analysis beliefs", "analysis geometry", "figures", "report"} <= seen
+    assert {"train fit", "analysis beliefs", "analysis geometry", "figures of beliefs", "report"} <= seen
 
 
 def test_the_same_spec_gives_the_same_hashes() -> None:
@@ -58,7 +58,7 @@ def test_what_changes_a_number_changes_the_hashes_from_there_on(setting: str) ->
 def test_an_analysis_changes_neither_its_train_nor_its_process() -> None:
     before, after = hashes(plan_of()), hashes(plan_of(beliefs__intercept="false"))
     changed = {stage for stage in before if before[stage] != after[stage]}
-    assert changed == {"analysis beliefs", "analysis geometry", "figures", "report"}
+    assert changed == {"analysis beliefs", "analysis geometry", "figures of beliefs", "figures of geometry", "report"}
 
 
 @pytest.mark.parametrize("change", [("fit.gap < 1", "fit.gap < 2"), ("expect", 'experiment { title = "other" }\nexpect')])
