@@ -14,6 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from hmmdsl import __version__
+from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
 from hmmdsl.runtime.store.commands import store_commands
 
@@ -88,6 +90,7 @@ StoreOption = Annotated[
 NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
 ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
+PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
 
@@ -115,11 +118,11 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to wr
 
 
 @app.command(epilog="Example: hmmdsl check specs/*.hmm")
-def check(files: SpecsArgument, as_json: JsonOption = False) -> None:
+def check(files: SpecsArgument, as_json: JsonOption = False, max_points: PointsOption = MAX_POINTS) -> None:
     """Report every mistake in specs, at its place, with a cure, before anything runs."""
     from hmmdsl.runtime.checking import check_file
 
-    checked = [check_file(path) for path in files]
+    checked = [check_file(path, max_points) for path in files]
     if as_json:
         _print_json([each.as_json() for each in checked])
     for each in checked if not as_json else ():
@@ -262,6 +265,7 @@ def run(
     force: ForceOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    max_points: PointsOption = MAX_POINTS,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again."""
@@ -273,7 +277,7 @@ def run(
     from hmmdsl.runtime.summary import print_run, run_as_json
 
     chosen = _settings(settings)
-    compiled = read(file, chosen, profile)
+    compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
     if device is not None:
         compiled = on_device(compiled, device)
@@ -336,6 +340,11 @@ def help_(
     from hmmdsl.runtime.manual import kind_text, records_page
 
     print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
+
+
+app.command(
+    epilog="Example: hmmdsl compare runs/rrxor-… runs/rrxor-…; hmmdsl compare runs/capacity-…:capacity:0 runs/capacity-…:capacity:3"
+)(compare)
 
 
 def report(diagnostics: list[Diagnostic]) -> None:

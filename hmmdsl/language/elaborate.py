@@ -28,8 +28,8 @@ from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps.compiled import CompiledSweep
-from hmmdsl.language.sweeps.declared import MAX_POINTS
 from hmmdsl.language.sweeps.elaboration import Sweeps, sweep_of
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.declarations import RecordSort, record_sorts

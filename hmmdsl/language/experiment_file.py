@@ -22,7 +22,7 @@ from hmmdsl.language.records.settings import read_settings, sort_out
 from hmmdsl.language.records.values import Broken
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source, Span
-from hmmdsl.language.sweeps.declared import MAX_POINTS
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import record_sorts

@@ -12,7 +12,7 @@ from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.source import Source, Span
-from hmmdsl.language.sweeps.declared import MAX_POINTS
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.language.sweeps.resolved import compile_sweeps
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis, AnalysisKinds, Surroundings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
-from hmmdsl.language.sweeps.declared import MAX_POINTS
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled

@@ -112,7 +112,7 @@ class _Reading:
         """A result that was read, as plain floats; one that the evaluation did not get to is None."""
         value = self.read.get(path)
         if isinstance(value, Swept):
-            value = list(value.cells)
+            value = [None if isinstance(cell, FailedCell) else cell for cell in value.cells]
         if isinstance(value, (list, tuple)):
             return tuple(_plain(item) for item in leaves(value))
         return _plain(value)
@@ -337,7 +337,7 @@ def _constant(value: Value) -> Cell:
 
 
 def _plain(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+    return float(value) if isinstance(value, (int, float, Fraction)) and math.isfinite(value) else None
 
 
 def _apart(*values: Single) -> tuple[str, ...]:

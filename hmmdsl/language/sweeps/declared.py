@@ -20,10 +20,8 @@ from hmmdsl.language.modules.names import Names
 from hmmdsl.language.records.settings import Overrides
 from hmmdsl.language.records.values import Assignment, Broken, Meanings, found
 from hmmdsl.language.source import Span
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.spec.fields import article
-
-MAX_POINTS = 10_000
-"""Points of one sweep, unless `--max-points` says otherwise."""
 
 SWEPT = ("model", "train", "analysis")
 """The sorts of records whose fields may be axes."""

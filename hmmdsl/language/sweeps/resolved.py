@@ -12,7 +12,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.sweeps.checks import PointChecks
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words, processes_of
-from hmmdsl.language.sweeps.declared import MAX_POINTS
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
 from hmmdsl.spec.base import Record
