@@ -342,9 +342,7 @@ def help_(
     print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
 
 
-app.command(
-    epilog="Example: hmmdsl compare runs/rrxor-… runs/rrxor-…; hmmdsl compare runs/capacity-…:capacity:0 runs/capacity-…:capacity:3"
-)(compare)
+app.command(epilog="Examples: hmmdsl compare runs/a-… runs/b-…; hmmdsl compare runs/a-…:capacity:0 runs/a-…:capacity:3")(compare)
 
 
 def report(diagnostics: list[Diagnostic]) -> None:

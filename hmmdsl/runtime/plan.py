@@ -159,8 +159,7 @@ def _add_numbers(drawn: _Drawing) -> None:
     experiment = drawn.experiment
     for name, table in experiment.processes.items():
         source = source_hash(("hmmdsl.process.portrait",))
-        content = drawn.memory.hash_of(table, partial(process_content, table))
-        drawn.add("process", name, (), content, source)
+        drawn.add("process", name, (), drawn.memory.hash_of(table, partial(process_content, table)), source)
     for name, train in experiment.trains.items():
         content = nameless(train, drawn.resolve) | {"device": device_type(train.device)}
         source = source_hash(("hmmdsl.training.loop",))

@@ -17,7 +17,7 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import numbers, read_json
-from hmmdsl.runtime.run import all_results
+from hmmdsl.runtime.run import all_results, judged
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import run_sweeps

@@ -107,7 +107,7 @@ def check_at(
     for dimension, places in found.items():
         if len(places) != 1:
             many = f"{len(places)} places along the axis have this value"
-            have = _told([dimension.axis.place_text(k) for k in range(len(dimension))])
+            have = "; ".join(dimension.axis.place_text(k) for k in range(min(len(dimension), 12)))
             message = many if places else "these values go together nowhere"
             diagnostics.add("E0725", message, slice_.span, help=f"its places are {have}")
     return tuple(each for each in dimensions if each not in found) if len(diagnostics.errors) == before else None

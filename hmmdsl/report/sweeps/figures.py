@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.report.figures import Drawing
 from hmmdsl.report.style import CYCLE, applied, save
-from hmmdsl.spec.sweep import cell
+from hmmdsl.spec.sweep import cell, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,8 +98,51 @@ def _draw(panel: Axes, table: SweepTable, metric: str, along: int, lines: int | 
         colour = CYCLE[k % len(CYCLE)]
         places = [p for p in order if line.values[p]]
         means = np.array([np.mean(line.values[p]) for p in places])
-        over = f" Spread over {' and '.join(rest)}: the line goes through the means, the band is one standard deviation."
-    spread = over if rest else ""
+        spread = np.array([np.std(line.values[p], ddof=1) if len(line.values[p]) > 1 else 0.0 for p in places])
+        x = np.array([at[p] for p in places])
+        if spread.any():
+            panel.fill_between(x, means - spread, means + spread, color=colour, alpha=0.16, linewidth=0)
+        panel.plot(x, means, color=colour, label=line.label or None, linestyle="-" if numeric else "")
+        panel.plot(
+            [at[p] for p in places for _ in line.values[p]],
+            [value for p in places for value in line.values[p]],
+            "o",
+            color=colour,
+            markersize=3.5,
+            alpha=0.7,
+            linewidth=0,
+        )
+        if not numeric:
+            panel.plot(x, means, "_", color=colour, markersize=22, markeredgewidth=2)
+    if numeric and min(at) > 0 and max(at) / min(at) >= 8:
+        panel.set_xscale("log")
+    if not numeric or len(at) <= 6:
+        labels = [value_text(place[0]) for place in axis.values]
+        panel.set_xticks(at, [text if len(text) <= _WIDEST_LABEL else text[: _WIDEST_LABEL - 1] + "…" for text in labels])
+        panel.minorticks_off()
+    panel.set_xlabel(axis.name)
+    panel.grid(True)
+    if lines is not None:
+        panel.legend(title=table.axes[lines].name)
+
+
+def _lines(table: SweepTable, metric: str, along: int, lines: int | None) -> list[_Line]:
+    """The metric's values by line and place."""
+    count = len(table.axes[along].values)
+    labels = [value_text(place[0]) for place in table.axes[lines].values] if lines is not None else [""]
+    found = [_Line(label, [[] for _ in range(count)]) for label in labels]
+    for at, row in zip(table.points, table.numbers, strict=True):
+        value = row.get(metric)
+        if value is not None:
+            found[at[lines] if lines is not None else 0].values[at[along]].append(value)
+    return found
+
+
+def _caption(table: SweepTable, metric: str) -> str:
+    shown = shown_axes(table)
+    against = " and ".join(table.axes[k].name for k in shown)
+    rest = [axis.name for k, axis in enumerate(table.axes) if k not in shown and len(axis.values) > 1]
+    over = f" Spread over {' and '.join(rest)}: the line goes through the means, the band is one standard deviation."
     failed = sum(bool(reason) for reason in table.failures)
-    lost = f" {failed} of {len(table.failures)} points failed and are left out." if failed else ""
-    return f"{metric} against {against}.{spread}{lost}"
+    lost = f" {failed} of {len(table.failures)} points failed and are left out."
+    return f"{metric} against {against}.{over if rest else ''}{lost if failed else ''}"

@@ -28,7 +28,7 @@ class ComparedRow:
 
 
 def compared(columns: Sequence[Column], only: str = "", every: bool = False) -> list[ComparedRow]:
-    """The results whose path contains `only`; those that are the same in all columns only if `every`, or if there is one column."""
+    """The results whose path contains `only`; those that are the same in all of several columns only if `every`."""
     paths = dict.fromkeys(path for column in columns for path in column.numbers if only in path)
     rows = [ComparedRow(path, tuple(column.numbers.get(path) for column in columns)) for path in paths]
     return [row for row in rows if every or len(columns) < 2 or len(set(row.values)) > 1]
