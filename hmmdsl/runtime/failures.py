@@ -40,9 +40,15 @@ def failure_of(error: Exception, during: str) -> RunError | None:
     """What a machine's limit says in words: memory or disk that ran out during a stage. None for anything else."""
     text = str(error).lower()
     if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "no space left on device" in text:
-        return RunError(f"the disk is full (during {during})", "free some space, or give another folder with `--out`")
+        return RunError(
+            f"the disk is full (during {during})",
+            "free some space (`hmmdsl store prune`), or give other folders with `--out` and `--store`",
+        )
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT):
-        return RunError(f"a file could not be written or read during {during}: {error.strerror}", "is the folder still there?")
+        return RunError(
+            f"a file could not be written or read during {during}: {error.strerror}",
+            "are the run folder and the store still there, and can they be written?",
+        )
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return RunError(
             f"memory ran out during {during}",

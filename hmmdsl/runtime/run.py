@@ -93,6 +93,8 @@ def run(
     store = store if store is not None else Store.private(partial / ".store")
     log = RunLog(partial / "log.jsonl")
     try:
+        if force or not all(store.has(stage.hash) for stage in plan.stages):
+            store.check_writable()
         with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)

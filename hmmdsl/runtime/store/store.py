@@ -201,6 +201,19 @@ class Store:
 
     # ------------------------------------------------------------ the rest
 
+    def check_writable(self) -> None:
+        """Raises OutputError if nothing can be made in the store: better before a long training run than after it."""
+        probe = self.folder / WORK / f".probe-{os.getpid()}"
+        try:
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise OutputError(
+                f"the store {self.folder} can't be written ({(error.strerror or str(error)).lower()}): "
+                "give another one with `--store`, or use `--no-store`"
+            ) from error
+
     @property
     def index(self) -> Index:
         """The list of entries. Raises OutputError for a private store, which has none."""
