@@ -29,6 +29,10 @@ Make = Callable[[Path], Any]
 """Fills an empty folder (or one that an interrupted attempt left) and returns the result as plain data."""
 
 
+DURABLE_SECONDS = 0.25
+"""Entries that took at least so long to make are brought to the disk before they are known by their name."""
+
+
 @dataclass(frozen=True)
 class Key:
     """What an entry is found by, and what it is called in lists."""
@@ -159,8 +163,10 @@ class Store:
             return Obtained(self._publish(made), False, seconds)
 
     def _publish(self, made: Entry) -> Entry:
-        """Rename a work folder to its place, its contents on the disk before and its name after."""
-        size = write_entry(made)
+        """Rename a work folder to its place, its contents on the disk before and its name after. What took no time to make is
+        left to the system to write down: a power failure costs no more than making it again, since its checksums tell."""
+        durable = made.seconds >= DURABLE_SECONDS
+        size = write_entry(made, durable)
         place = self.entry_folder(made.hash)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
@@ -170,7 +176,8 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
         else:
             made.folder.rename(place)
-        sync_folder(place.parent)
+        if durable:
+            sync_folder(place.parent)
         entry = Entry(**(made.about() | {"folder": place}))
         if self._index is not None:
             row = Row(entry.hash, entry.kind, entry.name, entry.spec, entry.made, entry.made, entry.seconds, size)
