@@ -12,13 +12,20 @@ from typing import Any
 
 import pytest
 
+from hmmdsl.runtime.compute import compute
+from hmmdsl.runtime.log import RunLog
+from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.progress import Silence
+from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.store.store import Store
+
 SPEC = """\
 import std.processes (zero_one_random, golden_mean)
 model net: transformer { layers = 1, d_model = 4, context = 3 }
 train fit { process = zero_one_random(), model = net, steps = 4, optimizer = adamw { lr = 1e-2 } }
 analysis beliefs: regression { of = fit, at = [blocks], weights = uniform }
 sweep widths { net.d_model = [4, 8], fit.seed = 0..2 }
-sweep rates { zip(fit.optimizer.lr = [1e-2, 100], fit.clip = [1, 2]), fit.process = [zero_one_random(), golden_mean()] }
+sweep rates { zip(fit.optimizer.lr = [1e-2, 3e-2], fit.clip = [1, 2]), fit.process = [zero_one_random(), golden_mean()] }
 expect "every point": all(widths.fit.loss < 5)
 expect "wider is not worse": any(mean(widths.fit.loss over fit.seed) < 5)
 expect "the lower rate": all(rates.fit.loss at (fit.optimizer.lr = 1e-2) < 5)
@@ -96,13 +103,13 @@ def test_results_json_has_each_result_as_an_array_over_the_axes(widths: Path) ->
     assert len(results["widths"]["beliefs"]["block"][0]["r2"]) == 2
 
 
-def test_a_point_equals_the_same_spec_run_with_settings(widths: Path) -> None:
+def test_a_point_equals_the_same_spec_run_with_settings(widths: Path, tmp_path: Path) -> None:
     results = json.loads((run_folder(widths) / "results.json").read_text())
     assert results["widths"]["fit"]["loss"][0][0] == results["fit"]["loss"]  # the spec itself is this point
-    settings = ["net.d_model=8", "fit.seed=1", "widths.fit.seed=[0]", "rates.fit.process=[zero_one_random()]"]
-    given = [word for setting in settings for word in ("--set", setting)]
-    done = hmmdsl(widths, "run", "spec.hmm", "--no-store", "--json", "--out", "alone", *given)
-    alone = json.loads(done.stdout)["results"]
+    compiled = read(widths / "spec.hmm", {"net.d_model": "8", "fit.seed": "1"})
+    plan = make_plan(compiled.experiment)
+    store = Store.private(tmp_path / "store")
+    alone = compute(compiled, plan, store, Silence(), RunLog(None), kinds=("train", "analysis")).results
     for metric in ("loss", "gap", "parameters"):
         assert alone["fit"][metric] == results["widths"]["fit"][metric][1][1]
     assert alone["beliefs"]["block"][0]["r2"] == results["widths"]["beliefs"]["block"][0]["r2"][1][1]
