@@ -50,9 +50,9 @@ class Entry:
         }
 
 
-def write_entry(entry: Entry) -> int:
-    """Write entry.json and the checksums beside the files that `entry.folder` holds already, all of them to the disk itself.
-    Returns the bytes of the whole. Raises OSError."""
+def write_entry(entry: Entry, durable: bool = True) -> int:
+    """Write entry.json and the checksums beside the files that `entry.folder` holds already; if `durable`, all of them to the
+    disk itself. Returns the bytes of the whole. Raises OSError."""
     text = json.dumps(entry.about(), ensure_ascii=False, allow_nan=False) + "\n"
     (entry.folder / ABOUT).write_text(text, encoding="utf-8")
     sums, total = [], 0
@@ -60,12 +60,14 @@ def write_entry(entry: Entry) -> int:
         path = entry.folder / name
         sums.append(f"{_digest(path)}  {name}\n")
         total += path.stat().st_size
-        _sync(path)
+        if durable:
+            _sync(path)
         path.chmod(0o444)
     (entry.folder / SUMS).write_text("".join(sums), encoding="utf-8")
-    _sync(entry.folder / SUMS)
-    for folder in {(entry.folder / name).parent for name in files_of(entry.folder)}:
-        sync_folder(folder)
+    if durable:
+        _sync(entry.folder / SUMS)
+        for folder in {(entry.folder / name).parent for name in files_of(entry.folder)}:
+            sync_folder(folder)
     return total + (entry.folder / SUMS).stat().st_size
 
 

@@ -64,6 +64,9 @@ class Store:
     persistent = True
     """Whether what is left in the work folder will be there for the next run."""
 
+    durable_from = 0.5
+    """Seconds of making from which an entry is brought to the disk itself before it counts: that takes milliseconds."""
+
     def __init__(
         self,
         folder: Path,
@@ -159,8 +162,10 @@ class Store:
             return Obtained(self._publish(made), False, seconds)
 
     def _publish(self, made: Entry) -> Entry:
-        """Rename a work folder to its place, its contents on the disk before and its name after."""
-        size = write_entry(made)
+        """Rename a work folder to its place, its contents on the disk before and its name after. What took no time to make is
+        left to the system to write: if the power fails before it does, the checksums tell, and it is made again."""
+        durable = made.seconds >= self.durable_from
+        size = write_entry(made, durable)
         place = self.entry_folder(made.hash)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
@@ -170,7 +175,8 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
         else:
             made.folder.rename(place)
-        sync_folder(place.parent)
+        if durable:
+            sync_folder(place.parent)
         entry = Entry(**(made.about() | {"folder": place}))
         if self._index is not None:
             row = Row(entry.hash, entry.kind, entry.name, entry.spec, entry.made, entry.made, entry.seconds, size)
