@@ -56,19 +56,25 @@ class Attention(nn.Module):
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
         """softmax(Q K' / sqrt(d_head)) V, block by block; where blocks have a chain, keys and values are gathered."""
         inner = self.heads * self.width
-        q, k, v = self.qkv(x).split(inner, dim=1)
+        q, kv = self.qkv(x).split([inner, 2 * inner], dim=1)
         if angles is not None:
-            q, k = rotated(q, angles), rotated(k, angles)
+            k, v = kv.chunk(2, dim=1)
+            q, kv = rotated(q, angles), torch.cat([rotated(k, angles), v], dim=1)
         looked_at = layout.block
         if layout.keys is not None:
             looked_at = layout.keys.shape[1]
-            k, v = k.index_select(0, layout.keys.view(-1)), v.index_select(0, layout.keys.view(-1))
+            kv = kv.index_select(0, layout.keys.view(-1))
+        k, v = kv.chunk(2, dim=1)
         q, k, v = self._by_head(q, layout.block), self._by_head(k, looked_at), self._by_head(v, looked_at)
         weights = torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1)
-        z = torch.bmm(weights, v).view(-1, self.heads, layout.block, self.width).transpose(1, 2)
+        z = torch.bmm(weights, v)
+        if self.heads > 1:
+            z = z.view(-1, self.heads, layout.block, self.width).transpose(1, 2)
         return self.out(z.reshape(-1, inner))  # type: ignore[no-any-return]
 
     def _by_head(self, x: Float[Tensor, "row inner"], block: int) -> Float[Tensor, "block_head row d_head"]:
+        if self.heads == 1:  # then a view does, where several heads take a copy
+            return x.view(-1, block, self.width)
         return x.view(-1, block, self.heads, self.width).transpose(1, 2).reshape(-1, block, self.width)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,21 @@ class ExpectedLoss:
     def backward(self, network: TransformerNetwork) -> float:
         """The loss in nats; its gradient is added to the network's."""
         total = 0.0
+        parameters = tuple(network.parameters())
         for layout, target in zip(self.parts, self.targets, strict=True):
             loss = -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
-            loss.backward()  # type: ignore[no-untyped-call]
+            add_gradient(loss, parameters)
             total += loss.item()
         return total
+
+
+def add_gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> None:
+    """Add the loss' gradient to that of each parameter, as `loss.backward()` does; a small network's step is quicker so, since
+    nothing is accumulated one array at a time inside the backward pass."""
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is not None:
+            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
 def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device) -> ExpectedLoss:
