@@ -94,7 +94,7 @@ def bench_stage(folder: Path) -> None:
     store.close()
     each = 1000 / POINTS
     print(
-        f"a point of a sweep: {each * (planned - began):.2f} ms to plan, {each * (made - planned):.2f} ms to make and store nothing, "
+        f"a point of a sweep: {each * (planned - began):.2f} ms to plan, {each * (made - planned):.2f} ms to store nothing much, "
     )
     print(f"  {each * (again - made):.2f} ms to find it stored ({len({task.hash for task in tasks}):,} entries)")
 
