@@ -38,7 +38,7 @@ def list_(
     rows = open_store(store).index.rows(kind, text, limit + 1 if limit else None)
     shown = rows[:limit] if limit else rows
     if as_json:
-        sys.stdout.write(json.dumps([vars(row) for row in shown]) + "\n")
+        sys.stdout.write(json.dumps([row._asdict() for row in shown]) + "\n")
         return
     lines = [
         f"{_date(row.made)}  {row.kind:8}  {row.name[:24]:24}  {row.spec[:24]:24}  {row.seconds:9.2f} s  {_size(row.bytes):>9}  "
