@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -38,8 +38,7 @@ def list_(
     rows = open_store(store).index.rows(kind, text, limit + 1 if limit else None)
     shown = rows[:limit] if limit else rows
     if as_json:
-        json.dump([asdict(row) for row in shown], sys.stdout)
-        print()
+        sys.stdout.write(json.dumps([row._asdict() for row in shown]) + "\n")
         return
     lines = [
         f"{_date(row.made)}  {row.kind:8}  {row.name[:24]:24}  {row.spec[:24]:24}  {row.seconds:9.2f} s  {_size(row.bytes):>9}  "
@@ -133,7 +132,7 @@ def _size(count: float) -> str:
 
 
 def _date(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    return datetime.fromtimestamp(seconds).isoformat(" ", "minutes")
 
 
 def _print(content: Any) -> None:

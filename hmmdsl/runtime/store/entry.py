@@ -51,8 +51,8 @@ class Entry:
 
 
 def write_entry(entry: Entry, durable: bool = True) -> int:
-    """Write entry.json and the checksums beside the files that `entry.folder` holds already, all of them to the disk itself if
-    `durable`. Returns the bytes of the whole. Raises OSError."""
+    """Write entry.json and the checksums beside the files that `entry.folder` holds already; if `durable`, all of them to the
+    disk itself. Returns the bytes of the whole. Raises OSError."""
     text = json.dumps(entry.about(), ensure_ascii=False, allow_nan=False) + "\n"
     (entry.folder / ABOUT).write_text(text, encoding="utf-8")
     sums, total = [], 0

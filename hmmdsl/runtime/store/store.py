@@ -29,10 +29,6 @@ Make = Callable[[Path], Any]
 """Fills an empty folder (or one that an interrupted attempt left) and returns the result as plain data."""
 
 
-DURABLE_SECONDS = 0.25
-"""Entries that took at least so long to make are brought to the disk before they are known by their name."""
-
-
 @dataclass(frozen=True)
 class Key:
     """What an entry is found by, and what it is called in lists."""
@@ -67,6 +63,9 @@ class Store:
 
     persistent = True
     """Whether what is left in the work folder will be there for the next run."""
+
+    durable_from = 0.5
+    """Seconds of making from which an entry is brought to the disk itself before it counts: that takes milliseconds."""
 
     def __init__(
         self,
@@ -164,8 +163,8 @@ class Store:
 
     def _publish(self, made: Entry) -> Entry:
         """Rename a work folder to its place, its contents on the disk before and its name after. What took no time to make is
-        left to the system to write down: a power failure costs no more than making it again, since its checksums tell."""
-        durable = made.seconds >= DURABLE_SECONDS
+        left to the system to write: if the power fails before it does, the checksums tell, and it is made again."""
+        durable = made.seconds >= self.durable_from
         size = write_entry(made, durable)
         place = self.entry_folder(made.hash)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -118,6 +118,7 @@ def test_a_failure_at_any_write_leaves_nothing_torn(
     real = getattr(owner, method)
     for fails_at in range(100):
         store = Store.open(tmp_path / f"{name}-{fails_at}")
+        store.durable_from = 0.0
         calls = 0
 
         def failing(*arguments: object, fails_at: int = fails_at, **options: object) -> object:
@@ -258,6 +259,7 @@ def test_reading_is_remembered_for_pruning(store: Store) -> None:
 
 
 def test_entries_reach_the_disk_before_their_names(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.durable_from = 0.0
     order: list[str] = []
     real_sync, real_rename = os.fsync, Path.rename
     monkeypatch.setattr(os, "fsync", lambda handle: (order.append("sync"), real_sync(handle))[1])
