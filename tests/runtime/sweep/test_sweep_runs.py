@@ -197,3 +197,12 @@ def test_check_counts_points_and_refuses_too_many(tmp_path: Path) -> None:
     refused = hmmdsl(tmp_path, "check", "spec.hmm", "--max-points", "3")
     assert refused.returncode == 2
     assert "4 points (2 times 2), and 3 are allowed" in refused.stderr
+
+
+def test_the_plan_tells_what_is_stored_of_a_sweep(widths: Path) -> None:
+    told = hmmdsl(widths, "show", "spec.hmm", "--phase", "plan").stdout
+    assert "sweep widths: 4 points, 8 stages, 8 stored" in told
+    assert (
+        "sweep rates: 4 points, 8 stages, 0 stored"
+        in hmmdsl(widths, "show", "spec.hmm", "--phase", "plan", "--set", "net.context=2").stdout
+    )
