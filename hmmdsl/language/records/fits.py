@@ -23,6 +23,9 @@ from hmmdsl.spec.train import ExactData
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
 """The place of a field of the record in question, or of its name where the field was not written."""
 
+Counts: TypeAlias = dict[tuple[str, int, bool], HistoryCounts]
+"""How many histories a process, by its name, has to a context, with or without bos."""
+
 SAMPLED_HISTORIES = "histories = sampled { words = 10_000 }"
 """What to write in place of an exact tree."""
 
@@ -67,10 +70,11 @@ class TreeSize:
 class Fits:
     """Checks the training runs and analyses of one experiment; each process' histories are counted once."""
 
-    def __init__(self, around: Surroundings, diagnostics: Diagnostics) -> None:
+    def __init__(self, around: Surroundings, diagnostics: Diagnostics, counts: Counts | None = None) -> None:
+        """`counts` are those of other experiments whose processes have the same names; new ones are entered."""
         self.around = around
         self.diagnostics = diagnostics
-        self._counts: dict[tuple[str, int, bool], HistoryCounts] = {}
+        self._counts: Counts = {} if counts is None else counts
 
     def check_train(self, name: str, place_of: PlaceOf) -> None:
         """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
