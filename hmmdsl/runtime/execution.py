@@ -54,7 +54,7 @@ def run_stages(tasks: Iterable[Task], engine: Engine, keep_going: bool = False) 
                 for follower in after.get(hash, ()):
                     left[follower].discard(hash)
                     if not left[follower]:
-                        ready.append(follower)
+                        ready.appendleft(follower)  # what it reads is still in memory
             elif not isinstance(error, Exception):
                 raise error
             else:

@@ -49,10 +49,18 @@ def phase_text(
         return write_experiment(compiled.experiment).rstrip("\n")
     from hmmdsl.runtime.plan_text import plan_dot, plan_json, plan_table, planned
     from hmmdsl.runtime.store.opening import peek_store
+    from hmmdsl.runtime.sweep.plan_lines import planned_sweeps
+    from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
 
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None)
-    stages = planned(plan, compiled, None if no_store else peek_store(store))
-    return {"text": plan_table, "json": plan_json, "dot": plan_dot}[form](plan, stages)
+    points = plan_sweeps(compiled)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(points))
+    held = None if no_store else peek_store(store)
+    stages, sweeps = planned(plan, compiled, held), planned_sweeps(points, held)
+    if form == "json":
+        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps])
+    if form == "dot":
+        return plan_dot(plan, stages)
+    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps)])
 
 
 def _tree_lines(tree: File) -> Iterator[str]:

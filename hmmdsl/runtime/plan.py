@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from hmmdsl.runtime.identity.contents import content_hash, nameless, process_content, references
@@ -72,10 +73,27 @@ class Plan:
 
 
 @dataclass
+class Memory:
+    """What is known already of records that many plans share: the hash of each model and process, by identity; `kept` lets them
+    live as long as their identities are used."""
+
+    hashes: dict[int, str] = field(default_factory=dict)
+    kept: list[Record] = field(default_factory=list)
+
+    def hash_of(self, record: Record, content: Callable[[], Any]) -> str:
+        """The hash of a record's content, worked out once."""
+        if id(record) not in self.hashes:
+            self.hashes[id(record)] = content_hash(content())
+            self.kept.append(record)
+        return self.hashes[id(record)]
+
+
+@dataclass
 class _Drawing:
     """A plan on the way."""
 
     experiment: Experiment
+    memory: Memory = field(default_factory=Memory)
     stages: dict[str, Stage] = field(default_factory=dict)
 
     def add(self, kind: StageKind, name: str, needs: Iterable[str], content: Any, source: str) -> None:
@@ -98,20 +116,50 @@ class _Drawing:
         """What a reference is replaced by: the hash of what it names."""
         experiment = self.experiment
         if sort == "process" and name in experiment.processes:
-            return content_hash(process_content(experiment.processes[name]))
+            table = experiment.processes[name]
+            return self.memory.hash_of(table, partial(process_content, table))
         if sort == "model" and name in experiment.models:
-            return content_hash(_plain(experiment.models[name]))
+            model = experiment.models[name]
+            return self.memory.hash_of(model, partial(_plain, model))
         stage = self.stages.get(f"{sort} {name}")
         return stage.hash if stage is not None else None
 
 
-def make_plan(experiment: Experiment, spec: str | None = None) -> Plan:
+def make_plan(experiment: Experiment, spec: str | None = None, swept: Mapping[str, Any] | None = None) -> Plan:
     """The stages of an experiment: its processes, trains, analyses, the figures of each, and the report, which also shows the
-    spec's text `spec`."""
+    spec's text `spec` and its sweeps, whose points' stages have the hashes `swept`."""
     drawn = _Drawing(experiment)
+    _add_numbers(drawn)
+    _add_figures(drawn)
+    about: dict[str, Any] = {
+        "name": experiment.name,
+        "about": _plain(experiment.about),
+        "expect": [_plain(claim) for claim in experiment.expect],
+        "spec": spec,
+        "ids": list(drawn.stages),
+        "trains": {name: _plain(train) for name, train in experiment.trains.items()},
+    }
+    pages: tuple[str, ...] = ("hmmdsl.report.page",)
+    if swept:
+        about |= {"sweeps": swept, "axes": {name: [_plain(axis) for axis in s.axes] for name, s in experiment.sweeps.items()}}
+        pages = (*pages, "hmmdsl.report.sweeps.figures", "hmmdsl.report.sweeps.table")
+    drawn.add("report", "", tuple(drawn.stages), about, source_hash(pages, beside=(".html", ".css", ".js")))
+    return Plan(experiment.name, tuple(drawn.stages.values()), _written(experiment))
+
+
+def plan_numbers(experiment: Experiment, memory: Memory) -> Plan:
+    """The processes, trains and analyses of an experiment alone, for a point of a sweep, which has no folder of its own."""
+    drawn = _Drawing(experiment, memory)
+    _add_numbers(drawn)
+    return Plan(experiment.name, tuple(drawn.stages.values()), "")
+
+
+def _add_numbers(drawn: _Drawing) -> None:
+    """The stages of processes, trains and analyses."""
+    experiment = drawn.experiment
     for name, table in experiment.processes.items():
         source = source_hash(("hmmdsl.process.portrait",))
-        drawn.add("process", name, (), process_content(table), source)
+        drawn.add("process", name, (), drawn.memory.hash_of(table, partial(process_content, table)), source)
     for name, train in experiment.trains.items():
         content = nameless(train, drawn.resolve) | {"device": device_type(train.device)}
         source = source_hash(("hmmdsl.training.loop",))
@@ -125,17 +173,6 @@ def make_plan(experiment: Experiment, spec: str | None = None) -> Plan:
             *(f"process {to}" for sort, to in references(analysis) if sort == "process"),
         ]
         drawn.add("analysis", name, [need for need in needs if need in drawn.stages], content, source)
-    _add_figures(drawn)
-    about = {
-        "name": experiment.name,
-        "about": _plain(experiment.about),
-        "expect": [_plain(claim) for claim in experiment.expect],
-        "spec": spec,
-        "ids": list(drawn.stages),
-        "trains": {name: _plain(train) for name, train in experiment.trains.items()},
-    }
-    drawn.add("report", "", tuple(drawn.stages), about, source_hash(("hmmdsl.report.page",), beside=(".html", ".css", ".js")))
-    return Plan(experiment.name, tuple(drawn.stages.values()), _written(experiment))
 
 
 def _add_figures(drawn: _Drawing) -> None:
@@ -176,6 +213,8 @@ def _written(experiment: Experiment) -> str:
         "trains": {name: [_plain(train), _plain(experiment.models[train.model])] for name, train in experiment.trains.items()},
         "analyses": {name: _plain(analysis) for name, analysis in experiment.analyses.items()},
     }
+    if experiment.sweeps:
+        content["sweeps"] = {name: _plain(sweep) for name, sweep in experiment.sweeps.items()}
     return content_hash(content)[:HASH_DIGITS]
 
 

@@ -26,6 +26,8 @@ class Progress(Protocol):
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -39,6 +41,8 @@ class Silence:
     def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -89,6 +93,16 @@ def training_words(step: int, steps: int, loss: float, gap: float | None, left: 
     return "   ".join(words)
 
 
+def points_words(done: int, points: int, failed: int, left: float | None) -> str:
+    """`12/20 points   1 failed   42 s left`."""
+    words = [f"{done:,}/{points:,} points"]
+    if failed:
+        words.append(f"{failed:,} failed")
+    if left is not None and done < points:
+        words.append(f"{duration(left)} left")
+    return "   ".join(words)
+
+
 class PlainProgress:
     """One line for each stage, and one every few seconds of training: the first and the last step always."""
 
@@ -98,6 +112,7 @@ class PlainProgress:
         self._clock = Clock()
         self._last = -interval
         self._said = -1
+        self._pointed = ""
 
     def begin(self, plan: Plan) -> None:
         self._say(f"{plan.folder_name}: {len(plan.stages)} stages")
@@ -116,6 +131,14 @@ class PlainProgress:
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
         self._say(f"{stage.id}: {'from the store' if cached else duration(seconds)}")
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
+        words = f"sweep {sweep}: {points_words(done, points, failed, left)}"
+        gone = self._clock.gone
+        if words == self._pointed or (0 < done < points and gone - self._last < self._interval):
+            return
+        self._last, self._pointed = gone, words
+        self._say(words)
 
     def close(self) -> None:
         self._stream.flush()
@@ -136,6 +159,7 @@ class LiveProgress:
         self._running: Stage | None = None
         self._clock = Clock()
         self._training: tuple[int, int, float, float | None] | None = None
+        self._sweeps: dict[str, tuple[int, int, int, float | None]] = {}
         self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
 
     def begin(self, plan: Plan) -> None:
@@ -153,6 +177,9 @@ class LiveProgress:
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
         self._done[stage.id] = "from the store" if cached else duration(seconds)
         self._running = None
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
+        self._sweeps[sweep] = (done, points, failed, left)
 
     def close(self) -> None:
         if self._live.is_started:
@@ -177,4 +204,9 @@ class LiveProgress:
                     table.add_row("", ProgressBar(total=steps, completed=step, width=24), Text(words))
             else:
                 table.add_row(Text("·", "dim"), Text(stage.id, "dim"), "")
+        for sweep, (done, points, failed, left) in self._sweeps.items():
+            mark = Text("✓", "green") if done == points else Spinner("dots", style="cyan")
+            table.add_row(mark, f"sweep {sweep}", Text(points_words(done, points, failed, left), "dim"))
+            if done < points:
+                table.add_row("", ProgressBar(total=points, completed=done, width=24), "")
         return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,20 @@ from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.environment import environment
 from hmmdsl.runtime.failures import RunError, Terminated, failure_of
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.pages import REPORT, obtain_report
+from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.results_file import write_json
 from hmmdsl.runtime.run_folder import copy_file, create_partial, discard, link_file, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
 from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.arrays import results_arrays
+from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
+from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.spec.experiment import Experiment, Verdict
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Run:
     verdicts: tuple[Verdict, ...]
     seconds: Mapping[str, float]
     cached: frozenset[str] = frozenset()
+    sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
 
     @property
     def report(self) -> Path:
@@ -51,12 +55,20 @@ class Run:
 
 
 def on_device(compiled: Compiled, device: str) -> Compiled:
-    """The same experiment with every train on `device`. Raises pydantic's ValidationError if there is no such device."""
-    experiment = compiled.experiment
+    """The same experiment, and every point of its sweeps, with every train on `device`. Raises pydantic's ValidationError if
+    there is no such device."""
+    sweeps = {
+        name: replace(sweep, points=tuple(replace(point, experiment=_moved(point.experiment, device)) for point in sweep.points))
+        for name, sweep in compiled.sweeps.items()
+    }
+    return replace(compiled, experiment=_moved(compiled.experiment, device), sweeps=sweeps)
+
+
+def _moved(experiment: Experiment, device: str) -> Experiment:
     trains = {
         name: type(train).model_validate({**train.model_dump(), "device": device}) for name, train in experiment.trains.items()
     }
-    return replace(compiled, experiment=experiment.model_copy(update={"trains": trains}))
+    return experiment.model_copy(update={"trains": trains})
 
 
 def run(
@@ -72,9 +84,11 @@ def run(
     beside the run folder.
 
     Raises OutputError before anything is run if `out` can't be written, and RunError if the run can't be finished: then what
-    it had is kept in `<name>-<hash>.failed/`. If it is interrupted, no run folder stays; what the store has of it does.
+    it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays; what the store has of it does,
+    begun training among it, and the same run goes on from there.
     """
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None)
+    planned = plan_sweeps(compiled)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(planned))
     final = out / plan.folder_name
     partial = create_partial(out, plan.folder_name)
     store = store if store is not None else Store.private(partial / ".store")
@@ -87,12 +101,14 @@ def run(
             write_inputs(compiled, partial)
             progress.begin(plan)
             computed = compute(compiled, plan, store, progress, log, force)
-            verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
+            sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force)
+            verdicts = judged(compiled, computed, sweeps)
             about = _environment(compiled, computed)
-            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force)
+            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, sweeps)
             computed.seconds["report"] = report.seconds
             computed.cached.update({"report"} if report.cached else ())
-            _write_results(computed, verdicts, about, partial)
+            results = all_results(computed, sweeps)
+            _write_results(computed, results, verdicts, about, partial)
             _copy_files(computed, report.entry.folder, partial)
             log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
             discard(partial / ".store")
@@ -108,7 +124,7 @@ def run(
     finally:
         progress.close()
         store.close()
-    return Run(final, plan, computed.results, verdicts, computed.seconds, frozenset(computed.cached))
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps)
 
 
 @contextmanager
@@ -153,9 +169,26 @@ def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
     return found | {"processor": ", ".join(dict.fromkeys(made_on)) or found["processor"]}
 
 
-def _write_results(computed: Computed, verdicts: tuple[Verdict, ...], environment: dict[str, Any], folder: Path) -> None:
+def judged(compiled: Compiled, computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> tuple[Verdict, ...]:
+    """What became of each claim."""
+    results = {**computed.results, **{name: outcome.as_results() for name, outcome in sweeps.items()}}
+    return tuple(judge(claim, results) for claim in compiled.claims)
+
+
+def all_results(computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> dict[str, Any]:
+    """What results.json holds: the experiment's results by name, and those of each sweep as arrays over its axes."""
+    return {**computed.results, **{name: results_arrays(outcome) for name, outcome in sweeps.items()}}
+
+
+def _write_results(
+    computed: Computed,
+    results: Mapping[str, Any],
+    verdicts: tuple[Verdict, ...],
+    environment: dict[str, Any],
+    folder: Path,
+) -> None:
     """The numbers, the claims, in words how each number was computed, the processes, the environment."""
-    write_json(folder / "results.json", computed.results)
+    write_json(folder / "results.json", results)
     write_json(folder / "claims.json", [verdict.model_dump(mode="json") for verdict in verdicts])
     write_json(folder / "facts.json", computed.facts)
     write_json(folder / "processes.json", computed.portraits)
@@ -174,6 +207,8 @@ def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
             for path in sorted((made / "figures").glob("*")):
                 copy_file(path, folder / "figures" / path.name)
     copy_file(report / REPORT, folder / REPORT)
+    for path in sorted((report / SWEEPS).glob("*/*")):
+        copy_file(path, folder / SWEEPS / path.parent.name / path.name)
 
 
 def _copy_checkpoints(made: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.claims.resolution import judge
-from hmmdsl.runtime.comparison import Comparison, compare, tolerances
+from hmmdsl.runtime.agreement import Comparison, compare, tolerances
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.environment import differences, environment
 from hmmdsl.runtime.failures import OutputError
@@ -19,12 +19,16 @@ from hmmdsl.runtime.packing.opening import is_pack, unpacked
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import read_json
+from hmmdsl.runtime.run import all_results, judged
 from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.planning import plan_sweeps
+from hmmdsl.runtime.sweep.running import run_sweeps
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -53,7 +57,7 @@ def compiled_for(target: Path, out: Path) -> Iterator[tuple[Compiled, Path | Non
     if target.is_dir():
         if not (target / "experiment.yaml").is_file() or not (target / "results.json").is_file():
             raise OutputError(f"{target} is no finished run: it has no experiment.yaml or no results.json")
-        yield read(target / "experiment.yaml"), target
+        yield read(target / "experiment.yaml", max_points=sys.maxsize), target
     elif is_pack(target):
         with unpacked(target) as folder, compiled_for(folder, out) as found:
             yield found
@@ -77,17 +81,18 @@ def verify(
     Raises RunError, and OutputError if the earlier run can't be read.
     """
     before = read_json(earlier / "results.json") if earlier else None
-    judged: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
+    claims: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
     plan = make_plan(compiled.experiment)
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
         progress.begin(plan)
         try:
             store = Store.private(Path(folder))
             computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"))
+            sweeps = run_sweeps(compiled, plan_sweeps(compiled), computed.shelf, progress, RunLog(None))
         finally:
             progress.close()
-    verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
-    held = {str(each["claim"]): bool(each["holds"]) for each in judged}
+    verdicts = judged(compiled, computed, sweeps)
+    held = {str(each["claim"]): bool(each["holds"]) for each in claims}
     turned = tuple(v.claim for v in verdicts if v.claim in held and held[v.claim] != v.holds)
     changed: tuple[str, ...] = ()
     if earlier:
@@ -96,6 +101,8 @@ def verify(
             threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
         changed = tuple(differences(read_json(earlier / "environment.json"), now))
-    comparison = compare(before, computed.results, tolerances(bool(changed), relative, absolute)) if earlier else None
+    comparison = (
+        compare(before, all_results(computed, sweeps), tolerances(bool(changed), relative, absolute)) if earlier else None
+    )
     asked = relative is not None or absolute is not None
     return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked)

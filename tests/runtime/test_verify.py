@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hmmdsl.runtime.comparison import compare, tolerances
+from hmmdsl.runtime.agreement import compare, tolerances
 from hmmdsl.runtime.verify import Verification
 from hmmdsl.spec.experiment import Verdict
 

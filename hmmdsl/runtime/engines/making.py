@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from hmmdsl.runtime.failures import failure_of
 from hmmdsl.runtime.results_file import plain
 
 if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.shelf import Shelf
@@ -85,11 +89,19 @@ def limited(threads: int, torch: bool) -> Iterator[None]:
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))  # for libraries that are loaded later
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
     import numpy  # noqa: F401  (its threads must be there to be limited)
-    from threadpoolctl import threadpool_limits
 
     if torch:
         from torch import set_num_threads
 
         set_num_threads(threads)
-    with threadpool_limits(limits=threads):
+    with _thread_pools(tuple(name for name in ("torch", "scipy", "sklearn") if name in sys.modules)).limit(limits=threads):
         yield
+
+
+@cache
+def _thread_pools(loaded: tuple[str, ...]) -> ThreadpoolController:
+    """The pools of the libraries that are loaded: finding them takes longer than a trivial stage, so it is done again only when
+    one of those that bring pools has come."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

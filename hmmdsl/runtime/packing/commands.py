@@ -22,9 +22,7 @@ def pack(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="the pack; RUN's name with .hmmz, here, if not given")
     ] = None,
-    without: Annotated[
-        list[Part] | None, typer.Option("--without", help="leave these out; repeatable")
-    ] = None,
+    without: Annotated[list[Part] | None, typer.Option("--without", help="leave these out; repeatable")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, for programs")] = False,
 ) -> None:
     """Pack a finished run into one file: spec and imports, resolved experiment, environment, results, claims, figures, report,
@@ -39,7 +37,9 @@ def pack(
         print(f"left out: {name} is no file of a run", file=sys.stderr)
     if as_json:
         files = [file.path for file in packed.manifest.files]
-        print(json.dumps({"pack": str(packed.path), "bytes": packed.bytes, "files": files, "left_out": packed.left_out}, indent=1))
+        print(
+            json.dumps({"pack": str(packed.path), "bytes": packed.bytes, "files": files, "left_out": packed.left_out}, indent=1)
+        )
         return
     print(f"{packed.path}  {len(packed.manifest.files)} files, {_size(packed.bytes)}; next: hmmdsl verify {packed.path}")
 

@@ -65,7 +65,7 @@ def unpack(path: Path, folder: Path) -> Pack:
         return pack
 
 
-def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None) -> Compiled:
+def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, max_points: int) -> Compiled:
     """The experiment of a pack, compiled from its spec as it was run, with `settings` and a `profile` on top.
 
     Without these it is the very experiment that was run, whatever the spec would mean today. Raises PackError and SpecError.
@@ -78,7 +78,9 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None) -
         if not (folder / _EXPERIMENT).is_file():
             raise PackError(f"{path} is no packed run: it has no {_EXPERIMENT}; pack the run anew")
         if not (folder / _SPEC).is_file():
-            return compile_experiment_file(folder / _EXPERIMENT, kinds(), settings=settings, profile=profile)
+            return compile_experiment_file(
+                folder / _EXPERIMENT, kinds(), settings=settings, profile=profile, max_points=max_points
+            )
         text = (folder / _SPEC).read_text(encoding="utf-8")
         said = {**manifest.settings, **settings}
         asked = bool(settings) or profile is not None
@@ -90,12 +92,13 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None) -
                 folder=folder,
                 settings=said,
                 profile=profile or manifest.profile,
+                max_points=max_points,
             )
         except SpecError:
             if asked:
                 raise
-            return compile_experiment_file(folder / _EXPERIMENT, kinds())
+            return compile_experiment_file(folder / _EXPERIMENT, kinds(), max_points=max_points)
         if asked:
             return compiled
-        run = compile_experiment_file(folder / _EXPERIMENT, kinds())
+        run = compile_experiment_file(folder / _EXPERIMENT, kinds(), max_points=max_points)
         return compiled if compiled.experiment == run.experiment else run

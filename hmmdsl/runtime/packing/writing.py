@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -88,9 +89,9 @@ def _whole(run: Path, without_checkpoints: bool) -> Experiment:
     missing = [name for name in WHOLE if not (run / name).is_file()]
     if missing:
         raise PackError(f"{run} is no finished run: it has no {missing[0]}; run its spec again")
-    experiment = read(run / "experiment.yaml").experiment
+    experiment = read(run / "experiment.yaml", max_points=sys.maxsize).experiment
     results, claims = read_json(run / "results.json"), read_json(run / "claims.json")
-    promised = [*experiment.trains, *experiment.analyses]
+    promised = [*experiment.trains, *experiment.analyses, *experiment.sweeps]
     if not isinstance(results, dict) or set(results) != set(promised):
         raise PackError(f"{run} is not whole: results.json is not that of experiment.yaml; run its spec again")
     if not isinstance(claims, list) or len(claims) != len(experiment.expect):

@@ -65,7 +65,16 @@ def forged(path: Path, files: Mapping[str, bytes], listed: Mapping[str, bytes] |
     sums = [
         {"path": name, "size": len(content), "sha256": sha256(content).hexdigest()} for name, content in (listed or files).items()
     ]
-    manifest = {"format": 1, "hmmdsl": "0", "name": "x", "run": "x", "settings": {}, "profile": None, "without": [], "files": sums}
+    manifest = {
+        "format": 1,
+        "hmmdsl": "0",
+        "name": "x",
+        "run": "x",
+        "settings": {},
+        "profile": None,
+        "without": [],
+        "files": sums,
+    }
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("manifest.json", json.dumps({**manifest, **changed}))
         for name, content in files.items():

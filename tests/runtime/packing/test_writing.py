@@ -10,11 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from packed_runs import contents, run_folder
 
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.limits import PackError, Part
 from hmmdsl.runtime.packing.writing import pack
-from packed_runs import contents, run_folder
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_other_files_in_the_folder_stay_there_and_are_told(run: Path, tmp_path: 
 def test_a_run_that_is_not_whole_is_refused_and_nothing_is_written(run: Path, tmp_path: Path, name: str) -> None:
     (run / name).unlink()
     (tmp_path / "out").mkdir()
-    with pytest.raises(PackError, match="finished|whole"):
+    with pytest.raises(PackError, match=r"finished|whole"):
         pack(run, tmp_path / "out" / "x.hmmz")
     assert not list((tmp_path / "out").iterdir())
 

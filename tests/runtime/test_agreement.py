@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.runtime.comparison import Tolerance, close, compare, tolerances
+from hmmdsl.runtime.agreement import Tolerance, close, compare, tolerances
 
 RESULTS = {"fit": {"gap": 1e-4, "optimum": 0.5, "parameters": 7}, "beliefs": {"block": [{"r2": 0.5}, {"r2": None}]}}
 HERE, ELSEWHERE = tolerances(elsewhere=False), tolerances(elsewhere=True)
