@@ -56,6 +56,10 @@ StoreOption = Annotated[
 ]
 NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
 ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option("--track", metavar="TOOL[:PLACE]", help="also to tensorboard[:DIR] or mlflow[:DIR|URI]; repeatable"),
+]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
@@ -247,6 +251,7 @@ def run(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     max_points: PointsOption = MAX_POINTS,
+    tracks: TrackOption = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -260,7 +265,9 @@ def run(
     from hmmdsl.runtime.run import run as run_compiled
     from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
+    from hmmdsl.runtime.tracking.targets import targets, track
 
+    tracked = targets(tracks or ())
     chosen = _settings(settings)
     compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
@@ -273,6 +280,12 @@ def run(
         _print_json(run_as_json(finished))
     else:
         print_run(finished, compiled, quiet)
+    if tracked:
+        from hmmdsl.runtime.tracking.record import record_of
+
+        record = record_of(finished, compiled.experiment)
+        for target in tracked:
+            print(f"tracked: {track(record, target)}", file=sys.stderr)
     raise typer.Exit(ExitCode.GOOD if finished.holds else ExitCode.CLAIM_FAILED)
 
 
