@@ -15,6 +15,7 @@ from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.runtime.command_group import Commands, report
 from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.failures import ExitCode, OutputError
+from hmmdsl.runtime.packing.commands import pack_commands
 from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ app = typer.Typer(
 )
 
 app.add_typer(store_commands, name="store")
+app.add_typer(pack_commands)
 
-SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
+SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, a run's experiment.yaml, or a pack")]
 ProcessArgument = Annotated[
     str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, a process of the library, or a call")
 ]
@@ -54,6 +56,10 @@ StoreOption = Annotated[
 ]
 NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
 ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option("--track", metavar="TOOL[:PLACE]", help="also to tensorboard[:DIR] or mlflow[:DIR|URI]; repeatable"),
+]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
@@ -245,6 +251,7 @@ def run(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     max_points: PointsOption = MAX_POINTS,
+    tracks: TrackOption = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -258,7 +265,9 @@ def run(
     from hmmdsl.runtime.run import run as run_compiled
     from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
+    from hmmdsl.runtime.tracking.targets import targets, track
 
+    tracked = targets(tracks or ())
     chosen = _settings(settings)
     compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
@@ -271,32 +280,51 @@ def run(
         _print_json(run_as_json(finished))
     else:
         print_run(finished, compiled, quiet)
+    if tracked:
+        from hmmdsl.runtime.tracking.record import record_of
+
+        record = record_of(finished, compiled.experiment)
+        for target in tracked:
+            print(f"tracked: {track(record, target)}", file=sys.stderr)
     raise typer.Exit(ExitCode.GOOD if finished.holds else ExitCode.CLAIM_FAILED)
 
 
-@app.command(epilog="Example: hmmdsl verify runs/rrxor-…")
+@app.command(epilog="Examples: hmmdsl verify runs/rrxor-…; hmmdsl verify rrxor.hmmz --tolerance 0.01")
 def verify(
     target: Annotated[
-        Path, typer.Argument(metavar="RUN|FILE", help="a run folder, or a spec (compared with its run, if there is one)")
+        Path, typer.Argument(metavar="RUN|PACK|FILE", help="a run folder, a pack, or a spec (compared with its run, if any)")
     ],
     out: OutOption = Path("runs"),
-    relative: Annotated[float, typer.Option("--relative", min=0, help="relative tolerance of numbers")] = 1e-6,
-    absolute: Annotated[float, typer.Option("--absolute", min=0, help="absolute tolerance of numbers")] = 1e-9,
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", "--relative", min=0, help="relative, of measured numbers, wherever this runs")
+    ] = None,
+    absolute: Annotated[float | None, typer.Option("--absolute", min=0, help="absolute tolerance of measured numbers")] = None,
+    checksums_only: Annotated[bool, typer.Option("--checksums-only", help="of a pack: only whether it is whole")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run it again; compare every claim and every number. Writes nothing.
 
-    Exits with 1 if a claim fails, or if a number differs beyond the tolerance on the same versions, processor and threads.
+    On the same versions, processor and threads numbers must be the same to the bit, and one that is not exits with 1, as a claim
+    that fails does. Elsewhere the claims decide; numbers are compared to 1e-3, or to --tolerance, which then decides too.
     """
+    if checksums_only:
+        from hmmdsl.runtime.packing.integrity import check_pack, integrity_as_json
+
+        whole = check_pack(target)
+        if as_json:
+            _print_json(integrity_as_json(whole))
+        else:
+            print(f"{target} is whole: {len(whole.files)} files agree with their checksums")
+        return
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.summary import print_verification, verification_as_json
     from hmmdsl.runtime.verify import compiled_for
     from hmmdsl.runtime.verify import verify as verify_compiled
 
-    compiled, earlier = compiled_for(target, out)
-    report(compiled.diagnostics)
-    found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), relative, absolute)
+    with compiled_for(target, out) as (compiled, earlier):
+        report(compiled.diagnostics)
+        found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), tolerance, absolute)
     if as_json:
         _print_json(verification_as_json(found))
     else:
