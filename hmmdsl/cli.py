@@ -216,17 +216,30 @@ def sample(
     write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
 
 
-@app.command(epilog="Example: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz")
+@app.command(
+    epilog="Examples: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz; hmmdsl export runs/rrxor-… --to onnx"
+)
 def export(
-    target: ProcessArgument,
-    name: NameArgument = None,
+    target: Annotated[
+        str, typer.Argument(metavar="FILE|std.processes.NAME|RUN", help="a spec, a process of the library, or a run folder")
+    ],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file, or one train of the run")] = None,
     form: Annotated[
         Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
     settings: ArgumentOption = None,
+    to: Annotated[
+        Literal["transformer_lens", "safetensors", "onnx"] | None, typer.Option("--to", help="a run's network, for these")
+    ] = None,
+    step: Annotated[int | None, typer.Option("--step", min=0, help="with --to: which checkpoint; the last if not given")] = None,
 ) -> None:
-    """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
+    """Write a process for other programs (labelled matrices, Graphviz dot, hmmlearn's parameters), or a run's network."""
+    if to is not None:
+        from hmmdsl.runtime.network_export.writing import export_network
+
+        print(export_network(Path(target), name, to, step, out), end="")
+        return
     from hmmdsl.runtime.exporting import export as export_process
     from hmmdsl.runtime.finding import find_process
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from hmmdsl.models.layout import TreeLayout, tree_layouts
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import HistoryTree, history_weights, optimal_losses
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ExpectedLoss:
     targets: tuple[Float[Tensor, "row token"], ...]
     optimum: float
 
-    def backward(self, network: TransformerNetwork) -> float:
+    def backward(self, network: Network) -> float:
         """The loss in nats; its gradient is added to the network's."""
         total = 0.0
         parameters = tuple(network.parameters())
@@ -67,7 +67,7 @@ def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device)
     return ExpectedLoss(parts, tuple(targets), float(weight @ entropy))
 
 
-def drawn_loss(network: TransformerNetwork, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
+def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
     """The mean cross-entropy of the drawn next tokens, in nats. Words have context + 1 tokens: each position predicts the token
     after it, the last is only predicted, and without `bos` the first is not."""
     logits = network(words[:, :-1])
@@ -76,9 +76,9 @@ def drawn_loss(network: TransformerNetwork, words: Int64[Tensor, "word context_a
 
 
 @torch.no_grad()
-def predictions(network: TransformerNetwork, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
+def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
     """The network's log Pr(next token | history), normalized in float64, for each history of the tree."""
-    device = network.token.device
+    device = network.device
     logits = np.empty((len(tree), network.vocabulary))
     for layout in tree_layouts(tree, device):
         logits[layout.history] = network.on_tree(layout).cpu().numpy()
@@ -88,10 +88,10 @@ def predictions(network: TransformerNetwork, tree: HistoryTree) -> Float64[np.nd
 
 
 @torch.no_grad()
-def activations_on_tree(network: TransformerNetwork, tree: HistoryTree) -> dict[str, Float32[np.ndarray, "history d_model"]]:
+def activations_on_tree(network: Network, tree: HistoryTree) -> dict[str, Float32[np.ndarray, "history d_model"]]:
     """The residual stream after each history of the tree, by point, as float32."""
     found = {point: np.empty((len(tree), width), dtype=np.float32) for point, width in network.spec.points().items()}
-    for layout in tree_layouts(tree, network.token.device):
+    for layout in tree_layouts(tree, network.device):
         for point, x in network.residuals_on_tree(layout).items():
             found[point][layout.history] = x.cpu().numpy()
     return found
@@ -110,7 +110,7 @@ class Evaluation:
         return self.loss - self.optimum
 
 
-def evaluate(network: TransformerNetwork, tree: HistoryTree) -> Evaluation:
+def evaluate(network: Network, tree: HistoryTree) -> Evaluation:
     """Loss and optimum on a tree, in float64 from the network's own logits."""
     cross_entropy = -np.sum(tree.next_token * predictions(network, tree), axis=1)
     return Evaluation(float(history_weights(tree, "probability") @ cross_entropy), float(optimal_losses(tree).mean()))
