@@ -126,7 +126,17 @@ def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, prog
     process = compiled.processes[train.process]
     model = experiment.models[train.model]
     try:
-        trained = train_network(name, train, model, process, folder, device=train.device, progress=tell)
+        trained = train_network(
+            name,
+            train,
+            model,
+            process,
+            folder,
+            device=train.device,
+            progress=tell,
+            start_from=None if train.start_from is None else computed.trained[train.start_from],
+            discriminator=experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
+        )
     except Diverged as error:
         raise RunError(
             f"the loss of {name} is not finite at step {error.step:,}",

@@ -70,13 +70,10 @@ def make_plan(experiment: Experiment) -> Plan:
 
     for name, table in experiment.processes.items():
         add("process", name, (), _plain(table, without={"name"}))
-    for name, train in experiment.trains.items():
-        add(
-            "train",
-            name,
-            (f"process {train.process}",),
-            {"train": _plain(train), "model": _plain(experiment.models[train.model])},
-        )
+    for name, train in experiment.in_order():
+        starts = () if train.start_from is None else (f"train {train.start_from}",)
+        models = [_plain(experiment.models[model]) for model in train.models()]
+        add("train", name, (f"process {train.process}", *starts), {"train": _plain(train), "models": models})
     for name, analysis in experiment.analyses.items():
         content = _plain(analysis)
         words = set(_words(content))

@@ -86,3 +86,16 @@ class Experiment(Record):
     trains: dict[Identifier, Train] = Field(default_factory=dict, description="training runs")
     analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
     expect: tuple[Claim, ...] = Field((), description="what the experiment must show")
+
+    def in_order(self) -> list[tuple[str, Train]]:
+        """The training runs, each after the one that it starts from, else in order of declaration."""
+        found: dict[str, Train] = {}
+
+        def enter(name: str, train: Train) -> None:
+            if train.start_from is not None and train.start_from not in found:
+                enter(train.start_from, self.trains[train.start_from])
+            found.setdefault(name, train)
+
+        for name, train in self.trains.items():
+            enter(name, train)
+        return list(found.items())

@@ -1,4 +1,4 @@
-"""What is minimized: the next token's cross-entropy, as an expectation over a history tree or on drawn words."""
+"""What is minimized: the cross-entropy of the next k tokens, as an expectation over a history tree or on drawn words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import torch.nn.functional as F  # noqa: N812
 
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.models.network import Network
-from hmmdsl.process.history_tree import HistoryTree, history_weights, optimal_losses
+from hmmdsl.process.futures import word_vectors
+from hmmdsl.process.history_tree import SMALLEST_PROBABILITY, HistoryTree, history_weights
+from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64
@@ -23,23 +25,28 @@ if TYPE_CHECKING:
 class ExpectedLoss:
     """The expectation of the cross-entropy over a tree's histories, part by part (one, unless the tree is large).
 
-    A part's `target` holds, in the order of its layout's rows, weight(history) * Pr(token | history); rows that stand for no
-    history of the part are zero. `optimum` is the least value that any predictor can reach.
+    A part's `target` holds, in the order of its layout's rows, weight(history) * Pr(what comes next | history); rows that stand
+    for no history of the part are zero. `optimum` is the least value that any predictor can reach.
     """
 
     parts: tuple[TreeLayout, ...]
-    targets: tuple[Float[Tensor, "row token"], ...]
+    targets: tuple[Float[Tensor, "row output"], ...]
     optimum: float
 
     def backward(self, network: Network) -> float:
         """The loss in nats; its gradient is added to the network's."""
         total = 0.0
-        parameters = tuple(network.parameters())
+        parameters = trained_parameters(network)
         for layout, target in zip(self.parts, self.targets, strict=True):
             loss = -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
             add_gradient(loss, parameters)
             total += loss.item()
         return total
+
+
+def trained_parameters(network: Network) -> tuple[Tensor, ...]:
+    """The weights that are not frozen."""
+    return tuple(parameter for parameter in network.parameters() if parameter.requires_grad)
 
 
 def add_gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> None:
@@ -51,40 +58,79 @@ def add_gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> None:
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
-def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device) -> ExpectedLoss:
+def futures(process: Process, tree: HistoryTree, k: int) -> Float64[np.ndarray, "history word"]:
+    """Pr(next k tokens | history), one column for each word of k tokens, the last token fastest."""
+    if k == 1:
+        return tree.next_token
+    found = tree.belief @ word_vectors(process, k)
+    if process.generalized:  # negative entries cancel, so what is this small is rounding of zero
+        found[found < SMALLEST_PROBABILITY] = 0.0
+    return np.asarray(found)
+
+
+def entropies(distributions: Float64[np.ndarray, "history outcome"]) -> Float64[np.ndarray, " history"]:
+    """The entropy of each row, in nats."""
+    logarithm = np.log(np.where(distributions > 0, distributions, 1.0))
+    return np.asarray(-np.sum(distributions * logarithm, axis=1))
+
+
+def expected_loss(
+    tree: HistoryTree,
+    left_out: np.ndarray,
+    device: torch.device,
+    distributions: Float64[np.ndarray, "history output"] | None = None,
+) -> ExpectedLoss:
     """Every position counts the same, and within a position a history by its probability; those left out count nothing, and the
-    rest is scaled to sum to 1."""
+    rest is scaled to sum to 1. What is predicted are the `distributions`, those of the next token if not given."""
+    ahead = tree.next_token if distributions is None else distributions
     weight = np.where(left_out, 0.0, history_weights(tree, "probability"))
     weight /= weight.sum()
-    joint = weight[:, None] * tree.next_token
     parts = tree_layouts(tree, device)
     targets = []
     for layout in parts:
-        target = torch.zeros(len(layout.token), tree.vocabulary)
-        target[layout.row.cpu()] = torch.from_numpy(joint[layout.history]).float()
+        target = torch.zeros(len(layout.token), ahead.shape[1])
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead[layout.history]).float()
         targets.append(target.to(device))
-    entropy = -np.sum(tree.next_token * np.log(np.where(tree.next_token > 0, tree.next_token, 1.0)), axis=1)
-    return ExpectedLoss(parts, tuple(targets), float(weight @ entropy))
+    return ExpectedLoss(parts, tuple(targets), float(weight @ entropies(ahead)))
 
 
-def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
-    """The mean cross-entropy of the drawn next tokens, in nats. Words have context + 1 tokens: each position predicts the token
-    after it, the last is only predicted, and without `bos` the first is not."""
-    logits = network(words[:, :-1])
-    targets = words[:, words.shape[1] - logits.shape[1] :]
-    return F.cross_entropy(logits.reshape(-1, network.vocabulary), targets.reshape(-1))
+def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_k"], k: int = 1) -> Float32[Tensor, ""]:
+    """The mean cross-entropy of the drawn next k tokens, in nats. Words have context + k tokens: each position predicts the k
+    tokens after it, the last k are only predicted, and without `bos` the first is not."""
+    logits = network(words[:, :-k])
+    positions = logits.shape[1]
+    first = words.shape[1] - k + 1 - positions
+    targets = words[:, first : first + positions]
+    for further in range(first + 1, first + k):
+        targets = targets * network.vocabulary + words[:, further : further + positions]
+    return F.cross_entropy(logits.reshape(-1, network.outputs), targets.reshape(-1))
 
 
 @torch.no_grad()
-def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
-    """The network's log Pr(next token | history), normalized in float64, for each history of the tree."""
+def joint_predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history output"]:
+    """The logarithms of what the network predicts, normalized in float64, for each history of the tree."""
     device = network.device
-    logits = np.empty((len(tree), network.vocabulary))
+    logits = np.empty((len(tree), network.outputs))
     for layout in tree_layouts(tree, device):
         logits[layout.history] = network.on_tree(layout).cpu().numpy()
     logits -= logits.max(axis=1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return logits
+
+
+def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
+    """The network's log Pr(next token | history) for each history of the tree: where it predicts the next k tokens jointly, the
+    first token's marginal."""
+    return next_token_of(joint_predictions(network, tree), network.vocabulary)
+
+
+def next_token_of(joint: Float64[np.ndarray, "history word"], vocabulary: int) -> Float64[np.ndarray, "history token"]:
+    """The first token's marginal, in logarithms, of joint distributions of k tokens."""
+    if joint.shape[1] == vocabulary:
+        return joint
+    by_first = joint.reshape(len(joint), vocabulary, -1)
+    largest = by_first.max(axis=2)
+    return np.asarray(largest + np.log(np.exp(by_first - largest[:, :, None]).sum(axis=2)))
 
 
 @torch.no_grad()
@@ -110,7 +156,12 @@ class Evaluation:
         return self.loss - self.optimum
 
 
-def evaluate(network: Network, tree: HistoryTree) -> Evaluation:
-    """Loss and optimum on a tree, in float64 from the network's own logits."""
-    cross_entropy = -np.sum(tree.next_token * predictions(network, tree), axis=1)
-    return Evaluation(float(history_weights(tree, "probability") @ cross_entropy), float(optimal_losses(tree).mean()))
+def evaluate(
+    network: Network, tree: HistoryTree, distributions: Float64[np.ndarray, "history output"] | None = None
+) -> Evaluation:
+    """Loss and optimum on a tree, in float64 from the network's own logits: of the `distributions`, those of the next token if
+    not given."""
+    ahead = tree.next_token if distributions is None else distributions
+    cross_entropy = -np.sum(ahead * joint_predictions(network, tree), axis=1)
+    weight = history_weights(tree, "probability")
+    return Evaluation(float(weight @ cross_entropy), float(weight @ entropies(ahead)))

@@ -18,6 +18,7 @@ from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
 from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.models.ngram import NGram
+from hmmdsl.spec.objectives import tokens_ahead
 from hmmdsl.spec.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
@@ -48,11 +49,12 @@ class TreeSize:
     training: int
 
     @staticmethod
-    def of(histories: int, process: Process, model: Model) -> TreeSize:
-        """The size for a process and a network: an estimate from below of what the tree's arrays hold, the activations at every
-        point, and for training what the network keeps for its backward pass."""
+    def of(histories: int, process: Process, model: Model, ahead: int = 1) -> TreeSize:
+        """The size for a process and a network that predicts `ahead` tokens: an estimate from below of what the tree's arrays
+        hold, the activations at every point, and for training what the network keeps for its backward pass."""
         states, vocabulary = len(process.states), len(process.tokens)
-        theory = histories * _FLOAT64 * (states + vocabulary + 4)
+        joint = 3 * vocabulary ** min(ahead, 64) if ahead > 1 else 0  # the distribution, its logarithm and the network's
+        theory = histories * _FLOAT64 * (states + vocabulary + joint + 4)
         points = sum(model.points().values()) + vocabulary
         return TreeSize(
             histories,
@@ -98,7 +100,7 @@ class Fits:
         if not exact_data and not exact_tree:
             return
         counts = self._count(train.process, model)
-        size = TreeSize.of(counts.total, process, model)
+        size = TreeSize.of(counts.total, process, model, tokens_ahead(train.objective))
         if exact_data:
             cure = "data = sampled { batch = 64 }"
             _check_tree(counts, size.training, "training on", place_of(("data",)), cure, "W0952", self.diagnostics)
