@@ -4,62 +4,21 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from hmmdsl import __version__
-from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
+from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.command_group import Commands, report
+from hmmdsl.runtime.comparing.command import compare
+from hmmdsl.runtime.failures import ExitCode, OutputError
+from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from hmmdsl.language.diagnostics import Diagnostic
-
-
-class Commands(TyperGroup):
-    """Turns what a command raises into words on stderr and an exit code; never a traceback, unless HMMDSL_DEBUG is set."""
-
-    def invoke(self, ctx: Any) -> Any:
-        from hmmdsl.language.diagnostics import SpecError
-
-        signal.signal(signal.SIGTERM, _terminate)
-        try:
-            return super().invoke(ctx)
-        except SpecError as error:
-            report(error.diagnostics)
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except OutputError as error:
-            _say_error(str(error))
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except RunError as error:
-            _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
-        except Interrupted as stopped:
-            goes_on = ctx.invoked_subcommand == "run"
-            _say_error(str(stopped), "run the same command again: it goes on from there" if goes_on else "")
-            raise typer.Exit(128 + stopped.number) from None
-        except KeyboardInterrupt:
-            _say_error("interrupted; no half-written file was left behind")
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Terminated:
-            _say_error("terminated; no half-written file was left behind")
-            raise typer.Exit(ExitCode.TERMINATED) from None
-        except (typer.Exit, BrokenPipeError):
-            raise
-        except Exception as error:
-            if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
-                raise
-            _say_error(
-                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
-                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
-            )
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
+    pass
 
 
 app = typer.Typer(
@@ -72,6 +31,8 @@ app = typer.Typer(
     help="A declarative language for experiments on what sequence models learn.",
     epilog="Exit codes: 0 good, 1 an expectation failed, 2 the spec is wrong, 3 the run failed, 130 interrupted.",
 )
+
+app.add_typer(store_commands, name="store")
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
 ProcessArgument = Annotated[
@@ -88,7 +49,13 @@ SetOption = Annotated[
 ArgumentOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="an argument of the process, or a param; repeatable")
 ]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="DIR|URL", help="where results are kept; else $HMMDSL_STORE or the cache folder")
+]
+NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
+ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
+PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
 
@@ -116,11 +83,11 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to wr
 
 
 @app.command(epilog="Example: hmmdsl check specs/*.hmm")
-def check(files: SpecsArgument, as_json: JsonOption = False) -> None:
+def check(files: SpecsArgument, as_json: JsonOption = False, max_points: PointsOption = MAX_POINTS) -> None:
     """Report every mistake in specs, at its place, with a cure, before anything runs."""
     from hmmdsl.runtime.checking import check_file
 
-    checked = [check_file(path) for path in files]
+    checked = [check_file(path, max_points) for path in files]
     if as_json:
         _print_json([each.as_json() for each in checked])
     for each in checked if not as_json else ():
@@ -171,13 +138,17 @@ def show(
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
+    dot: Annotated[bool, typer.Option("--dot", help="print the plan as a Graphviz graph")] = False,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
 
-        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, as_json))
+        form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store))
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
@@ -268,10 +239,15 @@ def run(
     profile: ProfileOption = None,
     out: OutOption = Path("runs"),
     device: DeviceOption = None,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
+    force: ForceOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    max_points: PointsOption = MAX_POINTS,
 ) -> None:
-    """Train, analyse, judge the claims, and write the report into a folder of its own.
+    """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
+    again.
 
     Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
     and ends with the same numbers to the bit.
@@ -280,16 +256,17 @@ def run(
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device
     from hmmdsl.runtime.run import run as run_compiled
+    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
 
     chosen = _settings(settings)
-    compiled = read(file, chosen, profile)
+    compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
     if device is not None:
         compiled = on_device(compiled, device)
-    finished = run_compiled(
-        compiled, out, progress_on(sys.stderr, quiet), {**chosen, **({"profile": profile} if profile else {})}
-    )
+    kept = None if no_store else open_store(store)
+    said = {**chosen, **({"profile": profile} if profile else {})}
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force)
     if as_json:
         _print_json(run_as_json(finished))
     else:
@@ -348,13 +325,7 @@ def help_(
     print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
 
 
-def report(diagnostics: list[Diagnostic]) -> None:
-    """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
-    from hmmdsl.language.messages.render import render
-
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for diagnostic in diagnostics:
-        print(render(diagnostic, color=color), end="\n\n", file=sys.stderr)
+app.command(epilog="Examples: hmmdsl compare runs/a-… runs/b-…; hmmdsl compare runs/a-…:capacity:0 runs/a-…:capacity:3")(compare)
 
 
 def _settings(given: list[str] | None) -> dict[str, str]:
@@ -367,13 +338,5 @@ def _settings(given: list[str] | None) -> dict[str, str]:
     return settings
 
 
-def _say_error(message: str, *hints: str) -> None:
-    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
-
-
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

@@ -54,12 +54,12 @@ class NotebookProcess:
         return self.process.tokens
 
     @property
-    def states(self) -> tuple[str, ...]:
+    def states(self) -> Sequence[str]:
         """The hidden states, in the order of their indices."""
         return self.process.states
 
     @property
-    def start(self) -> tuple[Scalar, ...]:
+    def start(self) -> Sequence[Scalar]:
         """Pr(state before the first token): exact fractions where the process is exact."""
         return self.process.start
 
@@ -78,7 +78,7 @@ class NotebookProcess:
         """The same in fractions, or in floats where the process has floats."""
         from hmmdsl.process.words import observe
 
-        return observe(self.process, self.indices(word)).belief
+        return tuple(observe(self.process, self.indices(word)).belief)
 
     def next_token(self, word: Word = "") -> Float64[np.ndarray, " token"]:
         """Pr(next token | word). Raises ValueError if the word cannot occur."""

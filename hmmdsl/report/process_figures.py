@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
+from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.depths import deepest
@@ -38,6 +39,8 @@ _SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
 _MSP_BELIEFS = 64
 _CLOUD_DRAWN = 40_000
+_JOINT_STATES, _JOINT_TRANSITIONS = 64, 10_000
+"""Products of more states or transitions are drawn by their factors."""
 
 
 def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[str, tuple[Figure, str]]:
@@ -50,6 +53,8 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
         if fits_diagram(process)
         else f"Operators of {name}, whose entries may be negative: rows act from the left."
         if process.generalized
+        else f"Transition matrices of the factors of {name}: probability of the target state, given the state left."
+        if process.factored
         else f"Transition matrices of {name}: probability of token and target state, given the state left."
     )
     figures = {"states": (state_diagram(process), states)}
@@ -58,7 +63,7 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
         f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
         "its limit, the entropy rate.",
     )
-    if len(process.states) > 1:
+    if len(process.states) > 1 and not (process.factored and len(process.states) > _JOINT_STATES):
         depth = deepest(process, _SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
@@ -73,6 +78,8 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
             f"Beliefs about {name} in the long run: {drawn:,} draws of the stationary distribution of beliefs, each after "
             f"{cloud.tokens:,} tokens or more (sampled).",
         )
+    if process.factored and not _few_beliefs(process):
+        return figures
     presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
     if presentation.closed and len(presentation) > 1:
         shape = (
@@ -86,6 +93,12 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
             f"{shape}",
         )
     return figures
+
+
+def _few_beliefs(process: Process) -> bool:
+    """Whether the automaton of a product's beliefs is small enough to be made."""
+    count = joint_beliefs(process).count
+    return count is not None and count <= _MSP_BELIEFS and process.transition_count <= _JOINT_TRANSITIONS
 
 
 def simplex(process: Process, depth: int | None = None) -> Figure:

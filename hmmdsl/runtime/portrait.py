@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hmmdsl.process.entropies import EntropyRate
 from hmmdsl.process.measure import known_digits
@@ -20,6 +20,8 @@ from hmmdsl.runtime.finding import comments_of, find_processes
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+T = TypeVar("T")
 
 MOST_ARROWS = 40
 """Transitions that are listed, at most."""
@@ -163,13 +165,15 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     bits = shown.portrait.myopic_entropies.bits
     if len(bits) > 1:
         yield "", _curve(bits)
+    if shown.process.transition_count > MOST_ARROWS or shown.process.generalized:
+        return
     arrows = [
         f"{shown.process.states[i]} -[{token}]-> {shown.process.states[j]} : {_number(value)}"
         for token, entries in zip(shown.process.tokens, shown.process.operators, strict=True)
         for (i, j), value in sorted(entries.items())
         if value
     ]
-    if len(arrows) <= MOST_ARROWS and not shown.process.generalized:
+    if arrows:
         yield "transitions", "\n".join(sorted(arrows, key=lambda arrow: shown.process.states.index(arrow.split(" -[")[0])))
 
 
@@ -221,9 +225,9 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:
-        yield "stationary", _listed([_number(value) for value in about.stationary])
+        yield "stationary", _listed(about.stationary, _number)
     if about.stationary is None or about.start_kind == "given":
-        yield "start", _listed([_number(value) for value in about.start])
+        yield "start", _listed(about.start, _number)
     for role in ("component", "factor"):
         named = [
             f"{part.name} ({part.process}, {part.states:,} state{'' if part.states == 1 else 's'})"
@@ -233,7 +237,7 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         if named:
             yield f"{role}s", _listed(named)
     if about.right is not None:
-        yield "right eigenvector", _listed([_number(value) for value in about.right])
+        yield "right eigenvector", _listed(about.right, _number)
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
     compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
@@ -282,6 +286,7 @@ def _number(value: Scalar) -> str:
     return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
 
 
-def _listed(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:LONGEST_LIST])
-    return shown if len(texts) <= LONGEST_LIST else f"{shown}, … ({len(texts):,})"
+def _listed(items: Sequence[T], text: Callable[[T], str] = str) -> str:
+    """The first items; of a long list also how many there are."""
+    shown = ", ".join(text(item) for item in items[:LONGEST_LIST])
+    return shown if len(items) <= LONGEST_LIST else f"{shown}, … ({len(items):,})"

@@ -11,6 +11,7 @@ from hmmdsl.spec.analysis import Analysis, kind_of
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.model import AnyModel
 from hmmdsl.spec.process import ProcessTable
+from hmmdsl.spec.sweep import Sweep
 from hmmdsl.spec.train import Train
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -85,6 +86,7 @@ class Experiment(Record):
     models: dict[Identifier, AnyModel] = Field(default_factory=dict, description="networks")
     trains: dict[Identifier, Train] = Field(default_factory=dict, description="training runs")
     analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
+    sweeps: dict[Identifier, Sweep] = Field(default_factory=dict, description="sweeps, with every point")
     expect: tuple[Claim, ...] = Field((), description="what the experiment must show")
 
     def in_order(self) -> list[tuple[str, Train]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hmmdsl.models.network import Network
+from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.models.base import Model
@@ -14,7 +15,7 @@ from hmmdsl.spec.objectives import Adversarial, tokens_ahead
 from hmmdsl.spec.train import ExactData, SampledData, Train
 from hmmdsl.training.adversarial import AdversarialGradient
 from hmmdsl.training.histories import withheld
-from hmmdsl.training.objective import drawn_loss, expected_loss, futures
+from hmmdsl.training.objective import drawn_loss, expected_loss
 from hmmdsl.training.streams import stream
 from hmmdsl.training.words import Batches, WordSource
 
@@ -68,7 +69,7 @@ def gradient_of(
         case ExactData(withhold=share):
             whole = tree if tree.source == "exact" else build_history_tree(process, model.context, model.bos)
             left_out = withheld(whole, share, train.seed)
-            objective = expected_loss(whole, left_out, device, futures(process, whole, k))
+            objective = expected_loss(whole, left_out, device, Ahead(whole, k, process))
             return LikelihoodGradient(lambda: objective.backward(network), objective.optimum)
         case SampledData(batch=batch):
             batches = Batches(WordSource(process, model.context + k, device, stream(train.seed, "data")), batch)

@@ -12,6 +12,7 @@ import numpy as np
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
 from hmmdsl.models.parts import freeze
+from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import HistoryTree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.checkpoints import checkpoint_steps
@@ -24,7 +25,7 @@ from hmmdsl.training.gradient import gradient_of
 from hmmdsl.training.histories import histories_of
 from hmmdsl.training.identity import identity_of
 from hmmdsl.training.interruption import Interrupted, stop_requests
-from hmmdsl.training.objective import evaluate, futures, trained_parameters
+from hmmdsl.training.objective import evaluate, trained_parameters
 from hmmdsl.training.optimizer import WeightOptimizer
 from hmmdsl.training.resumption import ResumePoint, ResumePoints
 from hmmdsl.training.schedule import rate
@@ -81,7 +82,7 @@ def train_network(
         start = None if start_from is None else last_weights_hash(start_from)
         points = ResumePoints(folder, identity_of(train, model, process, where, start, discriminator))
         curve = _optimize(name, network, train, process, tree, points, progress, discriminator)
-        end = evaluate(network, tree, futures(process, tree, k))
+        end = evaluate(network, tree, Ahead(tree, k, process))
         if not math.isfinite(end.loss):
             raise Diverged(train.steps, _last_checkpoint(folder, train, train.steps))
         return Trained(

@@ -12,9 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.models.network import Network
-from hmmdsl.process.futures import word_vectors
-from hmmdsl.process.history_tree import SMALLEST_PROBABILITY, HistoryTree, history_weights
-from hmmdsl.process.process import Process
+from hmmdsl.process.ahead import Ahead
+from hmmdsl.process.history_tree import HistoryTree, history_weights
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64
@@ -58,40 +57,19 @@ def add_gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> None:
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
-def futures(process: Process, tree: HistoryTree, k: int) -> Float64[np.ndarray, "history word"]:
-    """Pr(next k tokens | history), one column for each word of k tokens, the last token fastest."""
-    if k == 1:
-        return tree.next_token
-    found = tree.belief @ word_vectors(process, k)
-    if process.generalized:  # negative entries cancel, so what is this small is rounding of zero
-        found[found < SMALLEST_PROBABILITY] = 0.0
-    return np.asarray(found)
-
-
-def entropies(distributions: Float64[np.ndarray, "history outcome"]) -> Float64[np.ndarray, " history"]:
-    """The entropy of each row, in nats."""
-    logarithm = np.log(np.where(distributions > 0, distributions, 1.0))
-    return np.asarray(-np.sum(distributions * logarithm, axis=1))
-
-
-def expected_loss(
-    tree: HistoryTree,
-    left_out: np.ndarray,
-    device: torch.device,
-    distributions: Float64[np.ndarray, "history output"] | None = None,
-) -> ExpectedLoss:
+def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device, ahead: Ahead | None = None) -> ExpectedLoss:
     """Every position counts the same, and within a position a history by its probability; those left out count nothing, and the
-    rest is scaled to sum to 1. What is predicted are the `distributions`, those of the next token if not given."""
-    ahead = tree.next_token if distributions is None else distributions
+    rest is scaled to sum to 1. What is predicted is what comes `ahead`, the next token if not given."""
+    ahead = Ahead(tree) if ahead is None else ahead
     weight = np.where(left_out, 0.0, history_weights(tree, "probability"))
     weight /= weight.sum()
     parts = tree_layouts(tree, device)
     targets = []
     for layout in parts:
-        target = torch.zeros(len(layout.token), ahead.shape[1])
-        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead[layout.history]).float()
+        target = torch.zeros(len(layout.token), ahead.words)
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead.of(layout.history)).float()
         targets.append(target.to(device))
-    return ExpectedLoss(parts, tuple(targets), float(weight @ entropies(ahead)))
+    return ExpectedLoss(parts, tuple(targets), float(weight @ ahead.entropies()))
 
 
 def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_k"], k: int = 1) -> Float32[Tensor, ""]:
@@ -107,21 +85,13 @@ def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_k"], k: 
 
 
 @torch.no_grad()
-def joint_predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history output"]:
-    """The logarithms of what the network predicts, normalized in float64, for each history of the tree."""
-    device = network.device
-    logits = np.empty((len(tree), network.outputs))
-    for layout in tree_layouts(tree, device):
-        logits[layout.history] = network.on_tree(layout).cpu().numpy()
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return logits
-
-
 def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
-    """The network's log Pr(next token | history) for each history of the tree: where it predicts the next k tokens jointly, the
-    first token's marginal."""
-    return next_token_of(joint_predictions(network, tree), network.vocabulary)
+    """The network's log Pr(next token | history), normalized in float64, for each history of the tree: where it predicts the next
+    k tokens jointly, the first token's marginal."""
+    found = np.empty((len(tree), network.vocabulary))
+    for layout in tree_layouts(tree, network.device):
+        found[layout.history] = next_token_of(_log_probabilities(network, layout), network.vocabulary)
+    return found
 
 
 def next_token_of(joint: Float64[np.ndarray, "history word"], vocabulary: int) -> Float64[np.ndarray, "history token"]:
@@ -131,6 +101,14 @@ def next_token_of(joint: Float64[np.ndarray, "history word"], vocabulary: int) -
     by_first = joint.reshape(len(joint), vocabulary, -1)
     largest = by_first.max(axis=2)
     return np.asarray(largest + np.log(np.exp(by_first - largest[:, :, None]).sum(axis=2)))
+
+
+def _log_probabilities(network: Network, layout: TreeLayout) -> Float64[np.ndarray, "history output"]:
+    """The logarithms of what the network predicts for the histories of one part of a tree."""
+    logits = network.on_tree(layout).cpu().numpy().astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits
 
 
 @torch.no_grad()
@@ -156,12 +134,14 @@ class Evaluation:
         return self.loss - self.optimum
 
 
-def evaluate(
-    network: Network, tree: HistoryTree, distributions: Float64[np.ndarray, "history output"] | None = None
-) -> Evaluation:
-    """Loss and optimum on a tree, in float64 from the network's own logits: of the `distributions`, those of the next token if
+@torch.no_grad()
+def evaluate(network: Network, tree: HistoryTree, ahead: Ahead | None = None) -> Evaluation:
+    """Loss and optimum on a tree, in float64 from the network's own logits, in predicting what comes `ahead`: the next token if
     not given."""
-    ahead = tree.next_token if distributions is None else distributions
-    cross_entropy = -np.sum(ahead * joint_predictions(network, tree), axis=1)
+    ahead = Ahead(tree) if ahead is None else ahead
+    cross_entropy = np.empty(len(tree))
+    for layout in tree_layouts(tree, network.device):
+        true = ahead.of(layout.history)
+        cross_entropy[layout.history] = -np.sum(true * _log_probabilities(network, layout), axis=1)
     weight = history_weights(tree, "probability")
-    return Evaluation(float(weight @ cross_entropy), float(weight @ entropies(ahead)))
+    return Evaluation(float(weight @ cross_entropy), float(weight @ ahead.entropies()))

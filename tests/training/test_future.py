@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from hmmdsl.models.build import build_network
 from hmmdsl.models.layout import tree_layout
+from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, Model, NGram, Transformer
-from hmmdsl.training.objective import drawn_loss, evaluate, expected_loss, futures, joint_predictions, predictions
+from hmmdsl.training.objective import _log_probabilities, drawn_loss, evaluate, expected_loss, predictions
 
 CPU = torch.device("cpu")
 CONTEXT = 3
@@ -54,7 +55,7 @@ def gradient(network: torch.nn.Module) -> torch.Tensor:
 def test_the_exact_loss_is_the_expectation_over_all_words(model: Model, k: int, rrxor: Process) -> None:
     network = build_network(model, 2, 0, outputs=2**k)
     tree = build_history_tree(rrxor, CONTEXT, model.bos)
-    ahead = futures(rrxor, tree, k)
+    ahead = Ahead(tree, k, rrxor)
     loss = expected_loss(tree, np.zeros(len(tree), dtype=bool), CPU, ahead).backward(network)
     exact = gradient(network)
     words, probability = words_with_probabilities(rrxor, CONTEXT + k)
@@ -76,7 +77,7 @@ def test_drawn_words_estimate_the_exact_gradient(bos: bool, mess3: Process) -> N
     model = Transformer(layers=1, d_model=8, context=CONTEXT, initial_sd=0.5, bos=bos)
     network = build_network(model, 3, 0, outputs=9)
     tree = build_history_tree(mess3, CONTEXT, bos)
-    expected_loss(tree, np.zeros(len(tree), dtype=bool), CPU, futures(mess3, tree, 2)).backward(network)
+    expected_loss(tree, np.zeros(len(tree), dtype=bool), CPU, Ahead(tree, 2, mess3)).backward(network)
     exact = gradient(network)
     # All words, each drawn as often as its probability says, so that the mean is the expectation.
     words, probability = words_with_probabilities(mess3, CONTEXT + 2)
@@ -88,7 +89,7 @@ def test_drawn_words_estimate_the_exact_gradient(bos: bool, mess3: Process) -> N
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_the_optimum_is_a_difference_of_block_entropies(k: int, rrxor: Process) -> None:
     tree = build_history_tree(rrxor, CONTEXT)
-    found = evaluate(build_network(NGram(n=1, context=CONTEXT), 2, 0, outputs=2**k), tree, futures(rrxor, tree, k)).optimum
+    found = evaluate(build_network(NGram(n=1, context=CONTEXT), 2, 0, outputs=2**k), tree, Ahead(tree, k, rrxor)).optimum
 
     def block_entropy(length: int) -> float:
         _, p = words_with_probabilities(rrxor, length)
@@ -102,12 +103,12 @@ def test_the_optimum_is_a_difference_of_block_entropies(k: int, rrxor: Process) 
 def test_a_table_with_enough_memory_reaches_the_optimum(rrxor: Process) -> None:
     """An n-gram over the whole context holds any prediction; with the true ones in it, the gap is zero and the marginal true."""
     tree = build_history_tree(rrxor, CONTEXT)
-    ahead = futures(rrxor, tree, 2)
+    ahead = Ahead(tree, 2, rrxor)
     network = build_network(NGram(n=CONTEXT + 1, context=CONTEXT), 2, 0, outputs=4)
     with torch.no_grad():
         layout = tree_layout(tree)
         rows = network._rows(layout)[layout.row]
-        network.table[rows] = torch.tensor(np.log(np.maximum(ahead, 1e-30))).float()
+        network.table[rows] = torch.tensor(np.log(np.maximum(ahead.of(np.arange(len(tree))), 1e-30))).float()
     assert evaluate(network, tree, ahead).gap == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(np.exp(predictions(network, tree)), tree.next_token, atol=1e-6)
 
@@ -117,10 +118,10 @@ def test_a_table_with_enough_memory_reaches_the_optimum(rrxor: Process) -> None:
 def test_joint_and_marginal_agree_and_no_loss_is_below_the_optimum(seed: int, k: int, bos: bool, mess3: Process) -> None:
     tree = build_history_tree(mess3, CONTEXT, bos)
     network = build_network(GRU(d_model=4, context=CONTEXT, bos=bos, initial_sd=1.0), 3, seed, outputs=3**k)
-    joint, marginal = np.exp(joint_predictions(network, tree)), np.exp(predictions(network, tree))
+    joint, marginal = np.exp(_log_probabilities(network, tree_layout(tree))), np.exp(predictions(network, tree))
     np.testing.assert_allclose(joint.sum(axis=1), 1, atol=1e-12)
     np.testing.assert_allclose(joint.reshape(len(tree), 3, -1).sum(axis=2), marginal, atol=1e-12)
-    ahead = futures(mess3, tree, k)
+    ahead = Ahead(tree, k, mess3)
     found = evaluate(network, tree, ahead)
     assert found.gap >= 0
     # Chain rule: knowing the joint is at least as hard as knowing the first token.
@@ -131,6 +132,7 @@ def test_joint_and_marginal_agree_and_no_loss_is_below_the_optimum(seed: int, k:
 
 def test_one_token_ahead_is_the_next_token(mess3: Process) -> None:
     tree = build_history_tree(mess3, CONTEXT)
-    assert futures(mess3, tree, 1) is tree.next_token
-    two = futures(mess3, tree, 2)
+    rows = np.arange(len(tree))
+    np.testing.assert_array_equal(Ahead(tree).of(rows), tree.next_token)
+    two = Ahead(tree, 2, mess3).of(rows)
     np.testing.assert_allclose(two.reshape(len(tree), 3, 3).sum(axis=2), tree.next_token, atol=1e-14)

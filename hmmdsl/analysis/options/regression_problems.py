@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hmmdsl.analysis.options.joint_size import joint_problems, read_process
 from hmmdsl.analysis.options.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, places, point_words
 from hmmdsl.analysis.options.targets import target_problems
 from hmmdsl.process.counting import count_histories
@@ -13,7 +14,6 @@ from hmmdsl.spec.base import Problem, Record, SampledHistories
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
-    from hmmdsl.process.process import Process
 
 
 def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
@@ -21,16 +21,13 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     model = around.model_of(analysis.of)
     single = not isinstance(analysis.target, tuple)
     found = [
-        *target_problems(analysis.targets, single, _read_process(analysis, around), model.context, model.bos),
+        *target_problems(analysis.targets, single, read_process(analysis, around), model.context, model.bos),
+        *joint_problems(analysis, around),
         *_points(analysis, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
     ]
     return found if found else list(_width(analysis, around))
-
-
-def _read_process(analysis: Regression, around: Surroundings) -> Process:
-    return around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)
 
 
 def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
@@ -117,7 +114,7 @@ def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
     if held_out or isinstance(analysis.ridge, float):
         return
     model = around.model_of(analysis.of)
-    counts = count_histories(_read_process(analysis, around), model.context, model.bos)
+    counts = count_histories(read_process(analysis, around), model.context, model.bos)
     histories = counts.total if counts.exact else None
     if isinstance(analysis.histories, SampledHistories):
         positions = analysis.histories.words * model.context + model.bos

@@ -126,7 +126,7 @@ class Compilation:
     def _known(self, declaration: syntax.Declaration) -> bool:
         """Whether a declaration's keyword, name and kind are such that its record can be read."""
         word = declaration.keyword.text
-        if word == "profile":
+        if word in ("profile", "sweep"):
             return False
         sort = self.sorts.get(word)
         if sort is None:
@@ -148,16 +148,7 @@ class Compilation:
 
     def _unknown_keyword(self, declaration: syntax.Declaration) -> None:
         word = declaration.keyword
-        if word.text == "sweep":
-            self.diagnostics.add(
-                "E0224",
-                "sweeps are not part of this version",
-                word.span,
-                label="not supported",
-                help="run the spec several times with `--set`, or declare several trains",
-            )
-            return
-        known = [*self.sorts, "profile", "hmm", "process", "param", "import", "expect"]
+        known = [*self.sorts, "sweep", "profile", "hmm", "process", "param", "import", "expect"]
         cure = suggestion(word.text, known, "declarations begin with")
         self.diagnostics.add("E0220", f"there is no declaration `{word.text}`", word.span, label="unknown", help=cure)
 

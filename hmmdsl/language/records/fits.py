@@ -18,11 +18,14 @@ from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
 from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.objectives import tokens_ahead
+from hmmdsl.spec.objectives import MOST_FUTURE_WORDS, tokens_ahead
 from hmmdsl.spec.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
 """The place of a field of the record in question, or of its name where the field was not written."""
+
+Counts: TypeAlias = dict[tuple[str, int, bool], HistoryCounts]
+"""How many histories a process, by its name, has to a context, with or without bos."""
 
 SAMPLED_HISTORIES = "histories = sampled { words = 10_000 }"
 """What to write in place of an exact tree."""
@@ -53,37 +56,43 @@ class TreeSize:
         """The size for a process and a network that predicts `ahead` tokens: an estimate from below of what the tree's arrays
         hold, the activations at every point, and for training what the network keeps for its backward pass."""
         states, vocabulary = len(process.states), len(process.tokens)
-        joint = 3 * vocabulary ** min(ahead, 64) if ahead > 1 else 0  # the distribution, its logarithm and the network's
-        theory = histories * _FLOAT64 * (states + vocabulary + joint + 4)
+        # A product's beliefs stand in its factors' trees, which are small: of each history there is a place in each.
+        numbers = (4 + len(process.factors)) if process.factored else states + vocabulary + 4
+        theory = histories * _FLOAT64 * numbers
+        if ahead > 1:  # what is predicted of each history, at the least once in float32
+            theory += histories * _FLOAT32 * min(vocabulary ** min(ahead, 64), MOST_FUTURE_WORDS)
         points = sum(model.points().values()) + vocabulary
         return TreeSize(
             histories,
             theory,
             evaluation=theory + histories * _FLOAT32 * points,
-            training=max(theory, tree_training_bytes(histories, model, states, vocabulary)),
+            training=max(theory, tree_training_bytes(histories, model, 0 if process.factored else states, vocabulary)),
         )
 
 
 class Fits:
     """Checks the training runs and analyses of one experiment; each process' histories are counted once."""
 
-    def __init__(self, around: Surroundings, diagnostics: Diagnostics) -> None:
+    def __init__(self, around: Surroundings, diagnostics: Diagnostics, counts: Counts | None = None) -> None:
+        """`counts` are those of other experiments whose processes have the same names; new ones are entered."""
         self.around = around
         self.diagnostics = diagnostics
-        self._counts: dict[tuple[str, int, bool], HistoryCounts] = {}
+        self._counts: Counts = {} if counts is None else counts
 
     def check_train(self, name: str, place_of: PlaceOf) -> None:
         """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
         (W0951, W0952, W0953)."""
         train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
-        dimension = len(process.states) - 1
+        # Beliefs about independent factors need the sum of their dimensions (Shai et al. 2026, arXiv:2602.02385).
+        dimension = sum(len(factor.states) - 1 for factor in process.factors)
         self._check_weights(process, model, place_of(("model",)))
         if model.width is not None and model.width < dimension:
+            simplex = "the beliefs about its factors" if process.factored else "the belief simplex"
             self.diagnostics.add(
                 "W0951",
-                f"the network is narrower than the belief simplex: {model.width} against {dimension} dimensions",
+                f"the network is narrower than {simplex}: {model.width} against {dimension} dimensions",
                 place_of(("model",)),
-                label=f"{len(process.states)} states",
+                label=f"{len(process.states):,} states",
                 help=f"a `d_model` of at least {dimension} can hold every belief",
             )
         exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)

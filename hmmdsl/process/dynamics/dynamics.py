@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.complexity import Complexity
 from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
 from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
@@ -21,6 +22,9 @@ from hmmdsl.process.structure import ergodic_components
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
+
+LARGEST_PRODUCT = 512
+"""States times tokens of the largest product whose joint beliefs are followed."""
 
 LARGEST_STATES = 300
 """States of the largest process whose predictive form is found (about a second)."""
@@ -76,9 +80,15 @@ class Dynamics:
         }
 
 
-def dynamics(process: Process, presentation: MixedStates, rate: EntropyRate, stored: Complexity) -> Dynamics:
+def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRate, stored: Complexity) -> Dynamics:
     """Compute everything, in a second or two where the beliefs are uncountable, else in a fraction of it. `presentation` are
-    the process' mixed states, `rate` its entropy rate and `stored` its complexity, from the same process."""
+    the process' mixed states, `rate` its entropy rate and `stored` its complexity, from the same process. A product whose
+    joint beliefs were not followed is followed if it is small, else only what adds up over factors is told."""
+    if presentation is None:
+        if len(process.states) * len(process.tokens) > LARGEST_PRODUCT:
+            return _of_large_product(process, stored)
+        process = in_full(process)
+        presentation = followed_beliefs(process)
     components = ergodic_components(process)
     if len(components) > 1:
         reason = f"the process settles into one of {len(components)} ergodic components"
@@ -106,12 +116,22 @@ def dynamics(process: Process, presentation: MixedStates, rate: EntropyRate, sto
     )
 
 
-def _crypticity(stored: Complexity, kind: Cardinality) -> Measure:
+def _of_large_product(process: Process, stored: Complexity) -> Dynamics:
+    """Crypticity and transient information add over independent factors; the rest is asked of each factor."""
+    reason = f"a product of {len(process.states):,} joint states: ask each factor"
+    fit = DimensionFit(None, reason=reason)
+    crypticity = _crypticity(stored, None)
+    return Dynamics(
+        crypticity, None, stored.transient_information, None, None, None, None, fit, fit, None, reason, process.tokens
+    )
+
+
+def _crypticity(stored: Complexity, kind: Cardinality | None) -> Measure:
     """chi = C_mu - E, what the present's causal state knows of the past that the future does not show (Crutchfield, Ellison &
     Mahoney 2009)."""
     C, E = stored.statistical_complexity, stored.excess_entropy
     if C.bits is None or E.bits is None:
-        if kind.kind == "uncountable":
+        if kind is not None and kind.kind == "uncountable":
             return Measure(None, reason="infinite, as the statistical complexity is")
         return Measure(None, reason=C.reason or E.reason)
     error = C.error_bits + E.error_bits
