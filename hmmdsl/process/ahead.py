@@ -1,4 +1,4 @@
-"""What comes after each history of a tree: the joint distribution of the next k tokens, for as many histories as are asked for."""
+"""The joint distribution of the next k tokens after each history of a tree, made for those that are asked for."""
 
 from __future__ import annotations
 
