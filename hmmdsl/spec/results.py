@@ -71,7 +71,9 @@ def quantities(schema: ResultSchema, prefix: str = "") -> Iterator[tuple[str, Qu
 
 TRAIN_RESULTS = Group(
     {
-        "loss": Quantity("nats", "expected next-token cross-entropy per position after the last step"),
+        "loss": Quantity(
+            "nats", "expected cross-entropy per position after the last step: of the next token, or of the next k jointly"
+        ),
         "optimum": Quantity("nats", "the loss of an optimal observer on the same histories"),
         "gap": Quantity("nats", "loss minus optimum: the mean KL divergence from the optimal prediction"),
         "parameters": Quantity("1", "number of trained parameters"),
