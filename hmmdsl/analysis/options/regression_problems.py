@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hmmdsl.analysis.options.points import missing_block, places
+from hmmdsl.analysis.options.points import AnyPoint, missing_block, places
 from hmmdsl.analysis.options.targets import target_problems
 from hmmdsl.process.counting import count_histories
 from hmmdsl.spec.analysis import Surroundings
@@ -22,7 +22,7 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     single = isinstance(analysis.target, str)
     found = [
         *target_problems(analysis.target_names, single, _read_process(analysis, around), model.context, model.bos),
-        *_points(analysis, around),
+        *missing_points(analysis.of, analysis.at, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
     ]
@@ -33,10 +33,11 @@ def _read_process(analysis: Regression, around: Surroundings) -> Process:
     return around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)
 
 
-def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    model = around.model_of(analysis.of)
-    single = isinstance(analysis.at, Record)
-    for i, point in enumerate((analysis.at,) if isinstance(analysis.at, Record) else analysis.at):
+def missing_points(of: str, at: AnyPoint | Sequence[AnyPoint], around: Surroundings) -> Iterator[Problem]:
+    """A problem for each point `at` which the network of the training run `of` has no block."""
+    model = around.model_of(of)
+    single = isinstance(at, Record)
+    for i, point in enumerate((at,) if isinstance(at, Record) else at):
         index = missing_block(point, model)
         if index is not None:
             yield Problem(
@@ -49,11 +50,16 @@ def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
 
 
 def _repetitions(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    if not isinstance(analysis.at, Record):
-        yield from repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in analysis.at])
+    yield from repeated_points(analysis.at)
     if not isinstance(analysis.target, str):
         yield from repeated("target", list(analysis.target))
     yield from repeated("controls", [control.kind for control in analysis.controls])
+
+
+def repeated_points(at: AnyPoint | Sequence[AnyPoint]) -> Iterator[Problem]:
+    """A problem for each point of a list that stood there before."""
+    if not isinstance(at, Record):
+        yield from repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in at])
 
 
 def repeated(field: str, names: list[str]) -> Iterator[Problem]:
