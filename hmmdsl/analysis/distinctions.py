@@ -149,9 +149,10 @@ class Distinctions(Analysis):
 
 
 def _spread(schema: ResultSchema) -> ResultSchema:
-    """A control's results over repeats, in the place of each number."""
+    """A control's results over repeats, in the place of each number; their spread stands for the standard error."""
     if isinstance(schema, Group):
-        return Group({name: _spread(member) for name, member in schema.members.items()}, schema.description)
+        kept = {name: _spread(member) for name, member in schema.members.items() if name != "standard_error"}
+        return Group(kept, schema.description)
     assert isinstance(schema, Quantity)
     return Group(
         {

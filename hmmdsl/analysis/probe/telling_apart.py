@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained
+from hmmdsl.analysis.options.followed_words import followed_word
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe import history_pairs
@@ -18,7 +19,6 @@ from hmmdsl.analysis.probe.history_pairs import Pairs, pairs_within
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.process.history_tree import history_weights, word_text, words_of
-from hmmdsl.process.words import read_word
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _kind(classes: Classes, a: int, b: int) -> str:
 
 def _index(tree: HistoryTree, process: Process, text: str) -> int:
     """The node of a word. Raises KeyError if it is not among the tree's histories, as may be where they are drawn."""
-    word = read_word(process.tokens, text)
+    word = followed_word(process.tokens, text)
     node = 0 if tree.bos else -1
     for length, token in enumerate(word, start=0 if not tree.bos else 1):
         start, end = tree.levels[length : length + 2]
@@ -245,6 +245,7 @@ def _spread(repeats: Sequence[Mapping[str, Any]]) -> Any:
         if isinstance(first[name], Mapping)
         else spread([one[name] for one in repeats]).results()
         for name in first
+        if name != "standard_error"
     }
 
 
