@@ -69,7 +69,7 @@ class Distinctions(Analysis):
     def results(self, around: Surroundings) -> Group:
         members: dict[str, ResultSchema] = self._measures()
         if self.follow:
-            members["followed"] = Series(DISTANCE, len(self.follow), "by pair, in the order given")
+            members["followed"] = Series(DISTANCE, len(self.follow), "by pair, in the order given; undefined if it was not drawn")
         for control in self.controls:
             measures = self._measures()
             if repeats_of(control) > 1:

@@ -141,6 +141,16 @@ def test_the_empty_history_is_followed_with_bos() -> None:
     assert _run(analysis, run).facts["followed"][0][1:] == ["", "01"]
 
 
+def test_a_pair_that_was_not_drawn_is_undefined() -> None:
+    run = invented_run(context=6)
+    analysis = _distinctions(follow=[["0", "1"], ["011011", "0"]], histories={"kind": "sampled", "words": 2})
+    outcome = _run(analysis, run)
+    assert_shape(outcome.results, analysis.results(surroundings(run)))
+    assert outcome.results["final_norm"]["followed"][1] is None
+    assert outcome.facts["followed"][1] == ["not drawn", "011011", "0"]
+    analysis.figures(outcome, inputs_of("apart", run))
+
+
 def test_where_nothing_varies_nothing_is_told_apart() -> None:
     run = Constant(**vars(invented_run(context=4)))
     analysis = _distinctions(follow=[["0", "1"]], controls=["untrained", {"kind": "shuffled", "repeats": 2}])

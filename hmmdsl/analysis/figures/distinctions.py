@@ -34,7 +34,7 @@ def figures(analysis: Distinctions, outcome: Outcome, inputs: Inputs) -> dict[st
     groups = [_of_place(analysis, outcome.results, place) for place in found]
     names = [place_label(place.name) for place in found]
     drawn = {"scatter": _scatter(analysis, outcome, groups, names), "distances": _distances(analysis, outcome, groups, names)}
-    if outcome.facts["followed"]:
+    if any(kind in MAPS for kind, _, _ in outcome.facts["followed"]):
         drawn["followed"] = _followed(outcome, names)
     return drawn
 
@@ -126,6 +126,8 @@ def _followed(outcome: Outcome, names: Sequence[str]) -> Figure:
     axes = figure.subplots()
     kinds = [kind for kind, _, _ in outcome.facts["followed"]]
     for k, (kind, first, second) in enumerate(outcome.facts["followed"]):
+        if kind not in MAPS:
+            continue
         nth, count = kinds[:k].count(kind), kinds.count(kind)
         colour = colormaps[MAPS[kind]](0.15 + 0.6 * nth / max(1, count - 1))
         dashes = {"same belief": "--", "different next token": ":"}.get(kind, "-")

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 CONTROL_PAIRS = 20_000
 """Most pairs that each repeat of a control compares."""
 
+ABSENT = -1
+"""The node of a history that is not in the tree."""
+
 SHOWN = 3
 """Pairs of each kind that are followed where the spec names none."""
 
@@ -125,7 +128,7 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
     degenerate, same = classes.degenerate(most, random("degenerate pairs")), classes.same_belief(most, random("same pairs"))
     few = classes.degenerate(CONTROL_PAIRS, random("control pairs")), classes.same_belief(CONTROL_PAIRS, random("control same"))
     first = trained.activations(0, tree) if any(isinstance(one, Untrained) for one in analysis.controls) else features
-    named = [tuple(_index(tree, process, text) for text in pair) for pair in analysis.follow]
+    named = [(_index(tree, process, first), _index(tree, process, second)) for first, second in analysis.follow]
     far = np.empty((len(found), len(degenerate))), np.empty((len(found), len(same)))
     followed = np.empty((len(found), len(named)))
     by_place: dict[str, dict[str, Any]] = {}
@@ -134,7 +137,7 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
         results = _measures(cloud, classes, degenerate, same, analysis.threshold)
         if cloud.points is not None:
             far[0][k], far[1][k] = degenerate.distances(cloud.points), same.distances(cloud.points)
-            followed[k] = [np.linalg.norm(cloud.points[a] - cloud.points[b]) for a, b in named]
+            followed[k] = [np.nan if ABSENT in (a, b) else np.linalg.norm(cloud.points[a] - cloud.points[b]) for a, b in named]
         else:
             far[0][k], far[1][k], followed[k] = np.nan, np.nan, np.nan
         if analysis.follow:
@@ -146,13 +149,15 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
                 clouds = _control_clouds(control, features, place, classes, random(f"{control.kind} {place.name}"))
                 results[control.kind] = _spread([_measures(one, classes, *few, analysis.threshold) for one in clouds])
         by_place[place.name] = results
+    texts = list(analysis.follow)
     if not named:
         picked = _separating(far[0], degenerate, classes), _collapsing(far[1], same, classes)
         named = [
             (int(pairs.left[i]), int(pairs.right[i])) for pairs, at in zip((degenerate, same), picked, strict=True) for i in at
         ]
         followed = np.concatenate([distance[:, at] for distance, at in zip(far, picked, strict=True)], axis=1)
-    words = words_of(tree)
+        words = words_of(tree)
+        texts = [(word_text(process.tokens, words[a]), word_text(process.tokens, words[b])) for a, b in named]
     count = {
         "beliefs": float(distinct(tree.belief).max() + 1),
         "next_tokens": float(distinct(tree.next_token).max() + 1),
@@ -163,9 +168,7 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
         "histories": in_words(tree),
         "weights": analysis.weights,
         "pairs": f"{_many(degenerate)} degenerate, {_many(same)} of one belief",
-        "followed": [
-            [_kind(classes, a, b), word_text(process.tokens, words[a]), word_text(process.tokens, words[b])] for a, b in named
-        ],
+        "followed": [[_kind(classes, *pair), *words] for pair, words in zip(named, texts, strict=True)],
     }
     return Outcome({**analysis.nest(by_place), "count": count}, {"followed": followed}, facts)
 
@@ -176,20 +179,22 @@ def _many(pairs: Pairs) -> str:
 
 def _kind(classes: Classes, a: int, b: int) -> str:
     """What two histories share."""
+    if ABSENT in (a, b):
+        return "not drawn"
     if classes.belief[a] == classes.belief[b]:
         return "same belief"
     return "same next token" if classes.next_token[a] == classes.next_token[b] else "different next token"
 
 
 def _index(tree: HistoryTree, process: Process, text: str) -> int:
-    """The node of a word. Raises KeyError if it is not among the tree's histories, as may be where they are drawn."""
+    """The node of a word, `ABSENT` if it is not among the tree's histories, as may be where they are drawn."""
     word = followed_word(process.tokens, text)
     node = 0 if tree.bos else -1
     for length, token in enumerate(word, start=0 if not tree.bos else 1):
         start, end = tree.levels[length : length + 2]
         child = start + np.flatnonzero((tree.parent[start:end] == node) & (tree.token[start:end] == token))
         if not len(child):
-            raise KeyError(f'"{text}" is not among the histories read: read more words, or `exact` histories')
+            return ABSENT
         node = int(child[0])
     return node
 
