@@ -51,3 +51,10 @@ def test_two_components_are_not_active_at_once() -> None:
     both = tuple(part.model_copy(update={"state_of": (0, 0)}) for part in table.parts)
     with pytest.raises(ValueError, match="active in one state"):
         table.model_copy(update={"parts": both}).process()
+
+
+@pytest.mark.parametrize("number", ["1e999", "1e999999999", "-1e999999999", 10**400, "1/0"])
+def test_numbers_without_a_float_are_refused(number: Any) -> None:
+    table = ProcessTable.of(COIN).model_dump()
+    with pytest.raises(ValueError, match="at most 300 digits"):
+        ProcessTable.model_validate({**table, "start": [number]})
