@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -12,19 +14,26 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.spec.base import Record
 
+LARGEST = 10**300
+"""Numbers beyond this have no float64, and none of a process is so large."""
+
+EXPONENT = re.compile(r"[eE][+-]?\d{4,}")
+"""An exponent of so many digits would fill the memory as an exact number."""
+
 
 def _read(value: object) -> Scalar:
     """`"3/4"`, `"0.25"` and integers are exact; a float stays a float."""
     if isinstance(value, float):
         return value
+    found: Fraction | None = None
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
-        return Fraction(value)
-    if isinstance(value, str) and len(value) <= 4096:
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            pass
-    raise ValueError("a number is a fraction such as 3/4, or a decimal")
+        found = Fraction(value)
+    if isinstance(value, str) and len(value) <= 4096 and not EXPONENT.search(value):
+        with suppress(ValueError, ZeroDivisionError):
+            found = Fraction(value)
+    if found is None or abs(found) > LARGEST:
+        raise ValueError("a number is a fraction such as 3/4, or a decimal, of at most 300 digits")
+    return found
 
 
 def _write(value: Scalar) -> str | float:

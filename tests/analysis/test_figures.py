@@ -9,9 +9,12 @@ import pytest
 from invented import inputs_of, invented_run, mess3, rrxor, surroundings
 
 from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.distinctions import Distinctions
 from hmmdsl.analysis.emergence import Emergence
 from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.pca import Pca
 from hmmdsl.analysis.regression import Regression
+from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
 
@@ -57,3 +60,27 @@ def test_figures_are_drawn_and_captioned(process: Process, bos: bool) -> None:
     assert names["losses"] == {"positions"}
     assert names["along"] == {"curve", "strip"}
     assert names["along_loss"] == names["along_geometry"] == {"curve"}
+
+
+@pytest.mark.parametrize(("process", "bos"), [(rrxor(), True), (COIN, False)], ids=["rrxor", "coin"])
+def test_figures_of_the_geometry_of_activations_are_drawn_and_captioned(process: Process, bos: bool) -> None:
+    run = invented_run(process, context=4, bos=bos)
+    several = ["untrained", {"kind": "shuffled", "repeats": 2}]
+    beliefs = Regression.model_validate({"of": "fit", "at": ["blocks"], "target": ["belief", "next_token"]})
+    analyses: dict[str, Analysis] = {
+        "dims": Pca.model_validate({"of": "fit", "by_position": True, "controls": ["untrained", "held_out"]}),
+        "angles": Subspaces.model_validate({"between": "beliefs", "controls": several}),
+        "apart": Distinctions.model_validate({"of": "fit", "controls": several}),
+    }
+    names: dict[str, set[str]] = {}
+    for name, analysis in analyses.items():
+        inputs = inputs_of(name, run, beliefs=beliefs)
+        outcome = analysis.compute(inputs)
+        figures = analysis.figures(outcome, inputs)
+        names[name] = set(figures)
+        for figure in figures.values():
+            figure.savefig(BytesIO(), format="png", dpi=40)
+        assert all("istories" in analysis.caption(figure, outcome) for figure in figures)
+    assert names["dims"] == {"variance", "positions"}
+    assert names["angles"] == {"overlap", "angles"}
+    assert names["apart"] == {"scatter", "distances", "followed"} if bos else {"scatter", "distances"}

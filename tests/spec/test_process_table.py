@@ -74,3 +74,10 @@ def test_a_product_that_says_more_than_its_factors_is_refused(change: dict[str, 
         change = {"factors": (*table.factors, table.factors[0])}
     with pytest.raises(ValueError, match=message):
         table.model_copy(update=change).process()
+
+
+@pytest.mark.parametrize("number", ["1e999", "1e999999999", "-1e999999999", 10**400, "1/0"])
+def test_numbers_without_a_float_are_refused(number: Any) -> None:
+    table = ProcessTable.of(COIN).model_dump()
+    with pytest.raises(ValueError, match="at most 300 digits"):
+        ProcessTable.model_validate({**table, "start": [number]})

@@ -37,12 +37,12 @@ class Noise(Record):
     repeats: int = Field(1, ge=1, le=1000, description="number of draws")
 
 
-def _from_word(value: Any) -> Any:
+def from_word(value: Any) -> Any:
     """In YAML a control without options may be its word alone."""
     return {"kind": value} if isinstance(value, str) else value
 
 
-Control = Annotated[Annotated[HeldOut | Untrained | Shuffled | Noise, Field(discriminator="kind")], BeforeValidator(_from_word)]
+Control = Annotated[Annotated[HeldOut | Untrained | Shuffled | Noise, Field(discriminator="kind")], BeforeValidator(from_word)]
 
 
 def repeats_of(control: HeldOut | Untrained | Shuffled | Noise) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis.options.joint_size import joint_problems, read_process
@@ -23,18 +23,19 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     found = [
         *target_problems(analysis.targets, single, read_process(analysis, around), model.context, model.bos),
         *joint_problems(analysis, around),
-        *_points(analysis, around),
+        *missing_points(analysis.of, analysis.at, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
     ]
     return found if found else list(_width(analysis, around))
 
 
-def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    model = around.model_of(analysis.of)
-    single = isinstance(analysis.at, Record)
-    for i, point in enumerate((analysis.at,) if isinstance(analysis.at, Record) else analysis.at):
-        path = ("at",) if single else ("at", i)
+def missing_points(of: str, at: AnyPoint | Sequence[AnyPoint], around: Surroundings) -> Iterator[Problem]:
+    """A problem for each point `at` which the network of the training run `of` has nothing to read."""
+    model = around.model_of(of)
+    single = isinstance(at, Record)
+    for i, point in enumerate((at,) if isinstance(at, Record) else at):
+        path: tuple[str | int, ...] = ("at",) if single else ("at", i)
         absent, one = missing_kind(point, model), missing_index(point, model)
         if absent is not None:
             words = point_words(model)
@@ -57,11 +58,16 @@ def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
 
 
 def _repetitions(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    if not isinstance(analysis.at, Record):
-        yield from repeated("at", [_called(point) for point in analysis.at])
+    yield from repeated_points(analysis.at)
     if isinstance(analysis.target, tuple):
         yield from repeated("target", list(analysis.target_names))
     yield from repeated("controls", [control.kind for control in analysis.controls])
+
+
+def repeated_points(at: AnyPoint | Sequence[AnyPoint]) -> Iterator[Problem]:
+    """A problem for each point of a list that stood there before."""
+    if not isinstance(at, Record):
+        yield from repeated("at", [_called(point) for point in at])
 
 
 def _called(point: AnyPoint) -> str:
