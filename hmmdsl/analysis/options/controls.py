@@ -59,4 +59,5 @@ SteeringControl = Annotated[
 
 def repeats_of(control: Record) -> int:
     """How often a control is repeated; results of more than one end in `.mean .sd .min .max`."""
-    return control.repeats if isinstance(control, Shuffled | Noise | RandomSubspace) else 1
+    repeats: int = getattr(control, "repeats", 1)
+    return repeats
