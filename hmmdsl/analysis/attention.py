@@ -23,14 +23,15 @@ FIT = {
     "rate": Quantity("1", "factor by which attention falls from one lag to the next, fitted over all positions"),
     "rate_error": Quantity("1", "standard error of the rate, from what the fit leaves over"),
     "deviation": Quantity(
-        "1", "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue's modulus"
+        "1",
+        "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue's modulus",
     ),
 }
 
 
 class AttentionByLag(AlongCheckpoints):
-    """Mean attention by lag, head and layer. A belief forgets a token as T forgets: by powers of the eigenvalues of T other than 1.
-    Piotrowski et al. 2025 (arXiv 2502.01954) find that the attention of one-layer transformers on Mess3 falls so."""
+    """Mean attention by lag, head and layer. What a token tells of the hidden state fades as T mixes, by powers of its
+    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so."""
 
     word: ClassVar[str] = "attention"
     kind: Literal["attention"] = "attention"
@@ -39,7 +40,7 @@ class AttentionByLag(AlongCheckpoints):
         1,
         ge=0,
         le=4096,
-        description="the least lag that is fitted; lag 0, the token itself, reaches the prediction by the residual stream as well",
+        description="the least lag that is fitted; lag 0, the token itself, also reaches the prediction without attention",
     )
     controls: tuple[Untrained, ...] = Field((), description="what else is fitted: `untrained`, the initial weights")
     histories: Histories = Field(AutoHistories(), description="the histories that are read")

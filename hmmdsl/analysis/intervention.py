@@ -48,9 +48,7 @@ class Ablate(Record):
 
 Mode = Annotated[Annotated[Replace | Add | Ablate, Field(discriminator="kind")], from_word]
 Towards = Literal["counterfactual", "history", "uniform"]
-OnePlace: TypeAlias = Annotated[
-    Annotated[EmbeddingPoint | BlockPoint | FinalNormPoint, Field(discriminator="kind")], from_word
-]
+OnePlace: TypeAlias = Annotated[Annotated[EmbeddingPoint | BlockPoint | FinalNormPoint, Field(discriminator="kind")], from_word]
 
 
 class Intervention(Analysis):

@@ -64,8 +64,8 @@ class Attention(nn.Module):
     def weights_and_values(
         self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None
     ) -> tuple[Float[Tensor, "block_head query key"], Float[Tensor, "block_head key d_head"]]:
-        """How much each row of a block looks at each of the block's keys, and what it finds there. Where blocks have a chain, keys
-        and values are gathered."""
+        """How much each row of a block looks at each of the block's keys, and what it finds there. Where blocks have a chain,
+        keys and values are gathered."""
         inner = self.heads * self.width
         q, kv = self.qkv(x).split([inner, 2 * inner], dim=1)
         if angles is not None:
@@ -254,5 +254,6 @@ class TransformerNetwork(nn.Module):
         angles = self.angles[layout.position] if self.spec.positions == "rotary" else None
         headed = _for_heads(layout, self.spec.heads)
         for block, (_, x) in zip(self.blocks, self.stream(layout), strict=False):
+            assert isinstance(block, Block)
             weights, _ = block.attention.weights_and_values(block.norm_attention(x), headed, angles)
             yield weights.view(-1, self.spec.heads, *weights.shape[1:])

@@ -48,9 +48,9 @@ def caption(analysis: AttentionByLag, outcome: Outcome) -> str:
     """What the figure shows."""
     untrained = " Dotted: the untrained network." if "untrained" in outcome.arrays else ""
     return (
-        "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted rate and "
-        "its standard error. Dashed: powers of the modulus of T's first eigenvalue other than 1, scaled to the first head over the "
-        f"lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
+        "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted rate "
+        "and its standard error. Dashed: powers of the modulus of T's first eigenvalue other than 1, scaled "
+        f"to the first head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
     )
 
 
@@ -62,7 +62,9 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
         fit = results[j]
         rate = f"rate {number(fit['rate'], 2)} ± {number(fit['rate_error'], 2)}"
         axes.plot(lags, head[lags].clip(LEAST), "o-", color=f"C{j}", label=f"head {j}" if len(heads) > 1 else "trained")
-        axes.annotate(rate, (0.97, 0.96 - 0.08 * j), xycoords="axes fraction", ha="right", va="top", color=f"C{j}", fontsize="small")
+        axes.annotate(
+            rate, (0.97, 0.96 - 0.08 * j), xycoords="axes fraction", ha="right", va="top", color=f"C{j}", fontsize="small"
+        )
         if "untrained" in outcome.arrays:
             initial = outcome.arrays["untrained"][layer][j, -1]
             axes.plot(lags, initial[lags].clip(LEAST), ":", color=f"C{j}", label="untrained" if j == 0 else None)

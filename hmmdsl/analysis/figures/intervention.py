@@ -55,12 +55,12 @@ def caption(analysis: Intervention, figure: str, outcome: Outcome) -> str:
         else "along the probe's weights"
     )
     text = (
-        f"{what} at {place_label(str(outcome.facts['point']))}, {where}, {along}. Mean KL divergence of the prediction from what an "
-        "optimal observer with the old (blue) and with the new belief (orange) would predict, "
+        f"{what} at {place_label(str(outcome.facts['point']))}, {where}, {along}. Mean KL divergence of the prediction from what "
+        "an optimal observer with the old (blue) and with the new belief (orange) would predict, "
     )
     if figure == "positions":
         return text + f"for histories of each length: dashed before, solid after. Histories: {read_histories(outcome)}."
-    controls = " Symbols at the right: controls with changes of the same lengths." if analysis.controls else ""
+    controls = " Symbols at the right: controls, at the whole change." if analysis.controls else ""
     return text + f"along the share of the change that is made.{controls} Histories: {read_histories(outcome)}."
 
 

@@ -31,7 +31,7 @@ def figures(analysis: Patching, outcome: Outcome, inputs: Inputs) -> dict[str, F
     figure = Figure(figsize=(max(5.0, min(width, 13.0)), 0.42 * rows + 1.9), layout="constrained")
     panels = figure.subplots(1, len(maps), squeeze=False, sharey=True)[0]
     words = [[trained.process.tokens[int(x)] for x in outcome.arrays[name]] for name in ("source", "base")]
-    pairs = [a if a == b else f"{a}→{b}" for b, a in zip(*words, strict=True)]
+    pairs = [a if a == b else f"{a}\n→ {b}" for b, a in zip(*words, strict=True)]
     labels = ([""] if trained.model.bos else []) + pairs
     for axes, (title, shares) in zip(panels, maps.items(), strict=True):
         image = _draw(axes, shares)
@@ -48,10 +48,10 @@ def figures(analysis: Patching, outcome: Outcome, inputs: Inputs) -> dict[str, F
 def caption(analysis: Patching, outcome: Outcome) -> str:
     """What the figure shows."""
     return (
-        f"While the network reads {analysis.base}, the residual stream at one point (row, from the first at the bottom) and position "
-        f"(column) is replaced by what it is there for {analysis.source}. Colour: the share of the KL divergence between the two "
-        "next-token distributions that this takes away. 1: the prediction is the source's; 0: it is as far away as before; the last "
-        "column patches all positions."
+        f"While the network reads {analysis.base}, the residual stream at one point (row, the first at the bottom) and "
+        f"position (column) is replaced by what it is there for {analysis.source}. Colour: the share of the divergence between "
+        "the two next-token distributions that this takes away. 1: the prediction is the source's; 0: as far away as before; the "
+        "last column patches all positions."
     )
 
 

@@ -56,8 +56,8 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
             Problem(
                 ("at",),
                 "E0576",
-                f"there is nothing to intervene on after block {analysis.at.index}: the network has {model.layers} blocks, counted "
-                "from 0",
+                f"there is nothing to intervene on after block {analysis.at.index}: the network has {model.layers} "
+                "blocks, counted from 0",
                 label="outside the layers",
                 help=f"write `block {{ index = {model.layers - 1} }}` for the last one, or leave `at` out for the probe's own",
             )

@@ -21,10 +21,10 @@ def read_word(text: str, process: Process) -> tuple[int, ...] | str:
     """The indices of a word's tokens, or the first token that the process lacks. Where every token is one character, spaces may
     be left out."""
     known = {token.replace(" ", ""): i for i, token in enumerate(process.tokens)}
-    written = [token.replace(" ", "") for token in TOKEN.findall(text)]
+    written = [str(token).replace(" ", "") for token in TOKEN.findall(text)]
     if all(len(token) == 1 for token in known):
         written = list("".join(written))
-    found = []
+    found: list[int] = []
     for token in written:
         if token not in known:
             return token

@@ -95,8 +95,8 @@ def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: s
 def belief_map(
     analysis: Regression, inputs: Inputs, place: str, step: int | None = None, shuffled: np.random.Generator | None = None
 ) -> AffineMap:
-    """The map to beliefs that a regression fits in sample at one place, with the network of checkpoint `step`; to beliefs permuted
-    over histories where `shuffled` says how. `inputs.name` is the regression's own name."""
+    """The map to beliefs that a regression fits in sample at one place, with the network of checkpoint `step`; to beliefs
+    permuted over histories where `shuffled` says how. `inputs.name` is the regression's own name."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)

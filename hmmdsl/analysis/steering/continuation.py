@@ -1,8 +1,8 @@
 """Change the residual stream after each history, and go on from there.
 
 Changed `own`, every history is an experiment of its own: only the row of its last token is changed, and it looks back over its
-unchanged prefixes. One tree serves them all: each node gets a copy beside it, a leaf with the same token and parent, and the copies
-are changed. Changed `every`, the tree's own rows are: a history then looks back over prefixes that are changed too.
+unchanged prefixes. One tree serves them all: each node gets a copy beside it, a leaf with the same token and parent, and the
+copies are changed. Changed `every`, the tree's own rows are: a history then looks back over prefixes that are changed too.
 """
 
 from __future__ import annotations

@@ -164,8 +164,7 @@ def steer(analysis: Intervention, inputs: Inputs) -> Outcome:
                 for share in analysis.strengths
             ],
             "position": [
-                {"before": b, "after": a}
-                for b, a in zip(measure.by_position(before), measure.by_position(after), strict=True)
+                {"before": b, "after": a} for b, a in zip(measure.by_position(before), measure.by_position(after), strict=True)
             ],
         }
         for control in analysis.controls:

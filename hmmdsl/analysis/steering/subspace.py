@@ -55,14 +55,14 @@ class Subspace:
     def change(self, difference: Float64[np.ndarray, "history state"]) -> Float64[np.ndarray, "history d_model"]:
         """The change of the activations, within the subspace, by which the reading changes by `difference`: exactly so for a
         difference of two readings, or of a belief and a reading."""
-        return difference @ self.inverse
+        return np.asarray(difference @ self.inverse)
 
     def elsewhere(
         self, change: Float64[np.ndarray, "history d_model"], random: np.random.Generator
     ) -> Float64[np.ndarray, "history d_model"]:
         """The same changes in a random subspace of the same dimension: lengths and angles among them stay."""
         Q, _ = np.linalg.qr(random.standard_normal(self.basis.shape))
-        return (change @ self.basis) @ Q.T
+        return np.asarray((change @ self.basis) @ Q.T)
 
 
 def scaled_like(
