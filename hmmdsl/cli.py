@@ -14,7 +14,10 @@ import typer
 from typer.core import TyperGroup
 
 from hmmdsl import __version__
+from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
+from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,15 +43,14 @@ class Commands(TyperGroup):
         except RunError as error:
             _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
             raise typer.Exit(ExitCode.RUN_FAILED) from None
-        except Interrupted as stopped:
-            goes_on = ctx.invoked_subcommand == "run"
-            _say_error(str(stopped), "run the same command again: it goes on from there" if goes_on else "")
-            raise typer.Exit(128 + stopped.number) from None
-        except KeyboardInterrupt:
-            _say_error("interrupted; no half-written file was left behind")
+        except Interrupted as stop:
+            _say_error(str(stop), " ".join(getattr(stop, "__notes__", ())))
+            raise typer.Exit(128 + stop.number) from None
+        except KeyboardInterrupt as stop:
+            _say_error("interrupted; " + _left_behind(stop))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Terminated:
-            _say_error("terminated; no half-written file was left behind")
+        except Terminated as stop:
+            _say_error("terminated; " + _left_behind(stop))
             raise typer.Exit(ExitCode.TERMINATED) from None
         except (typer.Exit, BrokenPipeError):
             raise
@@ -73,6 +75,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 an expectation failed, 2 the spec is wrong, 3 the run failed, 130 interrupted.",
 )
 
+app.add_typer(store_commands, name="store")
+
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
 ProcessArgument = Annotated[
     str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, a process of the library, or a call")
@@ -88,7 +92,13 @@ SetOption = Annotated[
 ArgumentOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="an argument of the process, or a param; repeatable")
 ]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="DIR|URL", help="where results are kept; else $HMMDSL_STORE or the cache folder")
+]
+NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
+ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
+PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
 
@@ -116,11 +126,11 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to wr
 
 
 @app.command(epilog="Example: hmmdsl check specs/*.hmm")
-def check(files: SpecsArgument, as_json: JsonOption = False) -> None:
+def check(files: SpecsArgument, as_json: JsonOption = False, max_points: PointsOption = MAX_POINTS) -> None:
     """Report every mistake in specs, at its place, with a cure, before anything runs."""
     from hmmdsl.runtime.checking import check_file
 
-    checked = [check_file(path) for path in files]
+    checked = [check_file(path, max_points) for path in files]
     if as_json:
         _print_json([each.as_json() for each in checked])
     for each in checked if not as_json else ():
@@ -171,13 +181,17 @@ def show(
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
+    dot: Annotated[bool, typer.Option("--dot", help="print the plan as a Graphviz graph")] = False,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
 
-        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, as_json))
+        form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store))
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
@@ -216,17 +230,30 @@ def sample(
     write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
 
 
-@app.command(epilog="Example: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz")
+@app.command(
+    epilog="Examples: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz; hmmdsl export runs/rrxor-… --to onnx"
+)
 def export(
-    target: ProcessArgument,
-    name: NameArgument = None,
+    target: Annotated[
+        str, typer.Argument(metavar="FILE|std.processes.NAME|RUN", help="a spec, a process of the library, or a run folder")
+    ],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file, or one train of the run")] = None,
     form: Annotated[
         Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
     settings: ArgumentOption = None,
+    to: Annotated[
+        Literal["transformer_lens", "safetensors", "onnx"] | None, typer.Option("--to", help="a run's network, for these")
+    ] = None,
+    step: Annotated[int | None, typer.Option("--step", min=0, help="with --to: which checkpoint; the last if not given")] = None,
 ) -> None:
-    """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
+    """Write a process for other programs (labelled matrices, Graphviz dot, hmmlearn's parameters), or a run's network."""
+    if to is not None:
+        from hmmdsl.runtime.network_export.writing import export_network
+
+        print(export_network(Path(target), name, to, step, out), end="")
+        return
     from hmmdsl.runtime.exporting import export as export_process
     from hmmdsl.runtime.finding import find_process
 
@@ -255,10 +282,15 @@ def run(
     profile: ProfileOption = None,
     out: OutOption = Path("runs"),
     device: DeviceOption = None,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
+    force: ForceOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    max_points: PointsOption = MAX_POINTS,
 ) -> None:
-    """Train, analyse, judge the claims, and write the report into a folder of its own.
+    """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
+    again.
 
     Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
     and ends with the same numbers to the bit.
@@ -267,16 +299,17 @@ def run(
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device
     from hmmdsl.runtime.run import run as run_compiled
+    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
 
     chosen = _settings(settings)
-    compiled = read(file, chosen, profile)
+    compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
     if device is not None:
         compiled = on_device(compiled, device)
-    finished = run_compiled(
-        compiled, out, progress_on(sys.stderr, quiet), {**chosen, **({"profile": profile} if profile else {})}
-    )
+    kept = None if no_store else open_store(store)
+    said = {**chosen, **({"profile": profile} if profile else {})}
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force)
     if as_json:
         _print_json(run_as_json(finished))
     else:
@@ -335,6 +368,9 @@ def help_(
     print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
 
 
+app.command(epilog="Examples: hmmdsl compare runs/a-… runs/b-…; hmmdsl compare runs/a-…:capacity:0 runs/a-…:capacity:3")(compare)
+
+
 def report(diagnostics: list[Diagnostic]) -> None:
     """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
     from hmmdsl.language.messages.render import render
@@ -360,6 +396,10 @@ def _say_error(message: str, *hints: str) -> None:
 
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _left_behind(stop: BaseException) -> str:
+    return " ".join(getattr(stop, "__notes__", ())) or "nothing was left behind"
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

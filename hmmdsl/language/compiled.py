@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.resolution import ResolvedClaim
 from hmmdsl.language.constants.values import Array, Value, text_of
@@ -14,12 +14,15 @@ from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process
 from hmmdsl.spec.experiment import Experiment
 
+if TYPE_CHECKING:
+    from hmmdsl.language.sweeps.compiled import CompiledSweep
+
 
 @dataclass(frozen=True)
 class Compiled:
     """The experiment, its processes by the names that trains and analyses use, its claims ready to be judged, the warnings, and
     every source that was read (none for an experiment from YAML). `declared` has all the file's processes by their own names,
-    those with parameters at their defaults."""
+    those with parameters at their defaults; `sweeps` has every sweep with its points."""
 
     experiment: Experiment
     processes: dict[str, Process]
@@ -27,6 +30,7 @@ class Compiled:
     diagnostics: list[Diagnostic]
     sources: tuple[Source, ...]
     declared: Mapping[str, Process] = field(default_factory=dict)
+    sweeps: Mapping[str, CompiledSweep] = field(default_factory=dict)
 
 
 def plain_param(value: Value) -> Any:

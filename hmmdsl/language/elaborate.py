@@ -27,6 +27,9 @@ from hmmdsl.language.records.profiles import Profile, read_profiles
 from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source
+from hmmdsl.language.sweeps.compiled import CompiledSweep
+from hmmdsl.language.sweeps.elaboration import Sweeps, sweep_of
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.declarations import RecordSort, record_sorts
@@ -43,13 +46,14 @@ def compile_file(
     *,
     settings: Mapping[str, str] | None = None,
     profile: str | None = None,
+    max_points: int = MAX_POINTS,
 ) -> Compiled:
     """Compile a spec's file. `settings` are `--set` pairs, `profile` a profile's name. Raises SpecError with every message."""
     diagnostics = Diagnostics()
     source = read_source(path, str(path), diagnostics)
     if source is None:
         raise SpecError(diagnostics.found)
-    return _compile(source, path.stem, kinds, path, path.parent, settings or {}, profile, diagnostics)
+    return _compile(source, path.stem, kinds, path, path.parent, settings or {}, profile, diagnostics, max_points)
 
 
 def compile_text(
@@ -60,9 +64,10 @@ def compile_text(
     folder: Path | None = None,
     settings: Mapping[str, str] | None = None,
     profile: str | None = None,
+    max_points: int = MAX_POINTS,
 ) -> Compiled:
     """Compile a spec's text, which messages call `name`; its imports are relative to `folder`. Raises SpecError."""
-    return _compile(Source(name, text), Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics())
+    return _compile(Source(name, text), Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics(), max_points)
 
 
 def _compile(
@@ -74,6 +79,7 @@ def _compile(
     settings: Mapping[str, str],
     profile: str | None,
     diagnostics: Diagnostics,
+    max_points: int,
 ) -> Compiled:
     file = parse(source, diagnostics)
     sorts = record_sorts(kinds)
@@ -82,29 +88,44 @@ def _compile(
     modules = Modules(folder, diagnostics, budget, main=path)
     profiles = read_profiles(file, diagnostics)
     given = [*profiles.chosen(profile, diagnostics), *read_settings(settings, diagnostics)]
-    overrides = sort_out(given, names, sorts, diagnostics)
-    scope = declare(file, modules, budget, diagnostics, _param_overrides(overrides, budget, diagnostics), path=path)
+    overrides = sort_out(given, names, (*sorts, "sweep"), diagnostics)
+    params = _param_overrides(overrides, budget, diagnostics)
+    scope = declare(file, modules, budget, diagnostics, params, path=path)
     check_all(scope, budget)
     compilation = Compilation(file, sorts, names, scope, budget, overrides, diagnostics)
     compilation.read_all()
     _check_fit(compilation, diagnostics)
     for other in profiles.others(profile):
         _check_profile(other, compilation, names, sorts, diagnostics)
-    claims = _claims(file, compilation, names, diagnostics)
+    used = dict(compilation.meanings.used)
+    sweeps = Sweeps(file, compilation, scope, params, diagnostics, max_points)
+    experiment = _experiment(name, compilation) if not diagnostics.errors else None
+    swept = sweeps.compiled(experiment) if experiment is not None else {}
+    claims = _claims(file, compilation, names, swept, diagnostics)
     diagnostics.raise_if_errors()
-    records, used = compilation.records, compilation.meanings.used
-    experiment = Experiment(
+    assert experiment is not None, "what could not be made was reported"
+    experiment = experiment.model_copy(
+        update={
+            "sweeps": {each: sweep_of(sweep, experiment) for each, sweep in swept.items()},
+            "expect": tuple(Claim(label=claim.label, claim=claim.text) for claim in claims),
+        }
+    )
+    declared = _declared(names, scope, budget)
+    return Compiled(experiment, used, tuple(claims), diagnostics.warnings, (source, *modules.sources), declared, swept)
+
+
+def _experiment(name: str, compilation: Compilation) -> Experiment:
+    """The experiment without its sweeps and claims."""
+    records = compilation.records
+    return Experiment(
         name=_file_stem(name),
         about=records.about,
         params={each: plain_param(value) for each, value in compilation.meanings.params().items()},
-        processes={each: ProcessTable.of(process) for each, process in used.items()},
+        processes={each: ProcessTable.of(process) for each, process in compilation.meanings.used.items()},
         models=records.models,
         trains=records.trains,
         analyses=records.analyses,
-        expect=tuple(Claim(label=claim.label, claim=claim.text) for claim in claims),
     )
-    declared = _declared(names, scope, budget)
-    return Compiled(experiment, dict(used), tuple(claims), diagnostics.warnings, (source, *modules.sources), declared)
 
 
 def _file_stem(name: str) -> str:
@@ -128,7 +149,7 @@ def _check_profile(
 ) -> None:
     """Report the mistakes of a profile that this run does not use."""
     found = Diagnostics()
-    overrides = sort_out(profile.given, names, sorts, found)
+    overrides = sort_out(profile.given, names, (*sorts, "sweep"), found)
     _param_overrides(overrides, Budget(), found)
     compilation.try_overrides(overrides, found)
     places = [(assignment.span.start, assignment.value.span.end) for assignment in profile.given]
@@ -161,13 +182,19 @@ def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
             )
 
 
-def _claims(file: syntax.File, compilation: Compilation, names: Names, diagnostics: Diagnostics) -> list[ResolvedClaim]:
+def _claims(
+    file: syntax.File,
+    compilation: Compilation,
+    names: Names,
+    sweeps: Mapping[str, CompiledSweep],
+    diagnostics: Diagnostics,
+) -> list[ResolvedClaim]:
     """The file's claims, resolved against the results that its trains and analyses will have."""
     records = compilation.records
     sound = {name: TRAIN_RESULTS for name in records.trains if name not in records.unsound}
-    schema = Group({**sound, **records.schemas})
-    unknown = [name for name in (*names.of_sort("train", "analysis"), *names.lost) if name not in schema.members]
-    results = Results(schema, unknown, names.sorts())
+    schema = Group({**sound, **records.schemas, **{name: sweep.schema for name, sweep in sweeps.items()}})
+    unknown = [name for name in (*names.of_sort("train", "analysis", "sweep"), *names.lost) if name not in schema.members]
+    results = Results(schema, unknown, names.sorts(), {name: sweep.axes for name, sweep in sweeps.items()})
     params, failed = compilation.meanings.params(), compilation.meanings.failed_params()
     claims = []
     for statement in file.statements:

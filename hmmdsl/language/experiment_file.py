@@ -22,6 +22,7 @@ from hmmdsl.language.records.settings import read_settings, sort_out
 from hmmdsl.language.records.values import Broken
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import record_sorts
@@ -36,21 +37,28 @@ DEEPEST = 30
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Plain data only; the C version where it is installed."""
 
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 def write_experiment(experiment: Experiment) -> str:
     """The experiment as YAML text, in the order of the spec."""
     data = experiment.model_dump(mode="json")
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return yaml.dump(data, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
 def compile_experiment_file(
-    path: Path, kinds: AnalysisKinds, *, settings: Mapping[str, str] | None = None, profile: str | None = None
+    path: Path,
+    kinds: AnalysisKinds,
+    *,
+    settings: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    max_points: int = MAX_POINTS,
 ) -> Compiled:
     """Read an experiment file and compile it. `settings` are `--set` pairs as for a spec. Raises SpecError with every mistake."""
     diagnostics = Diagnostics()
     text = _text(path, diagnostics)
     diagnostics.raise_if_errors()
-    return compile_experiment(read_experiment(text, str(path), kinds, settings=settings, profile=profile), kinds)
+    return compile_experiment(read_experiment(text, str(path), kinds, settings=settings, profile=profile), kinds, max_points)
 
 
 def read_experiment(

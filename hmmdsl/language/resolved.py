@@ -12,6 +12,8 @@ from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.language.sweeps.resolved import compile_sweeps
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis, AnalysisKinds, Surroundings
 from hmmdsl.spec.experiment import Experiment
@@ -20,7 +22,7 @@ from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema
 from hmmdsl.spec.train import Train
 
 
-def compile_experiment(experiment: Experiment, kinds: AnalysisKinds) -> Compiled:
+def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points: int = MAX_POINTS) -> Compiled:
     """Compile an experiment. Raises SpecError with every mistake: references, what does not fit, claims."""
     diagnostics = Diagnostics()
     names = _names(experiment, diagnostics)
@@ -47,11 +49,14 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds) -> Compiled
         fits.check_train(name, _nowhere)
     for name in analyses:
         fits.check_analysis(name, _nowhere)
-    schema = Group({**dict.fromkeys(trains, TRAIN_RESULTS), **schemas})
-    unknown = [name for name in (*experiment.trains, *experiment.analyses) if name not in schema.members]
-    claims = _claims(experiment, Results(schema, unknown, names), diagnostics)
+    sweeps = compile_sweeps(experiment, processes, diagnostics, max_points) if not diagnostics.errors else {}
+    schema = Group({**dict.fromkeys(trains, TRAIN_RESULTS), **schemas, **{each: s.schema for each, s in sweeps.items()}})
+    declared = (*experiment.trains, *experiment.analyses, *experiment.sweeps)
+    unknown = [name for name in declared if name not in schema.members]
+    axes = {name: sweep.axes for name, sweep in sweeps.items()}
+    claims = _claims(experiment, Results(schema, unknown, names, axes), diagnostics)
     diagnostics.raise_if_errors()
-    return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes)
+    return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes, sweeps)
 
 
 def _nowhere(path: tuple[str | int, ...]) -> Span | None:
@@ -67,6 +72,7 @@ def _names(experiment: Experiment, diagnostics: Diagnostics) -> dict[str, str]:
         ("model", experiment.models),
         ("train", experiment.trains),
         ("analysis", experiment.analyses),
+        ("sweep", experiment.sweeps),
     ):
         for name in declared:
             if names.get(name, "process") != "process":

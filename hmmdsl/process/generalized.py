@@ -168,9 +168,13 @@ class BadWord:
 
 def first_bad_word(process: Process, length: int) -> BadWord | None:
     """The first word, by length and then in the order of the tokens, whose probability would be negative; None if there is none
-    up to this length (or up to as many words as can be looked at). In float64, with a tolerance of 1e-9 of its prefix."""
+    up to this length (or up to as many words as can be looked at). In float64, with a tolerance of 1e-9 of its prefix. Of a
+    product it is a word of a factor, in that factor's tokens."""
     import numpy as np
 
+    if process.factored:
+        of_factors = (first_bad_word(factor, length) for factor in process.factors)
+        return next((found for found in of_factors if found is not None), None)
     for level in _levels(process, length):
         bad = np.flatnonzero(level.probability < -(1e-13 + TOLERANCE * level.above))
         if len(bad):

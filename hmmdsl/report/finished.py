@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Outcome
     from hmmdsl.process.process import Process
+    from hmmdsl.report.sweeps.table import SweepTable
     from hmmdsl.spec.experiment import Experiment, Verdict
     from hmmdsl.training.trained import Trained
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Finished:
     """`spec` is the spec's text as run (None if the run began from YAML); `results` is what results.json holds; `seconds` are the
-    stages' wall-clock times by name; `environment` is what environment.json holds."""
+    stages' wall-clock times by name, and `cached` names those whose results were in the store already; `environment` is what
+    environment.json holds; `sweeps` are the tables of the sweeps."""
 
     experiment: Experiment
     spec: str | None
@@ -27,3 +29,5 @@ class Finished:
     processes: Mapping[str, Process]
     environment: Mapping[str, Any]
     seconds: Mapping[str, float]
+    cached: frozenset[str] = frozenset()
+    sweeps: tuple[SweepTable, ...] = ()

@@ -14,6 +14,7 @@ from hmmdsl.report.results_table import result_tables
 from hmmdsl.report.scores import ScoreTable, score_tables
 from hmmdsl.report.spec_listing import spec_lines
 from hmmdsl.report.summary import claims_sentence, key_numbers, summary_paragraphs
+from hmmdsl.report.sweeps.section import sweep_section
 from hmmdsl.report.wording import citation, number_text, seconds_text
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 
 _PIXELS_PER_INCH = 104
+
+_MOST_MEASURED = 24
+"""Numbers of one claim that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -136,12 +140,19 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         paragraphs=summary_paragraphs(finished, tables),
         claims=[_claim_row(verdict) for verdict in finished.verdicts],
         sections=_sections(drawings, tables),
+        sweeps=[
+            sweep_section(table, [_picture(d) for d in drawings if d.kind == "sweep" and d.owner == table.name])
+            for table in finished.sweeps
+        ],
         portraits=_portraits(finished, drawings),
         results=result_tables(finished),
         spec=None if finished.spec is None else spec_lines(finished.spec),
         environment=list(_flat(finished.environment)),
         seeds=[(name, train.seed, train.threads) for name, train in experiment.trains.items()],
-        seconds=[(stage, seconds_text(taken)) for stage, taken in finished.seconds.items()],
+        seconds=[
+            (stage, "from the store" if stage in finished.cached else seconds_text(taken))
+            for stage, taken in finished.seconds.items()
+        ],
         total=seconds_text(sum(finished.seconds.values())),
     )
 
@@ -152,12 +163,15 @@ def _claim_row(verdict: Verdict) -> ClaimRow:
 
 
 def _measured_text(value: float | tuple[float | None, ...] | None) -> str:
-    return ", ".join(number_text(part) for part in value) if isinstance(value, tuple) else number_text(value)
+    if not isinstance(value, tuple):
+        return number_text(value)
+    shown = ", ".join(number_text(part) for part in value[:_MOST_MEASURED])
+    return shown if len(value) <= _MOST_MEASURED else f"{shown}, … ({len(value):,} numbers)"
 
 
 def _sections(drawings: Sequence[Drawing], tables: Sequence[ScoreTable]) -> list[FigureSection]:
     """The sections that have something to show, in the order of the story; kinds that no section knows come last, one each."""
-    left = [drawing for drawing in drawings if drawing.kind != "process"]
+    left = [drawing for drawing in drawings if drawing.kind not in ("process", "sweep")]
     sections = []
     known = {kind for plan in _SECTIONS for kind, _ in plan.shows}
     others = dict.fromkeys(drawing.kind for drawing in left if drawing.kind not in known)

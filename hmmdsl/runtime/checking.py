@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.counting import count_histories
 from hmmdsl.runtime.reading import read
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Checked:
     """One checked file. `histories` counts those of each train's process to its context; None where there are more than are
-    enumerated by default. All counts are empty if the spec is wrong."""
+    enumerated by default; `sweeps` counts the points of each. All counts are empty if the spec is wrong."""
 
     path: Path
     diagnostics: list[Diagnostic]
@@ -28,6 +29,7 @@ class Checked:
     analyses: tuple[str, ...] = ()
     claims: int = 0
     histories: Mapping[str, int | None] | None = None
+    sweeps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -40,6 +42,9 @@ class Checked:
         trains = _count(len(self.trains), "train")
         parts.append(f"{trains} on {' and '.join(f'{count:,}' for count in counts)} histories" if counts else trains)
         parts += [_count(len(self.analyses), "analysis", "analyses"), _count(self.claims, "claim")]
+        if self.sweeps:
+            counted = f"{_count(len(self.sweeps), 'sweep')} of {' and '.join(f'{n:,}' for n in self.sweeps.values())} points"
+            parts.insert(-1, counted)
         return f"ok: {self.path}: {', '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:
@@ -49,14 +54,14 @@ class Checked:
         found: dict[str, Any] = {"file": str(self.path), "ok": self.ok, "diagnostics": [as_json(d) for d in self.diagnostics]}
         if self.ok:
             found |= {"processes": list(self.processes), "trains": list(self.trains), "analyses": list(self.analyses)}
-            found |= {"claims": self.claims, "histories": dict(self.histories or {})}
+            found |= {"sweeps": dict(self.sweeps), "claims": self.claims, "histories": dict(self.histories or {})}
         return found
 
 
-def check_file(path: Path) -> Checked:
+def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
     """Check one spec or experiment file; nothing is run and nothing written."""
     try:
-        compiled = read(path)
+        compiled = read(path, max_points=max_points)
     except SpecError as error:
         return Checked(path, error.diagnostics)
     experiment = compiled.experiment
@@ -67,6 +72,7 @@ def check_file(path: Path) -> Checked:
         trains=tuple(experiment.trains),
         analyses=tuple(experiment.analyses),
         claims=len(compiled.claims),
+        sweeps={name: len(sweep.points) for name, sweep in compiled.sweeps.items()},
         histories={name: _histories(name, compiled) for name in experiment.trains},
     )
 

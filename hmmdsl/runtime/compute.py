@@ -1,150 +1,85 @@
-"""The stages that make numbers, in the plan's order, each within the threads that are part of its identity."""
+"""The stages of one run, made or taken from the store, and what they found together."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.runtime.failures import RunError, failure_of
-from hmmdsl.runtime.results_file import plain
-from hmmdsl.runtime.training_folder import training_folder
+from hmmdsl.runtime.engines.local import LocalEngine
+from hmmdsl.runtime.execution import run_stages
+from hmmdsl.runtime.stages.shelf import Shelf
+from hmmdsl.runtime.stages.task import COMPUTED, tasks_of
 
 if TYPE_CHECKING:
-    from hmmdsl.analysis.outcome import Inputs, Outcome
+    from collections.abc import Iterable
+
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.process.portrait import Portrait
+    from hmmdsl.runtime.engines.engine import Engine
     from hmmdsl.runtime.log import RunLog
-    from hmmdsl.runtime.plan import Plan, Stage
+    from hmmdsl.runtime.plan import Plan, StageKind
     from hmmdsl.runtime.progress import Progress
-    from hmmdsl.training.trained import Trained
+    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.store.entry import Entry
+    from hmmdsl.runtime.store.store import Store
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
-
-@dataclass
+@dataclass(frozen=True)
 class Computed:
-    """What the stages have made so far. `results` is nested as results.json; `seconds` are wall-clock times by stage id."""
+    """What a run's stages have made. `results` is nested as results.json, `facts` says by analysis how it was computed,
+    `portraits` what each process is; `seconds` are wall-clock times by stage id, 0 for those `cached`."""
 
+    shelf: Shelf
+    tasks: Mapping[str, Task]
     results: dict[str, Any] = field(default_factory=dict)
-    trained: dict[str, Trained] = field(default_factory=dict)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    portraits: dict[str, Portrait] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    portraits: dict[str, Any] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    cached: set[str] = field(default_factory=set)
+
+    def entry(self, id: str) -> Entry:
+        """What a stage left in the store."""
+        return self.shelf.entry(self.tasks[id].hash)
 
 
-def compute(compiled: Compiled, plan: Plan, folder: Path, progress: Progress, log: RunLog, out: Path | None = None) -> Computed:
-    """Describe the processes, train, and analyse; checkpoints go to `folder/checkpoints/<train>`.
-
-    With `out`, training that an earlier process did not finish there goes on, and what is done now is kept there for a later one.
+def compute(
+    compiled: Compiled,
+    plan: Plan,
+    store: Store,
+    progress: Progress,
+    log: RunLog,
+    force: bool = False,
+    kinds: Iterable[StageKind] = COMPUTED,
+    engine: Engine | None = None,
+) -> Computed:
+    """Describe the processes, train, analyse, and draw, as far as the store lacks it (or all of it, if `force`).
 
     Raises RunError if a loss is not finite or a limit of the machine is met.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
-    computed = Computed()
-    for stage in plan.stages:
-        if stage.kind not in ("process", "train", "analysis"):
-            continue
-        with timed(stage, computed, progress, log), limited(_threads(stage, plan, compiled), torch=stage.kind != "process"):
-            if stage.kind == "process":
-                from hmmdsl.process.portrait import portrait
-
-                computed.portraits[stage.name] = portrait(compiled.processes[stage.name])
-            elif stage.kind == "train":
-                checkpoints = folder / "checkpoints" / stage.name
-                with training_folder(out, stage, checkpoints) as place:
-                    computed.results[stage.name] = _train(stage.name, compiled, computed, place, progress, log)
-                computed.trained[stage.name] = replace(computed.trained[stage.name], folder=checkpoints)
-            else:
-                computed.results[stage.name] = _analyse(stage.name, compiled, computed, log)
+    shelf = Shelf(store)
+    tasks = tasks_of(plan, compiled.experiment, compiled.processes, kinds)
+    ran = run_stages(tasks, engine or LocalEngine(shelf, progress, log, force))
+    computed = Computed(shelf, {task.stage.id: task for task in tasks})
+    for task in tasks:
+        _collect(computed, task)
+        done = ran.done[task.hash]
+        computed.seconds[task.stage.id] = done.seconds
+        if done.cached:
+            computed.cached.add(task.stage.id)
     return computed
 
 
-def inputs_of(name: str, compiled: Compiled, computed: Computed) -> Inputs:
-    """What the analysis `name` may read."""
-    from hmmdsl.analysis.outcome import Inputs
+def _collect(computed: Computed, task: Task) -> None:
+    """Put what a stage found under its name."""
+    name, found = task.stage.name, computed.shelf.entry(task.hash).result
+    if task.stage.kind == "process":
+        from hmmdsl.runtime.stages.process import load
 
-    return Inputs(name, computed.trained, compiled.experiment.analyses, computed.outcomes, compiled.processes)
-
-
-@contextmanager
-def timed(stage: Stage, computed: Computed, progress: Progress, log: RunLog) -> Iterator[None]:
-    """Tell and log a stage's begin and end; say in words which limit of the machine it met."""
-    progress.start(stage)
-    log.write("start", stage=stage.id, hash=stage.hash)
-    began, worked = time.perf_counter(), time.process_time()
-    try:
-        yield
-    except Exception as error:
-        failure = failure_of(error, stage.id)
-        if failure is not None:
-            raise failure from error
-        raise
-    seconds = time.perf_counter() - began
-    computed.seconds[stage.id] = seconds
-    log.write("finish", stage=stage.id, seconds=round(seconds, 3), processor_seconds=round(time.process_time() - worked, 3))
-    progress.finish(stage, seconds)
-
-
-@contextmanager
-def limited(threads: int, torch: bool) -> Iterator[None]:
-    """Hold BLAS and OpenMP, and `torch` where it is used, to so many threads: sums depend on how many share them."""
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))  # for libraries that are loaded later
-    import numpy  # noqa: F401  (its threads must be there to be limited)
-    from threadpoolctl import threadpool_limits
-
-    if torch:
-        from torch import set_num_threads
-
-        set_num_threads(threads)
-    with threadpool_limits(limits=threads):
-        yield
-
-
-def _threads(stage: Stage, plan: Plan, compiled: Compiled) -> int:
-    """A train's own threads; for an analysis the most among the trains it reads, directly or through others."""
-    if stage.kind == "train":
-        return compiled.experiment.trains[stage.name].threads
-    by_id = {each.id: each for each in plan.stages}
-    return max((_threads(by_id[need], plan, compiled) for need in stage.needs if not need.startswith("process ")), default=1)
-
-
-def _train(name: str, compiled: Compiled, computed: Computed, folder: Path, progress: Progress, log: RunLog) -> dict[str, Any]:
-    from hmmdsl.training.loop import Diverged, train_network
-
-    experiment = compiled.experiment
-    train = experiment.trains[name]
-
-    def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
-        log.write("step", train=name, step=step, loss=plain(loss), gap=plain(gap))
-        progress.step(step, steps, loss, gap)
-
-    process = compiled.processes[train.process]
-    model = experiment.models[train.model]
-    try:
-        trained = train_network(name, train, model, process, folder, device=train.device, progress=tell)
-    except Diverged as error:
-        raise RunError(
-            f"the loss of {name} is not finite at step {error.step:,}",
-            f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
-        ) from error
-    computed.trained[name] = trained
-    return {
-        "loss": plain(trained.loss),
-        "optimum": plain(trained.optimum),
-        "gap": plain(trained.gap),
-        "parameters": trained.parameters,
-    }
-
-
-def _analyse(name: str, compiled: Compiled, computed: Computed, log: RunLog) -> dict[str, Any]:
-    analysis = compiled.experiment.analyses[name]
-    outcome = analysis.compute(inputs_of(name, compiled, computed))
-    computed.outcomes[name] = outcome
-    log.write("facts", analysis=name, facts=plain(outcome.facts))
-    results: dict[str, Any] = plain(outcome.results)
-    return results
+        computed.portraits[name] = load(computed.shelf.entry(task.hash), task.experiment.processes[name].name)
+    elif task.stage.kind == "train":
+        computed.results[name] = found["results"]
+        computed.devices[name] = found["device"]
+    elif task.stage.kind == "analysis":
+        computed.results[name] = found["results"]
+        computed.facts[name] = found["facts"]

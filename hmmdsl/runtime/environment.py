@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def environment(devices: Mapping[str, str], threads: Mapping[str, int]) -> dict[
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
     }
     for package in _PACKAGES:
         try:
@@ -42,7 +43,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _processor() -> str:
+@cache
+def processor() -> str:
     """The processor's model name."""
     if sys.platform == "linux":
         try:

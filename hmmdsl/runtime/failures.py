@@ -55,12 +55,13 @@ def failure_of(error: Exception, during: str) -> RunError | None:
     if number in _NO_SPACE or "no space left on device" in text:
         return RunError(
             f"{_NO_SPACE.get(number, _NO_SPACE[errno.ENOSPC])} (during {during})",
-            "free some space and run the same command again: training goes on from where it was; or give another `--out`",
+            "free some space (`hmmdsl store prune`) and run the same command again: training goes on from where it was; "
+            "or give other folders with `--out` and `--store`",
         )
     if number in _NOT_WRITABLE:
         return RunError(
             f"a file could not be written or read during {during}: {os.strerror(number).lower()}",
-            "is the folder still there, and may it be written? the same command goes on from where training was",
+            "are the run folder and the store there, and can they be written? the same command goes on from where training was",
         )
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return RunError(

@@ -13,17 +13,28 @@ from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.source import Span
-from hmmdsl.runtime.plan import Plan, make_plan
+from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 
 if TYPE_CHECKING:
     from hmmdsl.language.syntax import File
 
 Phase = Literal["tree", "experiment", "plan"]
+Form = Literal["text", "json", "dot"]
 
 
-def phase_text(path: Path, phase: Phase, settings: Mapping[str, str], profile: str | None, as_json: bool) -> str:
-    """What a phase makes of a file. Raises SpecError if the file does not get that far."""
+def phase_text(
+    path: Path,
+    phase: Phase,
+    settings: Mapping[str, str],
+    profile: str | None,
+    form: Form = "text",
+    store: str | None = None,
+    no_store: bool = False,
+) -> str:
+    """What a phase makes of a file; the plan also tells what the `store` has of it. Raises SpecError if the file does not get
+    that far, OutputError if the store is none."""
+    as_json = form == "json"
     if phase == "tree":
         diagnostics = Diagnostics()
         source = read_source(path, str(path), diagnostics)
@@ -36,16 +47,20 @@ def phase_text(path: Path, phase: Phase, settings: Mapping[str, str], profile: s
         if as_json:
             return compiled.experiment.model_dump_json(indent=1)
         return write_experiment(compiled.experiment).rstrip("\n")
-    plan = make_plan(compiled.experiment)
-    return json.dumps(dataclasses.asdict(plan), indent=1) if as_json else _plan_text(plan)
+    from hmmdsl.runtime.plan_text import plan_dot, plan_json, plan_table, planned
+    from hmmdsl.runtime.store.opening import peek_store
+    from hmmdsl.runtime.sweep.plan_lines import planned_sweeps
+    from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
 
-
-def _plan_text(plan: Plan) -> str:
-    width = max(len(stage.id) for stage in plan.stages)
-    lines = [
-        f"{stage.id:{width}}  {stage.hash}  {('needs ' + ', '.join(stage.needs)) if stage.needs else ''}" for stage in plan.stages
-    ]
-    return "\n".join([f"runs/{plan.folder_name}", *(line.rstrip() for line in lines)])
+    points = plan_sweeps(compiled)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(points))
+    held = None if no_store else peek_store(store)
+    stages, sweeps = planned(plan, compiled, held), planned_sweeps(points, held)
+    if form == "json":
+        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps])
+    if form == "dot":
+        return plan_dot(plan, stages)
+    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps)])
 
 
 def _tree_lines(tree: File) -> Iterator[str]:

@@ -24,7 +24,9 @@ class Progress(Protocol):
 
     def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
-    def finish(self, stage: Stage, seconds: float) -> None: ...
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -38,7 +40,9 @@ class Silence:
 
     def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
-    def finish(self, stage: Stage, seconds: float) -> None: ...
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -89,6 +93,16 @@ def training_words(step: int, steps: int, loss: float, gap: float | None, left: 
     return "   ".join(words)
 
 
+def points_words(done: int, points: int, failed: int, left: float | None) -> str:
+    """`12/20 points   1 failed   42 s left`."""
+    words = [f"{done:,}/{points:,} points"]
+    if failed:
+        words.append(f"{failed:,} failed")
+    if left is not None and done < points:
+        words.append(f"{duration(left)} left")
+    return "   ".join(words)
+
+
 class PlainProgress:
     """One line for each stage, and one every few seconds of training: the first and the last step always."""
 
@@ -98,6 +112,7 @@ class PlainProgress:
         self._clock = Clock()
         self._last = -interval
         self._said = -1
+        self._pointed = ""
 
     def begin(self, plan: Plan) -> None:
         self._say(f"{plan.folder_name}: {len(plan.stages)} stages")
@@ -114,8 +129,16 @@ class PlainProgress:
         self._last, self._said = gone, step
         self._say(f"  {training_words(step, steps, loss, gap, self._clock.left(step, steps))}")
 
-    def finish(self, stage: Stage, seconds: float) -> None:
-        self._say(f"{stage.id}: {duration(seconds)}")
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        self._say(f"{stage.id}: {'from the store' if cached else duration(seconds)}")
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
+        words = f"sweep {sweep}: {points_words(done, points, failed, left)}"
+        gone = self._clock.gone
+        if words == self._pointed or (0 < done < points and gone - self._last < self._interval):
+            return
+        self._last, self._pointed = gone, words
+        self._say(words)
 
     def close(self) -> None:
         self._stream.flush()
@@ -132,10 +155,11 @@ class LiveProgress:
         from rich.live import Live
 
         self._stages: tuple[Stage, ...] = ()
-        self._done: dict[str, float] = {}
+        self._done: dict[str, str] = {}
         self._running: Stage | None = None
         self._clock = Clock()
         self._training: tuple[int, int, float, float | None] | None = None
+        self._sweeps: dict[str, tuple[int, int, int, float | None]] = {}
         self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
 
     def begin(self, plan: Plan) -> None:
@@ -150,9 +174,12 @@ class LiveProgress:
             gap = self._training[3]  # the gap is measured more rarely than the loss: keep showing the last one
         self._training = (step, steps, loss, gap)
 
-    def finish(self, stage: Stage, seconds: float) -> None:
-        self._done[stage.id] = seconds
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        self._done[stage.id] = "from the store" if cached else duration(seconds)
         self._running = None
+
+    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
+        self._sweeps[sweep] = (done, points, failed, left)
 
     def close(self) -> None:
         if self._live.is_started:
@@ -168,7 +195,7 @@ class LiveProgress:
         table = Table.grid(padding=(0, 1))
         for stage in self._stages:
             if stage.id in self._done:
-                table.add_row(Text("✓", "green"), stage.id, Text(duration(self._done[stage.id]), "dim"))
+                table.add_row(Text("✓", "green"), stage.id, Text(self._done[stage.id], "dim"))
             elif stage is self._running:
                 table.add_row(Spinner("dots", style="cyan"), Text(stage.id, "bold"), Text(duration(self._clock.gone), "dim"))
                 if self._training is not None:
@@ -177,4 +204,9 @@ class LiveProgress:
                     table.add_row("", ProgressBar(total=steps, completed=step, width=24), Text(words))
             else:
                 table.add_row(Text("·", "dim"), Text(stage.id, "dim"), "")
+        for sweep, (done, points, failed, left) in self._sweeps.items():
+            mark = Text("✓", "green") if done == points else Spinner("dots", style="cyan")
+            table.add_row(mark, f"sweep {sweep}", Text(points_words(done, points, failed, left), "dim"))
+            if done < points:
+                table.add_row("", ProgressBar(total=points, completed=done, width=24), "")
         return table

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
+from hmmdsl.language.sweeps.limits import MAX_POINTS
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
 
 
-def read(path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None) -> Compiled:
+def read(
+    path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None, max_points: int = MAX_POINTS
+) -> Compiled:
     """Compile a `.hmm` spec or an `experiment.yaml`.
 
-    `settings` are `--set name=value` pairs, their values in the language. Raises SpecError with every message.
+    `settings` are `--set name=value` pairs, their values in the language; `max_points` limits each sweep. Raises SpecError with
+    every message.
     """
     if path.suffix in (".yaml", ".yml"):
         from hmmdsl.language.experiment_file import compile_experiment_file
 
-        return compile_experiment_file(path, kinds(), settings=settings or {}, profile=profile)
-    return compile_file(path, kinds(), settings=settings or {}, profile=profile)
+        return compile_experiment_file(path, kinds(), settings=settings or {}, profile=profile, max_points=max_points)
+    return compile_file(path, kinds(), settings=settings or {}, profile=profile, max_points=max_points)

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
-from hmmdsl.runtime.compute import Computed, compute, inputs_of, timed
+from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.environment import environment
-from hmmdsl.runtime.failures import RunError, failure_of
+from hmmdsl.runtime.failures import RunError, Terminated, failure_of
 from hmmdsl.runtime.log import RunLog
+from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
-from hmmdsl.runtime.results_file import plain, write_json
-from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
-from hmmdsl.runtime.training_folder import forget_training
+from hmmdsl.runtime.results_file import write_json
+from hmmdsl.runtime.run_folder import copy_file, create_partial, discard, link_file, put_in_place
+from hmmdsl.runtime.stages.analysis import ARRAYS
+from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.arrays import results_arrays
+from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
+from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.spec.experiment import Experiment, Verdict
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: where it lies, what it found, which claims hold. `seconds` are wall-clock times by stage id."""
+    """A finished run: where it lies, what it found, which claims hold. `seconds` are wall-clock times by stage
+    id, 0 for the stages that were `cached` in the store."""
 
     folder: Path
     plan: Plan
     results: Mapping[str, Any]
     verdicts: tuple[Verdict, ...]
     seconds: Mapping[str, float]
+    cached: frozenset[str] = frozenset()
+    sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
 
     @property
     def report(self) -> Path:
@@ -46,48 +55,80 @@ class Run:
 
 
 def on_device(compiled: Compiled, device: str) -> Compiled:
-    """The same experiment with every train on `device`. Raises pydantic's ValidationError if there is no such device."""
-    experiment = compiled.experiment
+    """The same experiment, and every point of its sweeps, with every train on `device`. Raises pydantic's ValidationError if
+    there is no such device."""
+    sweeps = {
+        name: replace(sweep, points=tuple(replace(point, experiment=_moved(point.experiment, device)) for point in sweep.points))
+        for name, sweep in compiled.sweeps.items()
+    }
+    return replace(compiled, experiment=_moved(compiled.experiment, device), sweeps=sweeps)
+
+
+def _moved(experiment: Experiment, device: str) -> Experiment:
     trains = {
         name: type(train).model_validate({**train.model_dump(), "device": device}) for name, train in experiment.trains.items()
     }
-    return replace(compiled, experiment=experiment.model_copy(update={"trains": trains}))
+    return experiment.model_copy(update={"trains": trains})
 
 
-def run(compiled: Compiled, out: Path, progress: Progress, settings: Mapping[str, str] | None = None) -> Run:
-    """Do every stage and leave `out/<name>-<hash>/`; a folder that stood there is replaced when all is done.
+def run(
+    compiled: Compiled,
+    out: Path,
+    progress: Progress,
+    settings: Mapping[str, str] | None = None,
+    store: Store | None = None,
+    force: bool = False,
+) -> Run:
+    """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
+    `force`); a folder that stood there is replaced when all is done. Without a store everything is computed, and nothing is kept
+    beside the run folder.
 
     Raises OutputError before anything is run if `out` can't be written, and RunError if the run can't be finished: then what
-    it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, what is trained stays in hidden folders of `out`,
-    and the same run goes on from there.
+    it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays; what the store has of it does,
+    begun training among it, and the same run goes on from there.
     """
-    plan = make_plan(compiled.experiment)
+    planned = plan_sweeps(compiled)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(planned))
     final = out / plan.folder_name
     partial = create_partial(out, plan.folder_name)
+    store = store if store is not None else Store.private(partial / ".store")
     log = RunLog(partial / "log.jsonl")
     try:
-        with _kept_if_failed(partial, final.with_name(final.name + ".failed"), log):
+        if force or not all(store.has(stage.hash) for stage in plan.stages):
+            store.check_writable()
+        with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)
             progress.begin(plan)
-            computed = compute(compiled, plan, partial, progress, log, out)
-            verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
-            _write_results(computed, verdicts, partial)
-            _write_pages(compiled, plan, computed, verdicts, partial, progress, log)
+            computed = compute(compiled, plan, store, progress, log, force)
+            sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force)
+            verdicts = judged(compiled, computed, sweeps)
+            about = _environment(compiled, computed)
+            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, sweeps)
+            computed.seconds["report"] = report.seconds
+            computed.cached.update({"report"} if report.cached else ())
+            results = all_results(computed, sweeps)
+            _write_results(computed, results, verdicts, about, partial)
+            _copy_files(computed, report.entry.folder, partial)
             log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
+            discard(partial / ".store")
             put_in_place(partial, final)
-        for stage in plan.of_kind("train"):
-            forget_training(out, stage)
+    except (KeyboardInterrupt, Terminated) as stop:
+        if store.persistent:
+            stop.add_note("no run folder was written; run the same command again to continue")
+        discard(partial)
+        raise
     except BaseException:
         discard(partial)
         raise
     finally:
         progress.close()
-    return Run(final, plan, computed.results, verdicts, computed.seconds)
+        store.close()
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps)
 
 
 @contextmanager
-def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
+def _kept_if_failed(plan: Plan, store: Store, partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
     """When the run fails, keep its log and checkpoints under a name that says so."""
     try:
         yield
@@ -97,6 +138,10 @@ def _kept_if_failed(partial: Path, failed: Path, log: RunLog) -> Iterator[None]:
             raise
         try:
             log.write("failed", message=failure.message)
+            for stage in plan.of_kind("train"):
+                made = store.entry_folder(stage.hash)
+                _copy_checkpoints(made if made.is_dir() else store.work_folder(stage.hash), partial / "checkpoints" / stage.name)
+            discard(partial / ".store")
             put_in_place(partial, failed)
         except OSError:  # a full disk: what stands there stays, and the caller clears it away
             raise failure from error
@@ -116,60 +161,57 @@ def write_inputs(compiled: Compiled, folder: Path) -> None:
     (folder / "experiment.yaml").write_text(write_experiment(compiled.experiment), encoding="utf-8")
 
 
-def _environment(computed: Computed) -> dict[str, Any]:
-    return environment(
-        devices={name: trained.device for name, trained in computed.trained.items()},
-        threads={name: trained.train.threads for name, trained in computed.trained.items()},
-    )
+def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
+    """The environment of this run; where stages come from the store, the processor is the one that computed them."""
+    trains = compiled.experiment.trains
+    found = environment(devices=computed.devices, threads={name: train.threads for name, train in trains.items()})
+    made_on = [computed.entry(id).processor for id in computed.tasks if id.startswith(("train ", "analysis "))]
+    return found | {"processor": ", ".join(dict.fromkeys(made_on)) or found["processor"]}
 
 
-def _write_results(computed: Computed, verdicts: tuple[Verdict, ...], folder: Path) -> None:
-    """The numbers, the claims, in words how each number was computed, the processes, the arrays, the environment."""
-    write_json(folder / "results.json", computed.results)
-    write_json(folder / "claims.json", [verdict.model_dump(mode="json") for verdict in verdicts])
-    write_json(folder / "facts.json", {name: plain(outcome.facts) for name, outcome in computed.outcomes.items()})
-    write_json(folder / "processes.json", {name: about.as_json() for name, about in computed.portraits.items()})
-    write_json(folder / "environment.json", _environment(computed))
-    for name, outcome in computed.outcomes.items():
-        if outcome.arrays:
-            import numpy as np
-            from safetensors.numpy import save_file
-
-            path = folder / "arrays" / f"{name}.safetensors"
-            path.parent.mkdir(exist_ok=True)
-            save_file({key: np.ascontiguousarray(array) for key, array in outcome.arrays.items()}, path)
+def judged(compiled: Compiled, computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> tuple[Verdict, ...]:
+    """What became of each claim."""
+    results = {**computed.results, **{name: outcome.as_results() for name, outcome in sweeps.items()}}
+    return tuple(judge(claim, results) for claim in compiled.claims)
 
 
-def _write_pages(
-    compiled: Compiled,
-    plan: Plan,
+def all_results(computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> dict[str, Any]:
+    """What results.json holds: the experiment's results by name, and those of each sweep as arrays over its axes."""
+    return {**computed.results, **{name: results_arrays(outcome) for name, outcome in sweeps.items()}}
+
+
+def _write_results(
     computed: Computed,
+    results: Mapping[str, Any],
     verdicts: tuple[Verdict, ...],
+    environment: dict[str, Any],
     folder: Path,
-    progress: Progress,
-    log: RunLog,
 ) -> None:
-    """Every figure, then the report that shows them."""
-    from hmmdsl.report.figures import Drawing, draw_figures
-    from hmmdsl.report.finished import Finished
-    from hmmdsl.report.page import write_report
+    """The numbers, the claims, in words how each number was computed, the processes, the environment."""
+    write_json(folder / "results.json", results)
+    write_json(folder / "claims.json", [verdict.model_dump(mode="json") for verdict in verdicts])
+    write_json(folder / "facts.json", computed.facts)
+    write_json(folder / "processes.json", computed.portraits)
+    write_json(folder / "environment.json", environment)
 
-    finished = Finished(
-        experiment=compiled.experiment,
-        spec=compiled.sources[0].text if compiled.sources else None,
-        results=computed.results,
-        verdicts=verdicts,
-        trained=computed.trained,
-        outcomes=computed.outcomes,
-        processes=compiled.processes,
-        environment=_environment(computed),
-        seconds=computed.seconds,
-    )
-    inputs = {name: inputs_of(name, compiled, computed) for name in compiled.experiment.analyses}
-    drawings: tuple[Drawing, ...] = ()
-    for stage in plan.of_kind("figures"):
-        with timed(stage, computed, progress, log):
-            drawings = draw_figures(finished, inputs, folder)
-    for stage in plan.of_kind("report"):
-        with timed(stage, computed, progress, log):
-            write_report(finished, folder, drawings)
+
+def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
+    """Checkpoints and arrays, figures, and the report, from the store into the run folder."""
+    for id, task in computed.tasks.items():
+        made, name = computed.entry(id).folder, task.stage.name
+        if task.stage.kind == "train":
+            _copy_checkpoints(made, folder / "checkpoints" / name)
+        elif task.stage.kind == "analysis" and (made / ARRAYS).is_file():
+            link_file(made / ARRAYS, folder / "arrays" / f"{name}.safetensors")
+        elif task.stage.kind == "figures":
+            for path in sorted((made / "figures").glob("*")):
+                copy_file(path, folder / "figures" / path.name)
+    copy_file(report / REPORT, folder / REPORT)
+    for path in sorted((report / SWEEPS).glob("*/*")):
+        copy_file(path, folder / SWEEPS / path.parent.name / path.name)
+
+
+def _copy_checkpoints(made: Path, folder: Path) -> None:
+    for path in sorted(made.glob("step_*.safetensors")):
+        with contextlib.suppress(FileNotFoundError):  # another process may have published the work folder meanwhile
+            link_file(path, folder / path.name)

@@ -49,6 +49,22 @@ def put_in_place(partial: Path, final: Path) -> None:
     shutil.rmtree(replaced, ignore_errors=True)
 
 
+def copy_file(source: Path, place: Path) -> None:
+    """Copy a file into a run folder, its folder made if need be."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, place)
+
+
+def link_file(source: Path, place: Path) -> None:
+    """Let a run folder's file be the store's own, which takes no room; a copy where the disk can't. Such files are read-only:
+    the store would notice a change by its checksum, and compute the entry again."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copyfile(source, place)
+
+
 def discard(partial: Path) -> None:
     """Remove what an unfinished run wrote."""
     shutil.rmtree(partial, ignore_errors=True)

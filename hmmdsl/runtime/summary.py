@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.progress import duration
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
 
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.run import Run
+    from hmmdsl.runtime.sweep.running import SweepOutcome
     from hmmdsl.runtime.verify import Verification
     from hmmdsl.spec.experiment import Verdict
 
 LONGEST_TABLE = 16
 """Rows of one analysis; more are counted."""
+
+MOST_FAILURES = 5
+"""Failed points of one sweep that are told; more are counted."""
 
 SPREADS = ("folds", "repeats")
 """Groups that tell how a number spreads; they are left to the report."""
@@ -83,7 +88,17 @@ def run_as_json(finished: Run) -> dict[str, Any]:
         "holds": finished.holds,
         "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
         "results": finished.results,
+        "sweeps": {
+            name: {
+                "points": len(sweep.outcomes),
+                "failed": [{"point": where, "reason": reason} for where, reason in sweep.failed],
+                "computed": sweep.made,
+                "cached": sweep.cached,
+            }
+            for name, sweep in finished.sweeps.items()
+        },
         "seconds": {stage: round(seconds, 3) for stage, seconds in finished.seconds.items()},
+        "cached": [stage for stage in finished.seconds if stage in finished.cached],
     }
 
 
@@ -93,9 +108,28 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
     if not quiet:
         for table_rows in _results(finished, compiled):
             _print_rows(console, *table_rows)
+    for name, sweep in finished.sweeps.items():
+        if not quiet or sweep.failed:
+            print_sweep(console, name, sweep, finished.folder)
     print_claims(console, finished.verdicts, only_failed=quiet)
-    took = duration(sum(finished.seconds.values()))
+    took = duration(sum(finished.seconds.values()) + sum(sweep.seconds for sweep in finished.sweeps.values()))
+    if finished.cached:
+        whole = len(finished.cached) == len(finished.seconds)
+        took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"
     console.print(f"{_held(finished.verdicts)}  {took}  {finished.report}", soft_wrap=True, markup=False, highlight=False)
+
+
+def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:
+    """How many points a sweep has, how many of them failed and why, and where its table lies."""
+    failed = sweep.failed
+    count = f"{len(sweep.outcomes):,} point{'s' if len(sweep.outcomes) != 1 else ''}"
+    told = f"{count}, {len(failed):,} failed" if failed else count
+    table = folder / "sweeps" / name / "results.csv"
+    console.print(f"sweep {name}: {told}  {table}", soft_wrap=True, markup=False, highlight=False)
+    for where, reason in failed[:MOST_FAILURES]:
+        console.print(f"         failed where {where}: {reason}", soft_wrap=True, markup=False, highlight=False)
+    if len(failed) > MOST_FAILURES:
+        console.print(f"         … and {len(failed) - MOST_FAILURES:,} more", markup=False, highlight=False)
 
 
 def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: bool = False) -> None:
@@ -200,7 +234,8 @@ def _held(verdicts: Sequence[Verdict]) -> str:
 
 def _measured(value: float | tuple[float | None, ...] | None) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(number_text(each) for each in value)}]"
+        shown = ", ".join(number_text(each) for each in value[:LONGEST_TABLE])
+        return f"[{shown}]" if len(value) <= LONGEST_TABLE else f"[{shown}, … {len(value):,} numbers]"
     return number_text(value)
 
 

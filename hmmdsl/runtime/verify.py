@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.claims.resolution import judge
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.environment import differences, environment
 from hmmdsl.runtime.failures import OutputError
@@ -17,6 +17,10 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import numbers, read_json
+from hmmdsl.runtime.run import all_results, judged
+from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.planning import plan_sweeps
+from hmmdsl.runtime.sweep.running import run_sweeps
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
@@ -96,7 +100,7 @@ def compiled_for(target: Path, out: Path) -> tuple[Compiled, Path | None]:
     if target.is_dir():
         if not (target / "experiment.yaml").is_file() or not (target / "results.json").is_file():
             raise OutputError(f"{target} is no finished run: it has no experiment.yaml or no results.json")
-        return read(target / "experiment.yaml"), target
+        return read(target / "experiment.yaml", max_points=sys.maxsize), target
     compiled = read(target)
     folder = out / make_plan(compiled.experiment).folder_name
     return compiled, folder if (folder / "results.json").is_file() else None
@@ -107,26 +111,29 @@ def verify(
 ) -> Verification:
     """Run every train and analysis again, judge every claim, and compare every number with the earlier run's.
 
-    Nothing is written but temporary checkpoints. Raises RunError, and OutputError if the earlier run can't be read.
+    Nothing comes from the store or goes into it; only temporary files are written.
+    Raises RunError, and OutputError if the earlier run can't be read.
     """
     before = read_json(earlier / "results.json") if earlier else None
-    judged: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
+    claims: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
     plan = make_plan(compiled.experiment)
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
         progress.begin(plan)
         try:
-            computed = compute(compiled, plan, Path(folder), progress, RunLog(None))
+            store = Store.private(Path(folder))
+            computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"))
+            sweeps = run_sweeps(compiled, plan_sweeps(compiled), computed.shelf, progress, RunLog(None))
         finally:
             progress.close()
-    verdicts = tuple(judge(claim, computed.results) for claim in compiled.claims)
-    held = {str(each["claim"]): bool(each["holds"]) for each in judged}
+    verdicts = judged(compiled, computed, sweeps)
+    held = {str(each["claim"]): bool(each["holds"]) for each in claims}
     turned = tuple(v.claim for v in verdicts if v.claim in held and held[v.claim] != v.holds)
     changed: tuple[str, ...] = ()
     if earlier:
         now = environment(
-            devices={name: trained.device for name, trained in computed.trained.items()},
-            threads={name: trained.train.threads for name, trained in computed.trained.items()},
+            devices=computed.devices,
+            threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
         changed = tuple(differences(read_json(earlier / "environment.json"), now))
-    comparison = compare(before, computed.results, relative, absolute) if earlier else None
+    comparison = compare(before, all_results(computed, sweeps), relative, absolute) if earlier else None
     return Verification(compiled.experiment.name, verdicts, turned, comparison, changed)

@@ -40,6 +40,30 @@ class RecordHelp:
         return self.header.replace("…", ", ".join(required) if required else "…")
 
 
+SWEEP = RecordHelp(
+    "sweep",
+    "sweep NAME { … }",
+    "The experiment at every point of a product of axes. Its results are arrays over the axes, called after the sweep: "
+    "`NAME.fit.loss`.",
+    (),
+    (
+        FieldHelp(
+            "PATH",
+            "a list or a range of values, such as `[8, 16]` or `0..5`",
+            None,
+            "an axis: a field of a model, train or analysis, such as `net.d_model`, or a param; several axes are a product",
+        ),
+        FieldHelp(
+            "zip(PATH = …, PATH = …)",
+            "paths with equally many values",
+            "none",
+            "one axis along which several paths change together",
+        ),
+    ),
+)
+"""A sweep has no schema of its own: its fields are the paths of the file."""
+
+
 def reference(kinds: AnalysisKinds) -> Mapping[str, RecordHelp]:
     """Every record there is, declarations first, then the tagged records inside them, by the word that names it. Where one word
     names several records (`exact` is data and histories), each later one is called `field.word`."""
@@ -50,6 +74,7 @@ def reference(kinds: AnalysisKinds) -> Mapping[str, RecordHelp]:
             word = kind or sort.word
             found[word] = _record(schema, word, _header(sort, kind), ())
             schemas[schema] = word
+    found["sweep"] = SWEEP
     inside: dict[type[Record], list[tuple[str, str]]] = {}
     for schema in list(schemas):
         _collect(schema, inside)

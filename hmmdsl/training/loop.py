@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.build import build_network
+from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.train import ExactData, SampledData, Train
 from hmmdsl.training.device import choose_device, deterministic
 from hmmdsl.training.histories import histories_of, withheld
@@ -52,7 +53,7 @@ class Diverged(Exception):  # noqa: N818
 def train_network(
     name: str,
     train: Train,
-    model: Transformer,
+    model: Model,
     process: Process,
     folder: Path,
     device: str = "auto",
@@ -69,7 +70,7 @@ def train_network(
     folder.mkdir(parents=True, exist_ok=True)
     with deterministic(where, train.threads):
         tree = histories_of(process, model.context, model.bos, train.histories, train.seed)
-        network = TransformerNetwork(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
+        network = build_network(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
         points = ResumePoints(folder, identity_of(train, model, process, where))
         curve = _optimize(name, network, train, process, tree, points, progress)
         end = evaluate(network, tree)
@@ -94,7 +95,7 @@ def train_network(
 
 def _optimize(
     name: str,
-    network: TransformerNetwork,
+    network: Network,
     train: Train,
     process: Process,
     tree: HistoryTree,
@@ -165,9 +166,9 @@ class Gradient:
             self.batches.restore(state)
 
 
-def _gradient(network: TransformerNetwork, train: Train, process: Process, tree: HistoryTree) -> Gradient:
+def _gradient(network: Network, train: Train, process: Process, tree: HistoryTree) -> Gradient:
     """The gradient that `train.data` asks for."""
-    model, device = network.spec, network.token.device
+    model, device = network.spec, network.device
     match train.data:
         case ExactData(withhold=share):
             whole = tree if tree.source == "exact" else build_history_tree(process, model.context, model.bos)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64
 
-    from hmmdsl.models.transformer import TransformerNetwork
+    from hmmdsl.models.network import Network
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
     from hmmdsl.spec.base import Histories
-    from hmmdsl.spec.model import Transformer
+    from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
 
@@ -41,7 +41,7 @@ class Trained:
 
     name: str
     train: Train
-    model: Transformer
+    model: Model
     process: Process
     tree: HistoryTree
     folder: Path
@@ -54,20 +54,20 @@ class Trained:
     device: str
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
 
-    def network(self, step: int | None = None) -> TransformerNetwork:
+    def network(self, step: int | None = None) -> Network:
         """The network with the weights of checkpoint `step` (the last if None), in evaluation mode, on `device`.
 
         Raises KeyError if there is no such checkpoint.
         """
         import torch
 
-        from hmmdsl.models.transformer import TransformerNetwork
+        from hmmdsl.models.build import build_network
         from hmmdsl.training.weights import load_checkpoint
 
         step = self.steps[-1] if step is None else step
         if step not in self.steps:
             raise KeyError(f"{self.name} has no checkpoint at step {step}; there are {', '.join(map(str, self.steps))}")
-        network = TransformerNetwork(self.model, len(self.process.tokens))
+        network = build_network(self.model, len(self.process.tokens))
         load_checkpoint(network, self.folder, step)
         return network.to(torch.device(self.device)).eval().requires_grad_(False)
 

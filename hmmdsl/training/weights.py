@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save
 
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.network import Network
 from hmmdsl.training.whole_file import write_whole
 
 
@@ -16,14 +16,14 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step_{step}.safetensors"
 
 
-def save_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> str:
+def save_checkpoint(network: Network, folder: Path, step: int) -> str:
     """Write the weights, so that the file is whole or not there; returns the file's SHA-256. Raises OSError."""
     data = save({name: value.detach().cpu().clone() for name, value in network.state_dict().items()})
     write_whole(checkpoint_path(folder, step), data)
     return sha256(data).hexdigest()
 
 
-def load_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> None:
+def load_checkpoint(network: Network, folder: Path, step: int) -> None:
     """Read the weights after `step` steps into a network of the same shape. Raises KeyError if they were not kept."""
     path = checkpoint_path(folder, step)
     if not path.is_file():

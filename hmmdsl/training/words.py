@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hmmdsl.process.joint import strides
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sampling_tables
+from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -31,6 +33,15 @@ class WordSource:
         self.drawn_on = torch.device("cpu") if device.type == "mps" else device
         self.generator = torch.Generator(self.drawn_on).manual_seed(seed)
         self.process = process
+        self.factors: list[tuple[WordSource, int]] = []
+        if process.factored:
+            # Each factor has random numbers of its own; the tokens are put together, the rightmost factor fastest.
+            apart = strides([len(factor.tokens) for factor in process.factors])
+            self.factors = [
+                (WordSource(factor, length, device, stream(seed, f"factor {k}")), stride)
+                for k, (factor, stride) in enumerate(zip(process.factors, apart, strict=True))
+            ]
+            return
         if process.generalized:
             self.operators, self.emission, self.right, self.eta = (
                 torch.tensor(array, device=self.drawn_on) for array in (process.T, process.emission, process.r, process.eta)
@@ -50,6 +61,11 @@ class WordSource:
 
     def draw(self, words: int) -> Int64[Tensor, "word length"]:
         """That many more words."""
+        if self.factors:
+            joint = torch.zeros((words, self.length), dtype=torch.int64, device=self.device)
+            for source, stride in self.factors:
+                joint += source.draw(words) * stride
+            return joint
         if self.process.generalized:
             return self._draw_by_beliefs(words).to(self.device)
         first = torch.searchsorted(self.start, self._uniform(words), right=True)

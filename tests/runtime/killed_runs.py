@@ -21,8 +21,10 @@ from hmmdsl.training import resumption
 if between:
     resumption.MOST_LOST = between
 if not draw:
-    from hmmdsl.runtime import run
-    run._write_pages = lambda *given: None
+    from hmmdsl.report import page
+    from hmmdsl.runtime.stages import figures
+    figures.make = lambda *given: []
+    page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
 calls = 0
 
 def counted(name):
@@ -59,6 +61,7 @@ class KilledRun:
     def __init__(self, spec: Path, folder: Path, *options: str, between: float = 0.05, draw: bool = False) -> None:
         self.spec, self.folder, self.options, self.between, self.draw = spec, folder, options, between, draw
         folder.mkdir(parents=True, exist_ok=True)
+        self.store = folder.resolve() / "store"
 
     def _start(self, fatal: int = 0, torn: bool = False, file_limit: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
         def prepare() -> None:
@@ -75,7 +78,7 @@ class KilledRun:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "HMMDSL_STORE": str(self.store)},
             preexec_fn=prepare,
         )
 
@@ -142,8 +145,12 @@ class KilledRun:
         return {path.relative_to(run).as_posix(): path.read_bytes() for path in kept if path.is_file()}
 
     def litter(self) -> list[str]:
-        """Hidden things that a finished run should not leave."""
+        """Hidden things in the folder of runs, which none that ended should leave."""
         return sorted(entry.name for entry in (self.folder / "runs").iterdir() if entry.name.startswith("."))
+
+    def begun(self) -> list[Path]:
+        """The folders of stages that were begun and not finished."""
+        return sorted((self.store / "work").iterdir())
 
 
 def random_kill(run: KilledRun, chance: random.Random, seconds: float, writes: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from hmmdsl.process.algebra.parts import part_targets, read_target
+from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import DottedName, Problem, Record
 from hmmdsl.spec.results import Group, ResultSchema
@@ -54,7 +54,8 @@ def target_values(process: Process, tree: HistoryTree, target: FutureTarget | st
     """What is fitted for each history: the target's expectation there.
 
     NaN after histories that leave a conditional target, such as `within.A`, undefined. `future(k)` stands in the coordinates of
-    its `FutureSpace`; the expectation of the hidden state, one coordinate for each, is the belief.
+    its `FutureSpace`; the expectation of the hidden state, one coordinate for each, is the belief. What bears on a few factors of
+    a product is read off their beliefs alone.
     """
     if isinstance(target, FutureTarget):
         from hmmdsl.process.futures import future_space
@@ -65,7 +66,9 @@ def target_values(process: Process, tree: HistoryTree, target: FutureTarget | st
         return tree.belief
     if target == "next_token":
         return tree.next_token
-    return read_target(process, target)(tree.belief)
+    found = within_factors(process, target)
+    belief = tree.belief_of(first=found.first, last=found.last)
+    return belief if found.target is None else read_target(found.process, found.target)(belief)
 
 
 def target_problems(
@@ -128,6 +131,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def _ever_defined(process: Process, target: str, context: int, bos: bool) -> bool:
     """Whether some history leaves the part active with positive probability."""
+    found = within_factors(process, target)
+    if found.target is None:
+        return True
+    process, target = found.process, found.target
     reading = read_target(process, target)
     if not reading.conditional:
         return True

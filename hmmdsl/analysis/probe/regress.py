@@ -202,12 +202,10 @@ def _held_out(reading: Reading, nothing: Score) -> dict[str, Any]:
 
 def _arrays(readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, np.ndarray]:
     """True and predicted targets of every history, for figures, distances and readers of the run folder."""
-    arrays = {
-        "belief": tree.belief[rows],
-        "next_token": tree.next_token[rows],
-        "weights": setting.weights,
-        "length": tree.length[rows],
-    }
+    arrays = {"weights": setting.weights, "length": tree.length[rows]}
+    # A product's joint beliefs are made only for what reads them: a map onto them, and distances between them.
+    if len(tree.factors) == 1 or "belief" in setting.targets:
+        arrays = {"belief": tree.belief_of(rows), "next_token": tree.next_token_of(rows), **arrays}
     for (target, place), reading in readings.items():
         arrays[f"{target}.{place}.predicted"] = reading.predicted.astype(np.float32)
         if reading.held_out is not None:

@@ -39,6 +39,22 @@ def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
     return sum(values, start=Fraction(0)) / len(values)
 
 
+def _median(values: Sequence[Fraction | float]) -> Fraction | float:
+    if not values:
+        raise UndefinedError("the median of nothing is undefined")
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _sd(values: Sequence[Fraction | float]) -> float:
+    """The sample's standard deviation, with n - 1."""
+    if len(values) < 2:
+        raise UndefinedError("the standard deviation of fewer than two numbers is undefined")
+    centre = _mean(values)
+    return math.sqrt(sum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
 def _extreme(which: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Callable[..., Fraction | float]:
     def compute(values: Sequence[Fraction | float]) -> Fraction | float:
         if not values:
@@ -67,6 +83,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "max": Function("number", "number", "max(beliefs.block[..].r2)", _extreme(max), several=True),
         "min": Function("number", "number", "min(beliefs.block[..].r2)", _extreme(min), several=True),
         "mean": Function("number", "number", "mean(beliefs.block[..].r2)", _mean, several=True),
+        "median": Function("number", "number", "median(beliefs.block[..].r2)", _median, several=True),
+        "sd": Function("number", "number", "sd(capacity.fit.loss over fit.seed)", _sd, several=True),
         "sum": Function("number", "number", "sum(beliefs.block[..].r2)", lambda v: sum(v, start=Fraction(0)), several=True),
         "len": Function("number", "number", "len(beliefs.block[..].r2)", lambda v: Fraction(len(v))),
         "abs": Function("number", "number", "abs(fit.gap)", abs, elementwise=True),

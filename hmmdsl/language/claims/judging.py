@@ -8,15 +8,30 @@ results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from hmmdsl.language import syntax
+from hmmdsl.language.claims.axes import Reduction, dimension_of, places_at, reduction_of
 from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError, number_text
+from hmmdsl.language.claims.measured import (
+    Cell,
+    Dimension,
+    FailedCell,
+    Measured,
+    SweepResults,
+    Swept,
+    chosen_places,
+    each,
+    leaves,
+    place_words,
+    reduced,
+    taken,
+)
 from hmmdsl.language.claims.result_paths import All, Step, steps_text
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.formatting.formatter import format_expression
@@ -24,9 +39,6 @@ from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
     from hmmdsl.language.claims.resolution import ResolvedClaim
-
-Measured: TypeAlias = "Single | tuple[Measured, ...]"
-"""A value, or nested tuples of values, one level for each `[..]`."""
 
 EXACT_EXPONENT = 64
 """A power with a larger exponent is a float."""
@@ -73,29 +85,36 @@ class _Reading:
             case syntax.Path():
                 return self._path(expression)
             case syntax.Unary(operator="not", operand=operand):
-                return _each(lambda v: not v, self.value(operand))
+                return each(lambda v: not v, self.value(operand))
             case syntax.Unary(operand=operand):
-                return _each(lambda v: -v, self.value(operand))
+                return each(lambda v: -v, self.value(operand))
             case syntax.Binary(operator=operator, left=left, right=right):
-                return _each(lambda a, b: _arithmetic(operator, a, b), self.value(left), self.value(right))
+                return each(lambda a, b: _arithmetic(operator, a, b), self.value(left), self.value(right))
             case syntax.Comparison(operands=operands, operators=operators):
-                return _each(lambda *v: _links(operators, v), *(self.value(part) for part in operands))
+                return each(lambda *v: _links(operators, v), *(self.value(part) for part in operands))
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = (self.value(part) for part in (value, target, tolerance))
-                return _each(lambda v, t, d: abs(v - t) <= d, *parts)
+                return each(lambda v, t, d: abs(v - t) <= d, *parts)
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self.value(yes if self.value(condition) else no)
             case syntax.List(items=items):
-                return tuple(self.value(item) for item in items)
+                return tuple(self._cell(item) for item in items)
             case syntax.Call(function=function, arguments=arguments):
+                reduction = reduction_of(expression)
+                if reduction is not None:
+                    return self._reduction(FUNCTIONS[function.head.text], reduction)
                 return self._call(FUNCTIONS[function.head.text], [self.value(argument.value) for argument in arguments])
+            case syntax.At():
+                return self._slice(expression)
         raise UndefinedError("this part has no value")
 
     def measured(self, path: str) -> float | tuple[float | None, ...] | None:
         """A result that was read, as plain floats; one that the evaluation did not get to is None."""
         value = self.read.get(path)
-        if isinstance(value, list):
-            return tuple(_plain(item) for item in _leaves(value))
+        if isinstance(value, Swept):
+            value = [None if isinstance(cell, FailedCell) else cell for cell in value.cells]
+        if isinstance(value, (list, tuple)):
+            return tuple(_plain(item) for item in leaves(value))
         return _plain(value)
 
     def _path(self, path: syntax.Path) -> Measured:
@@ -104,9 +123,37 @@ class _Reading:
             return _constant(self.constants[bare])
         steps = self._steps(path)
         text = steps_text(steps)
+        swept = self.results.get(path.head.text)
+        if isinstance(swept, SweepResults):
+            array = _swept(path.head.text, swept, steps[1:], text)
+            self.read[text] = array
+            return array
         found = _at(self.results, steps, text)
         self.read[text] = found
         return _exact(found, text)
+
+    def _cell(self, expression: syntax.Expression) -> Cell:
+        value = self.value(expression)
+        if isinstance(value, Swept):
+            raise UndefinedError(f"{format_expression(expression)} runs along axes")
+        return value
+
+    def _slice(self, expression: syntax.At) -> Measured:
+        """`X at (axis = value)`: only its own part is read of the sweep."""
+        whole = self._path(expression.path)
+        if not isinstance(whole, Swept):
+            raise UndefinedError(f"`{format_expression(expression.path)}` runs along no axis")
+        places = places_at(expression.arguments, whole.dimensions, self.constants)
+        found = taken(whole, {dimension: at[0] for dimension, at in places.items()})
+        self.read[format_expression(expression)] = found
+        return found
+
+    def _reduction(self, function: Function, reduction: Reduction) -> Measured:
+        value = self.value(reduction.value)
+        if not isinstance(value, Swept):
+            raise UndefinedError(f"{format_expression(reduction.value)} runs along no axis")
+        over = [d for path in reduction.axes if (d := dimension_of(path, value.dimensions)) is not None]
+        return reduced(value, over, function.compute)
 
     def _steps(self, path: syntax.Path) -> tuple[Step, ...]:
         steps: list[Step] = [path.head.text]
@@ -116,7 +163,7 @@ class _Reading:
             elif isinstance(segment.items[0], syntax.Every):
                 steps.append(All())
             else:
-                index = self.value(segment.items[0])
+                index = self._cell(segment.items[0])
                 if isinstance(index, tuple):
                     raise UndefinedError("an index is one number")
                 steps.append(int(index))
@@ -124,8 +171,8 @@ class _Reading:
 
     def _call(self, function: Function, arguments: Sequence[Measured]) -> Measured:
         if function.elementwise:
-            return _each(function.compute, arguments[0])
-        return function.compute(list(_leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+            return each(function.compute, arguments[0])
+        return function.compute(list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
 
     # ------------------------------------------------------------ reasons
 
@@ -134,9 +181,9 @@ class _Reading:
         match expression:
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = [self.value(part) for part in (value, target, tolerance)]
-                if any(isinstance(part, tuple) for part in parts):
+                if any(isinstance(part, (tuple, Swept)) for part in parts):
                     return f"{format_expression(expression)} is false"
-                measured, centre, width = (part for part in parts if not isinstance(part, tuple))
+                measured, centre, width = (part for part in parts if not isinstance(part, (tuple, Swept)))
                 low, high = centre - width, centre + width
                 shown, low_text, high_text = _apart(measured, low, high)
                 return (
@@ -146,7 +193,9 @@ class _Reading:
             case syntax.Comparison(operands=operands, operators=operators):
                 for operator, left, right in zip(operators, operands, operands[1:], strict=False):
                     a, b = self.value(left), self.value(right)
-                    if not isinstance(a, tuple) and not isinstance(b, tuple) and not _COMPARE[operator](a, b):
+                    if isinstance(a, (tuple, Swept)) or isinstance(b, (tuple, Swept)):
+                        continue
+                    if not _COMPARE[operator](a, b):
                         return self._comparison(operator, left, right, a, b)
             case syntax.Binary(operator="and", left=left, right=right):
                 return "; ".join(self.why(part) for part in (left, right) if self.value(part) is False)
@@ -169,16 +218,18 @@ class _Reading:
         argument = arguments[0].value
         value = self.value(argument)
         written = format_expression(argument)
+        if isinstance(value, Swept):
+            return _why_swept(name, value, written)
         if not isinstance(value, tuple):
             return "; ".join(self.why(a.value) for a in arguments if self.value(a.value) is False) or f"{name}(…) is false"
-        leaves = list(_leaves(value))
+        found = list(leaves(value))
         if name in ("increasing", "decreasing"):
             holds = lt if name == "increasing" else gt
-            at = next((i for i, (a, b) in enumerate(pairwise(leaves)) if not holds(a, b)), 0)
-            a, b = _apart(leaves[at], leaves[at + 1])
+            at = next((i for i, (a, b) in enumerate(pairwise(found)) if not holds(a, b)), 0)
+            a, b = _apart(found[at], found[at + 1])
             return f"{written} goes from {a} to {b} between elements {at} and {at + 1}"
         if name == "all":
-            false = [str(i) for i, leaf in enumerate(leaves) if not leaf]
+            false = [str(i) for i, leaf in enumerate(found) if not leaf]
             return f"{written} is false of element{'s' if len(false) > 1 else ''} {', '.join(false)}"
         return f"{written} is true of no element"
 
@@ -219,16 +270,37 @@ def _links(operators: Sequence[str], values: Sequence[Single]) -> bool:
     return all(_COMPARE[operator](a, b) for operator, a, b in zip(operators, values, values[1:], strict=False))
 
 
-def _each(compute: Callable[..., Single], *values: Measured) -> Measured:
-    """Elementwise: single values go with every element. Raises UndefinedError if lists differ in length."""
-    lengths = {len(value) for value in values if isinstance(value, tuple)}
-    if not lengths:
-        return compute(*values)
-    if len(lengths) > 1:
-        raise UndefinedError(f"lists of {' and '.join(str(n) for n in sorted(lengths))} results do not go together")
-    return tuple(
-        _each(compute, *(value[i] if isinstance(value, tuple) else value for value in values)) for i in range(lengths.pop())
-    )
+def _swept(name: str, results: SweepResults, steps: Sequence[Step], text: str) -> Swept:
+    """A result over the axes of a sweep; the cell of a point that has none says why."""
+    dimensions = tuple(Dimension(name, k, axis) for k, axis in enumerate(results.axes))
+    cells: list[Cell | FailedCell] = []
+    for chosen, point in zip(chosen_places(dimensions), results.points, strict=True):
+        if isinstance(point, str):
+            cells.append(FailedCell(f"`{text}` has no value where {place_words(chosen)}: {point}"))
+            continue
+        try:
+            cells.append(_exact(_at(point, steps, text), text))
+        except UndefinedError as undefined:
+            cells.append(FailedCell(f"{undefined} where {place_words(chosen)}"))
+    return Swept(dimensions, tuple(cells))
+
+
+def _why_swept(name: str, value: Swept, written: str) -> str:
+    """Why `all`, `any`, `increasing` or `decreasing` of an array is false."""
+    chosen = list(chosen_places(value.dimensions))
+    if name in ("increasing", "decreasing"):
+        holds = lt if name == "increasing" else gt
+        found = list(leaves(value))
+        at = next((i for i, (a, b) in enumerate(pairwise(found)) if not holds(a, b)), None)
+        if at is None or len(value.dimensions) > 1:
+            return f"{written} is not {name}"
+        a, b = _apart(found[at], found[at + 1])
+        return f"{written} goes from {a} to {b} between {place_words(chosen[at])} and {place_words(chosen[at + 1])}"
+    if name == "all":
+        false = [place_words(each) for each in chosen if not all(leaves(value.at(each)))]
+        more = f", and at {len(false) - 3} more places" if len(false) > 3 else ""
+        return f"{written} is false where {'; '.join(false[:3])}{more}"
+    return f"{written} is true nowhere"
 
 
 def _at(results: object, steps: Sequence[Step], text: str) -> object:
@@ -245,7 +317,7 @@ def _at(results: object, steps: Sequence[Step], text: str) -> object:
     return results
 
 
-def _exact(value: object, text: str) -> Measured:
+def _exact(value: object, text: str) -> Cell:
     if isinstance(value, list):
         return tuple(_exact(item, text) for item in value)
     if isinstance(value, bool):
@@ -255,7 +327,7 @@ def _exact(value: object, text: str) -> Measured:
     raise UndefinedError(f"`{text}` is undefined")
 
 
-def _constant(value: Value) -> Measured:
+def _constant(value: Value) -> Cell:
     match value:
         case bool() | Fraction() | float():
             return value
@@ -264,16 +336,8 @@ def _constant(value: Value) -> Measured:
     raise UndefinedError("this constant is not a number")
 
 
-def _leaves(value: object) -> Iterator[Single]:
-    if isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value  # type: ignore[misc]
-
-
 def _plain(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+    return float(value) if isinstance(value, (int, float, Fraction)) and math.isfinite(value) else None
 
 
 def _apart(*values: Single) -> tuple[str, ...]:

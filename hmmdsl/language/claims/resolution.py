@@ -9,9 +9,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from hmmdsl.language import syntax
+from hmmdsl.language.claims.axes import check_at, reduction_of
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
 from hmmdsl.language.claims.judging import constant_value, judge
+from hmmdsl.language.claims.measured import Dimension
+from hmmdsl.language.claims.reductions import no_axes, reduced_type
 from hmmdsl.language.claims.result_paths import Results, follow, number_at, steps_text
+from hmmdsl.language.claims.types import ClaimType, together, unreduced
+from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_expression
@@ -32,18 +37,6 @@ class ResolvedClaim:
     expression: syntax.Expression
     constants: Mapping[str, Value] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Type:
-    """Of one value, or of lists of them: `shape` has one length for each `[..]` not reduced (None: only the run will tell)."""
-
-    sort: Literal["number", "truth"]
-    shape: tuple[int | None, ...] = ()
-
-    def __str__(self) -> str:
-        one, many = ("a number", "numbers") if self.sort == "number" else ("a truth value", "truth values")
-        return f"a list of {many}" if self.shape else one
 
 
 def resolve_claim(
@@ -68,8 +61,8 @@ def resolve_claim(
             "E0705", message, expression.span, label="compare it with something", help="write `… > 0.9` or `… ~= 0.9 ± 0.05`"
         )
         return None
-    if kind.shape:
-        resolver.unreduced(kind, expression.span)
+    if not kind.single:
+        unreduced(kind, expression.span, diagnostics)
         return None
     if not resolver.reads:
         diagnostics.add(
@@ -91,13 +84,13 @@ class _Resolver:
         self.reads: list[str] = []
         self.used: set[str] = set()
 
-    def type_of(self, expression: syntax.Expression) -> _Type | None:
+    def type_of(self, expression: syntax.Expression) -> ClaimType | None:
         """The type of a part; None where its mistake has been reported or cannot be known."""
         match expression:
             case syntax.Number():
-                return _Type("number")
+                return ClaimType("number")
             case syntax.Boolean():
-                return _Type("truth")
+                return ClaimType("truth")
             case syntax.Path():
                 return self._path(expression)
             case syntax.Unary(operator=operator, operand=operand):
@@ -105,26 +98,29 @@ class _Resolver:
             case syntax.Binary(operator=operator, left=left, right=right):
                 sort: Literal["truth", "number"] = "truth" if operator in ("and", "or") else "number"
                 parts = [self._operand(part, sort, f"`{operator}`") for part in (left, right)]
-                return self._together(parts, sort, expression.span)
+                return together(parts, sort, expression.span, self.diagnostics)
             case syntax.Comparison(operands=operands, operators=operators):
                 parts = [self._operand(part, "number", f"`{operators[max(i - 1, 0)]}`") for i, part in enumerate(operands)]
-                return self._together(parts, "truth", expression.span)
+                return together(parts, "truth", expression.span, self.diagnostics)
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = [self._operand(part, "number", "`~=`") for part in (value, target, tolerance)]
                 self._tolerance(tolerance)
-                return self._together(parts, "truth", expression.span)
+                return together(parts, "truth", expression.span, self.diagnostics)
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self._choice(condition, yes, no, expression.span)
             case syntax.Call():
                 return self._call(expression)
             case syntax.List(items=items):
                 parts = [self._operand(item, "number", "a list") for item in items]
+                for part in parts:
+                    if part is not None and part.axes:
+                        unreduced(part, expression.span, self.diagnostics)
+                        return None
                 if any(part is None for part in parts):
                     return None
-                return _Type("number", (len(items),))
+                return ClaimType("number", (len(items),))
             case syntax.At():
-                self._sweep(expression.span, "`at (…)` takes one slice of a sweep")
-                return None
+                return self._slice(expression)
         self.diagnostics.add(
             "E0713",
             "this has no place in a claim",
@@ -134,19 +130,9 @@ class _Resolver:
         )
         return None
 
-    def unreduced(self, kind: _Type, span: Span) -> None:
-        """Report a list where one truth value is wanted."""
-        self.diagnostics.add(
-            "E0706",
-            f"this compares {'a list of results' if kind.shape else kind}, and a claim is one truth value",
-            span,
-            label=f"{kind}",
-            help="say which: `all(…)`, `any(…)`, or reduce the numbers by `max(…)`, `min(…)` or `mean(…)`",
-        )
-
     # ------------------------------------------------------------ parts
 
-    def _operand(self, expression: syntax.Expression, sort: Literal["number", "truth"], of: str) -> _Type | None:
+    def _operand(self, expression: syntax.Expression, sort: Literal["number", "truth"], of: str) -> ClaimType | None:
         kind = self.type_of(expression)
         if kind is not None and kind.sort != sort:
             wants = "numbers" if sort == "number" else "truth values"
@@ -160,31 +146,7 @@ class _Resolver:
             return None
         return kind
 
-    def _together(self, parts: Sequence[_Type | None], sort: Literal["number", "truth"], span: Span) -> _Type | None:
-        """Elementwise: single values go with any list, lists go with lists of their shape."""
-        shape: tuple[int | None, ...] = ()
-        for part in parts:
-            if part is None:
-                return None
-            if not part.shape:
-                continue
-            if shape and (
-                len(shape) != len(part.shape)
-                or any(a != b for a, b in zip(shape, part.shape, strict=True) if a is not None and b is not None)
-            ):
-                text = " and ".join("×".join("?" if n is None else str(n) for n in s) for s in (shape, part.shape))
-                self.diagnostics.add(
-                    "E0715",
-                    f"lists of {text} results do not go together",
-                    span,
-                    label="different lengths",
-                    help="reduce each by `max(…)`, `min(…)` or `mean(…)` first",
-                )
-                return None
-            shape = part.shape
-        return _Type(sort, shape)
-
-    def _path(self, path: syntax.Path) -> _Type | None:
+    def _path(self, path: syntax.Path) -> ClaimType | None:
         bare = path.bare
         if bare is not None and bare in self.params and bare not in self.results.schema.members:
             return self._param(path, bare)
@@ -197,17 +159,33 @@ class _Resolver:
         text = steps_text(place.steps)
         if text not in self.reads:
             self.reads.append(text)
-        return _Type("number", place.shape)
+        axes = results.sweeps.get(path.head.text, ())
+        return ClaimType("number", place.shape, tuple(Dimension(path.head.text, k, axis) for k, axis in enumerate(axes)))
 
-    def _param(self, path: syntax.Path, name: str) -> _Type | None:
+    def _slice(self, expression: syntax.At) -> ClaimType | None:
+        """`X at (axis = value)`: the axes that it names are gone."""
+        before = list(self.reads)
+        kind = self._path(expression.path)
+        if kind is None:
+            return None
+        if not kind.axes:
+            no_axes("`at (…)`", expression.path, expression.span, self.results.sweeps, self.diagnostics)
+            return None
+        for argument in expression.arguments:
+            self.used |= mentions(argument.value) & set(self.params)
+        left = check_at(expression, kind.axes, self.params, self.diagnostics)
+        self.reads = list(dict.fromkeys([*before, format_expression(expression)]))
+        return ClaimType("number", kind.shape, left) if left is not None else None
+
+    def _param(self, path: syntax.Path, name: str) -> ClaimType | None:
         self.used.add(name)
         match self.params[name]:
             case bool():
-                return _Type("truth")
+                return ClaimType("truth")
             case Fraction() | float():
-                return _Type("number")
+                return ClaimType("number")
             case Array() as array if all(isinstance(item, (Fraction, float)) for item in array.items):
-                return _Type("number", (len(array.items),))
+                return ClaimType("number", (len(array.items),))
         self.diagnostics.add(
             "E0713", f"`{name}` is neither a number nor a truth value", path.span, help="claims use params that are numbers"
         )
@@ -242,24 +220,26 @@ class _Resolver:
                 "E0712", "a tolerance cannot be negative", expression.span, label="below zero", help="write `± 0.05`"
             )
 
-    def _choice(self, condition: syntax.Expression, yes: syntax.Expression, no: syntax.Expression, span: Span) -> _Type | None:
+    def _choice(
+        self, condition: syntax.Expression, yes: syntax.Expression, no: syntax.Expression, span: Span
+    ) -> ClaimType | None:
         kind = self._operand(condition, "truth", "`if`")
         parts = self.type_of(yes), self.type_of(no)
         if kind is None or parts[0] is None or parts[1] is None:
             return None
-        if kind.shape:
-            self.unreduced(kind, condition.span)
+        if not kind.single:
+            unreduced(kind, condition.span, self.diagnostics)
             return None
         if parts[0].sort != parts[1].sort:
             self.diagnostics.add(
                 "E0710", f"`then` gives {parts[0]}, `else` gives {parts[1]}", span, help="both must be of one sort"
             )
             return None
-        return self._together(parts, parts[0].sort, span)
+        return together(parts, parts[0].sort, span, self.diagnostics)
 
     # ------------------------------------------------------------ functions
 
-    def _call(self, call: syntax.Call) -> _Type | None:
+    def _call(self, call: syntax.Call) -> ClaimType | None:
         name = call.function.bare
         function = FUNCTIONS.get(name) if name is not None else None
         if name is None or function is None:
@@ -269,11 +249,17 @@ class _Resolver:
                 "E0707", f"claims have no function `{written}`", call.function.span, label="unknown function", help=cure
             )
             return None
-        parts: list[_Type | None] = []
+        reduction = reduction_of(call)
+        if reduction is not None:
+            kind = self._operand(reduction.value, function.takes, f"`{name}`")
+            if kind is None:
+                return None
+            return reduced_type(call, reduction, kind, self.results.sweeps, self.diagnostics)
+        parts: list[ClaimType | None] = []
         for argument in call.arguments:
             if argument.reducer is not None:
-                axes = ", ".join(format_expression(path) for path in argument.axes)
-                self._sweep(argument.span, f"`{argument.reducer} {axes}` reduces an axis of a sweep")
+                message = f"`{argument.reducer}` belongs to the first argument of `{name}`, and only axes follow it"
+                self.diagnostics.add("E0723", message, argument.span, help="write `mean(x over fit.seed, net.d_model)`")
                 return None
             if argument.name is not None:
                 self.diagnostics.add(
@@ -286,7 +272,7 @@ class _Resolver:
             return None
         return self._apply(call, name, kinds)
 
-    def _apply(self, call: syntax.Call, name: str, kinds: Sequence[_Type]) -> _Type | None:
+    def _apply(self, call: syntax.Call, name: str, kinds: Sequence[ClaimType]) -> ClaimType | None:
         function = FUNCTIONS[name]
         problem = ""
         if function.elementwise:
@@ -297,23 +283,25 @@ class _Resolver:
             problem = f"`{name}` needs something to work on"
         elif len(kinds) > 1 and not function.several:
             problem = f"`{name}` takes one list, not {len(kinds)} arguments"
-        elif len(kinds) == 1 and not kinds[0].shape:
+        elif function.ordered and kinds[0].axes:
+            first = kinds[0].axes[0].axis.paths[0]
+            message = f"`{name}` must know along which axis"
+            self.diagnostics.add(
+                "E0723",
+                message,
+                call.span,
+                label=f"{kinds[0]}",
+                help=f"write `{name}(… along {first})`; reduce the other axes first",
+            )
+            return None
+        elif len(kinds) == 1 and kinds[0].single:
             problem = f"`{name}` takes a list, and this is {kinds[0]}"
         elif function.ordered and len(kinds[0].shape) > 1:
             problem = f"`{name}` takes a list with one `[..]`, and this has {len(kinds[0].shape)}"
         if problem:
             self.diagnostics.add("E0708", problem, call.span, label="wrong arguments", help=f"write `{function.example}`")
             return None
-        return _Type(function.gives)
-
-    def _sweep(self, span: Span, what: str) -> None:
-        self.diagnostics.add(
-            "E0709",
-            f"{what}, and this file has no axis of that name",
-            span,
-            label="no such axis",
-            help="sweeps are not part of this version; claim each run's results by their names",
-        )
+        return ClaimType(function.gives)
 
 
 def _names(expression: syntax.Expression) -> list[str]:

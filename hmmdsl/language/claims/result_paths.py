@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hmmdsl.language import syntax
@@ -11,6 +11,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import OTHER_WORDS, listing, meant, suggestion
 from hmmdsl.spec.fields import article
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, quantities
+from hmmdsl.spec.sweep import SweepAxis
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class Place:
 @dataclass(frozen=True)
 class Results:
     """What paths are resolved against: the schema of all results, the names whose results are unknown since their
-    declaration is wrong, and the other names of the file with their sort."""
+    declaration is wrong, the other names of the file with their sort, and the axes of each sweep."""
 
     schema: Group
     unknown: Collection[str] = ()
     others: Mapping[str, str] | None = None
+    sweeps: Mapping[str, tuple[SweepAxis, ...]] = field(default_factory=dict)
 
 
 IndexOf: TypeAlias = Callable[[syntax.Expression], int | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.evaluation import evaluate
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.functions import BUILTIN_NAMES
+from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.scope import Bound, Failed, Module, Scope, Template, check_new_name
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics
@@ -55,6 +56,42 @@ def declare(
         if isinstance(statement, syntax.Param):
             _declare(statement.name, _param(statement, scope, budget, diagnostics, overrides), scope, diagnostics)
     return scope
+
+
+def dependents(file: syntax.File, params: Collection[str]) -> frozenset[str]:
+    """The names of a file whose meaning may change with these params: themselves, and whatever mentions one, at any remove."""
+    found = set(params)
+    before = 0
+    while len(found) > before:
+        before = len(found)
+        for statement in file.statements:
+            match statement:
+                case syntax.Param(name=name) | syntax.Hmm(name=name) | syntax.ProcessDefinition(name=name):
+                    if name.text not in found and found & mentions(statement):
+                        found.add(name.text)
+    return frozenset(found)
+
+
+def redeclare(
+    file: syntax.File,
+    scope: Scope,
+    names: Collection[str],
+    budget: Budget,
+    diagnostics: Diagnostics,
+    overrides: Mapping[str, Value],
+) -> Scope:
+    """The same names with other values for some params: only `names`, which depend on them, are declared anew."""
+    other = Scope(bound=dict(scope.bound), places=dict(scope.places))
+    for statement in file.statements:
+        match statement:
+            case syntax.Hmm(name=name, parameters=parameters) if name.text in names:
+                other.bound[name.text] = HmmTemplate(name.text, parameters, diagnostics, other, hmm=statement)
+            case syntax.ProcessDefinition(name=name, parameters=parameters) if name.text in names:
+                other.bound[name.text] = DefinedTemplate(name.text, parameters, diagnostics, other, definition=statement)
+    for statement in file.statements:
+        if isinstance(statement, syntax.Param) and statement.name.text in names:
+            other.bound[statement.name.text] = _param(statement, other, budget, diagnostics, overrides)
+    return other
 
 
 _DECLARES = re.compile(r"\s*(?:hmm|ghmm|process|param)\s+(\w+)|\s*import\b.*?((?:\(.*)|(?:\bas\b.*))")

@@ -53,7 +53,7 @@ def belief_picture(process: Process, width: int) -> tuple[str, list[Text]]:
             canvas.glyph(places[k], next(mark for least, mark in MARKS if shares[k] >= least), colours[k])
     else:
         canvas.dots(places, colours)
-    _label(canvas, place, projection, process.states)
+    _label(canvas, place, projection, tuple(process.states))
     shown = f" ({projection.explained:.0%})" if projection.explained < 0.995 else ""
     distinct = f"{len(beliefs):,} belief{'' if len(beliefs) == 1 else 's'}"
     return f"{distinct} after up to {depth} tokens{shown}", canvas.rows()

@@ -1,0 +1,1 @@
+"""`hmmdsl compare`: runs and points of sweeps side by side."""

@@ -1,0 +1,90 @@
+"""What is compared: a run's results, or those of points of its sweeps, read from the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.results_file import numbers, read_json
+
+
+@dataclass(frozen=True)
+class Column:
+    """Results by path under a name."""
+
+    name: str
+    numbers: Mapping[str, float | None]
+
+
+def columns_of(target: str) -> list[Column]:
+    """The columns that a target names: `RUN` is one, `RUN:SWEEP` one for each point, `RUN:SWEEP:3` the point of that number,
+    counted from 0. Raises OutputError if there is no such run, sweep or point."""
+    folder, sweep, number = _parts(target)
+    results = _results(folder)
+    swept = _sweeps(folder)
+    if sweep is None:
+        return [Column(folder.name, dict(numbers({name: each for name, each in results.items() if name not in swept})))]
+    if sweep not in swept:
+        known = f"it has {', '.join(swept)}" if swept else "it has none"
+        raise OutputError(f"{folder} has no sweep {sweep}: {known}")
+    points = swept[sweep]
+    if number is not None and not 0 <= number < len(points):
+        raise OutputError(f"the sweep {sweep} has {len(points):,} points, counted from 0: there is no point {number}")
+    wanted = range(len(points)) if number is None else [number]
+    return [_point(f"{sweep}:{k}", points[k], results[sweep]) for k in wanted]
+
+
+def _parts(target: str) -> tuple[Path, str | None, int | None]:
+    """The folder, and the sweep and the point's number if they are given."""
+    if Path(target).is_dir():
+        return Path(target), None, None
+    folder, _, rest = target.rpartition(":")
+    if folder and Path(folder).is_dir():
+        return Path(folder), rest, None
+    head, _, sweep = folder.rpartition(":")
+    if head and Path(head).is_dir() and rest.isdecimal():
+        return Path(head), sweep, int(rest)
+    raise OutputError(f"{target} is no run folder: give one, such as runs/rrxor-…, or RUN:SWEEP:NUMBER for a point of a sweep")
+
+
+def _results(folder: Path) -> Mapping[str, Any]:
+    if not (folder / "results.json").is_file():
+        raise OutputError(f"{folder} is no finished run: it has no results.json")
+    results = read_json(folder / "results.json")
+    if not isinstance(results, dict):
+        raise OutputError(f"{folder / 'results.json'} holds no results by name")
+    return results
+
+
+def _sweeps(folder: Path) -> dict[str, list[tuple[int, ...]]]:
+    """The places of the points of each sweep, from the run's experiment."""
+    from hmmdsl.runtime.reading import read
+
+    if not (folder / "experiment.yaml").is_file():
+        return {}
+    if "\nsweeps: {}" in (folder / "experiment.yaml").read_text(encoding="utf-8"):
+        return {}
+    compiled = read(folder / "experiment.yaml", max_points=10**9)
+    return {name: [point.at for point in sweep.points] for name, sweep in compiled.sweeps.items()}
+
+
+def _point(name: str, at: Sequence[int], arrays: Any) -> Column:
+    return Column(name, dict(numbers(_taken(arrays, at))))
+
+
+def _taken(arrays: Any, at: Sequence[int]) -> Any:
+    """One point of arrays over axes. A list that stands for a series is told from one over axes by its depth: the axes are the
+    innermost."""
+    if isinstance(arrays, Mapping):
+        return {name: _taken(member, at) for name, member in arrays.items()}
+    depth, inner = 0, arrays
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    if isinstance(inner, Mapping) or depth > len(at):
+        return [_taken(member, at) for member in arrays]
+    for place in at:
+        arrays = arrays[place]
+    return arrays

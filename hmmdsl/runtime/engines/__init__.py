@@ -1,0 +1,1 @@
+"""Where stages are made: each engine one file, all with one face."""

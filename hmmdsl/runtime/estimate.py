@@ -1,0 +1,92 @@
+"""How long a stage will take and how much memory, roughly, from shapes alone: known before anything runs.
+
+A training step costs 6 floating-point operations for each parameter and position (2 forward, 4 backward; Kaplan et al. 2020,
+arXiv:2001.08361, §2.1), and a fixed time for calling the operations of each layer. Rates are those of one thread of a common
+server processor; expect a factor of three either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hmmdsl.process.counting import count_histories
+from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
+from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.memory import tree_training_bytes
+from hmmdsl.spec.train import ExactData
+
+if TYPE_CHECKING:
+    from hmmdsl.process.process import Process
+    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.spec.models.base import Model
+    from hmmdsl.spec.train import Train
+
+RATE = 3e10
+"""Floating-point operations a second of one thread, in float32."""
+
+SECONDS_A_POINT = 8e-4
+"""What calling the operations between two points of a network takes in one training step, forward and backward."""
+
+LIBRARIES = 350 * 2**20
+"""Bytes that loading torch and numpy takes."""
+
+_FIGURE_SECONDS, _PROCESS_SECONDS, _ANALYSIS_SECONDS = 0.8, 0.3, 0.3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of wall-clock time and peak bytes of memory."""
+
+    seconds: float
+    bytes: int
+
+
+def estimate(task: Task) -> Estimate:
+    """What a stage will need."""
+    experiment, stage = task.experiment, task.stage
+    processes = task.processes()
+    if stage.kind in ("process", "figures"):
+        return Estimate(_PROCESS_SECONDS if stage.kind == "process" else _FIGURE_SECONDS, LIBRARIES // 2)
+    names = [stage.name] if stage.kind == "train" else list(experiment.trains)
+    if not names:
+        return Estimate(_ANALYSIS_SECONDS, LIBRARIES)
+    train = experiment.trains[names[0]]
+    model, process = experiment.models[train.model], processes[train.process]
+    if stage.kind == "train":
+        return _training(train, model, process)
+    analysis = experiment.analyses[stage.name]
+    nodes = _nodes(process, model, getattr(analysis, "histories", train.histories))
+    passes = len(checkpoint_steps(train)) if analysis.word == "emergence" else 1 + len(getattr(analysis, "controls", ()) or ())
+    width = sum(model.points().values())
+    work = nodes * (2 * model.parameters(len(process.tokens)) + 2 * width * width)
+    memory = LIBRARIES + nodes * width * (4 + 2 * 8)
+    return Estimate(_ANALYSIS_SECONDS + passes * work / RATE, memory)
+
+
+def _training(train: Train, model: Model, process: Process) -> Estimate:
+    held = model.parameters(len(process.tokens))
+    if isinstance(train.data, ExactData):
+        nodes = count_histories(process, model.context, bos=model.bos).total
+        states = 0 if process.factored else len(process.states)
+        memory = tree_training_bytes(nodes, model, states, len(process.tokens))
+    else:
+        nodes = train.data.batch * model.positions_read
+        memory = nodes * 4 * model.activation_floats()
+    called = len(model.points()) * SECONDS_A_POINT
+    seconds = train.steps * (called + 6 * held * nodes / (RATE * _speedup(train.threads)))
+    return Estimate(2.0 + seconds, LIBRARIES + memory + 16 * held)
+
+
+def _nodes(process: Process, model: Model, histories: Histories) -> int:
+    """Histories that are read, or at most that many where they are sampled."""
+    if isinstance(histories, SampledHistories):
+        return histories.words * model.positions_read
+    total = count_histories(process, model.context, bos=model.bos).total
+    drawn = SampledHistories().words * model.positions_read
+    return total if isinstance(histories, Exact) or total <= AUTO_HISTORY_LIMIT else drawn
+
+
+def _speedup(threads: int) -> float:
+    """What more threads bring at these sizes: a doubling about half as much again."""
+    return float(threads**0.6)

@@ -1,0 +1,76 @@
+"""Running stages: what is in the store is taken from there, the rest is handed to an engine as soon as what it needs is made."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hmmdsl.runtime.engines.engine import Done, Engine
+    from hmmdsl.runtime.stages.task import Task
+
+
+@dataclass
+class Ran:
+    """By hash: stages whose results are in the store, what others failed with, and those that could not begin since something
+    that they need failed."""
+
+    done: dict[str, Done] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    """From a stage to the one that failed."""
+
+
+def run_stages(tasks: Iterable[Task], engine: Engine, keep_going: bool = False) -> Ran:
+    """Make the stages of one plan or of many: equal hashes are made once, each after what it needs.
+
+    With `keep_going` a stage that fails takes only those with it that need it. Else the first failure is raised, when what runs
+    beside it is done.
+    """
+    by_hash: dict[str, Task] = {}
+    for task in tasks:
+        by_hash.setdefault(task.hash, task)
+    left = {hash: {need for need in task.needs if need in by_hash} for hash, task in by_hash.items()}
+    after: dict[str, list[str]] = {}
+    for hash, needs in left.items():
+        for need in needs:
+            after.setdefault(need, []).append(hash)
+    ready = deque(hash for hash, needs in left.items() if not needs)
+    running: dict[Future[Done], str] = {}
+    ran = Ran()
+    while ready or running:
+        while ready and len(running) < engine.width:
+            hash = ready.popleft()
+            running[engine.submit(by_hash[hash])] = hash
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in sorted(finished, key=lambda each: running[each]):
+            hash = running.pop(future)
+            error = future.exception()
+            if error is None:
+                ran.done[hash] = future.result()
+                for follower in after.get(hash, ()):
+                    left[follower].discard(hash)
+                    if not left[follower]:
+                        ready.appendleft(follower)  # what it reads is still in memory
+            elif not isinstance(error, Exception):
+                raise error
+            else:
+                ran.failed[hash] = error
+                _skip(hash, after, ran)
+                if not keep_going:
+                    ready.clear()
+        if ran.failed and not keep_going and not running:
+            raise next(iter(ran.failed.values()))
+    return ran
+
+
+def _skip(failed: str, after: dict[str, list[str]], ran: Ran) -> None:
+    waiting = list(after.get(failed, ()))
+    while waiting:
+        hash = waiting.pop()
+        if hash not in ran.skipped:
+            ran.skipped[hash] = failed
+            waiting += after.get(hash, ())

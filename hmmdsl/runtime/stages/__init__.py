@@ -1,0 +1,1 @@
+"""How each kind of stage is made and read again: one file each."""

@@ -1,0 +1,41 @@
+"""The analysis stage: results and facts as plain data, arrays as a file of the entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.runtime.results_file import plain
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.outcome import Outcome
+    from hmmdsl.runtime.stages.shelf import Shelf
+    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.store.entry import Entry
+
+ARRAYS = "arrays.safetensors"
+
+
+def make(task: Task, folder: Path, shelf: Shelf) -> dict[str, Any]:
+    """Compute the analysis."""
+    name = task.stage.name
+    outcome = task.experiment.analyses[name].compute(shelf.inputs(task, name))
+    if outcome.arrays:
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        save_file({key: np.ascontiguousarray(array) for key, array in outcome.arrays.items()}, folder / ARRAYS)
+    return {"results": plain(outcome.results), "facts": plain(outcome.facts), "arrays": list(outcome.arrays)}
+
+
+def load(entry: Entry) -> Outcome:
+    """The outcome of an entry, its arrays in their order."""
+    from hmmdsl.analysis.outcome import Outcome
+
+    arrays: dict[str, Any] = {}
+    if entry.result["arrays"]:
+        from safetensors.numpy import load_file
+
+        found = load_file(entry.folder / ARRAYS)
+        arrays = {name: found[name] for name in entry.result["arrays"]}
+    return Outcome(entry.result["results"], arrays, entry.result["facts"])

@@ -1,0 +1,86 @@
+"""Where the store lies, and how a folder is known to be one."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from hmmdsl.runtime.failures import OutputError
+
+MARK = "hmmdsl-store.json"
+"""The file that makes a folder a store."""
+
+FORMAT = 1
+"""Version of the store's layout."""
+
+VARIABLE = "HMMDSL_STORE"
+"""The environment variable that names the store."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """`folder` holds the entries, the locks and the work of this machine. `url` is where entries go besides and come from, for a
+    store that several machines share; None for a store that is a folder and nothing else."""
+
+    folder: Path
+    url: str | None = None
+
+
+def locate(given: str | None = None) -> Location:
+    """The store that was asked for, else `$HMMDSL_STORE`, else `hmmdsl` in the user's cache folder ($XDG_CACHE_HOME or
+    ~/.cache). A URL (`s3://…`, `gs://…`, any that fsspec knows) keeps its work in the cache folder."""
+    chosen = given or os.environ.get(VARIABLE) or ""
+    if "://" in chosen:
+        url = chosen.rstrip("/")
+        return Location(_cache() / "remote" / sha256(url.encode()).hexdigest()[:16], url)
+    return Location(Path(chosen).expanduser() if chosen else _cache())
+
+
+def open_folder(folder: Path) -> None:
+    """Make sure that `folder` is a store; one that is empty or not there becomes one.
+
+    Raises OutputError if it holds other things, or was written by a later version, or can't be made.
+    """
+    mark = folder / MARK
+    try:
+        text = mark.read_text(encoding="utf-8") if mark.is_file() else None
+        if text is None:
+            strange = folder.exists() and (not folder.is_dir() or any(_foreign(each.name) for each in folder.iterdir()))
+            if strange:
+                raise OutputError(
+                    f"{folder} is not a store: it holds other things; give `--store` a new or empty folder, or use `--no-store`"
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            beside = folder / f".{MARK}.{os.getpid()}"
+            text = json.dumps({"format": FORMAT}) + "\n"
+            beside.write_text(text, encoding="utf-8")
+            os.replace(beside, mark)
+    except OSError as error:
+        raise OutputError(
+            f"the store {folder} can't be opened ({(error.strerror or str(error)).lower()}): "
+            "give another folder with `--store`, or use `--no-store`"
+        ) from error
+    _check_format(folder, text)
+
+
+def _check_format(folder: Path, text: str) -> None:
+    try:
+        found = json.loads(text)["format"]
+    except (ValueError, TypeError, KeyError):
+        raise OutputError(f"{folder} is not a store: its {MARK} can't be read; give another folder with `--store`") from None
+    if found != FORMAT:
+        raise OutputError(f"the store {folder} has format {found}, and this hmmdsl reads {FORMAT}: give another with `--store`")
+
+
+def _foreign(name: str) -> bool:
+    """Whether a file of this name keeps a folder from becoming a store: two processes may be opening a new one at once, and the
+    cache folder also holds the work of stores on other machines."""
+    return name != "remote" and not name.startswith(f".{MARK}.") and name != MARK
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or ""
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "hmmdsl"

@@ -1,0 +1,248 @@
+"""The store itself: find an entry by its hash, or make it under a lock and publish it whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.runtime.environment import processor
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry, sync_folder, write_entry
+from hmmdsl.runtime.store.index import Index, Row
+from hmmdsl.runtime.store.location import open_folder
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+ENTRIES, WORK, LOCKS, AWAY = "entries", "work", "locks", "damaged"
+
+Make = Callable[[Path], Any]
+"""Fills an empty folder (or one that an interrupted attempt left) and returns the result as plain data."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What an entry is found by, and what it is called in lists."""
+
+    hash: str
+    kind: str
+    name: str
+    spec: str
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """An entry, whether it was there already, and the seconds that it took to make it now (0 if it was there)."""
+
+    entry: Entry
+    cached: bool
+    seconds: float
+
+
+def warn_on_stderr(message: str) -> None:
+    """One line for people."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
+class Store:
+    """A folder of entries by hash: `entries/ab/ab12…/`. What is being made lies in `work/ab12…/` and is renamed into place when
+    it is whole; a lock file for each hash keeps two processes from making the same. Entries that fail their checksums are moved
+    to `damaged/`.
+
+    `warn` is told of damage, `waits` of an entry that another process is making. `indexed` stores keep a list of what they hold.
+    """
+
+    persistent = True
+    """Whether what is left in the work folder will be there for the next run."""
+
+    durable_from = 0.5
+    """Seconds of making from which an entry is brought to the disk itself before it counts: that takes milliseconds."""
+
+    def __init__(
+        self,
+        folder: Path,
+        warn: Callable[[str], None] = warn_on_stderr,
+        waits: Callable[[str], None] = warn_on_stderr,
+        indexed: bool = True,
+    ) -> None:
+        self.folder = folder
+        self.warn, self.waits = warn, waits
+        self._index = Index(folder) if indexed else None
+
+    @staticmethod
+    def open(folder: Path) -> Store:
+        """The store in a folder, made if need be. Raises OutputError if the folder is no store."""
+        open_folder(folder)
+        return Store(folder)
+
+    @staticmethod
+    def private(folder: Path) -> Store:
+        """A store for one run alone: nothing in it is found again, and it is removed with its folder."""
+        store = Store(folder, indexed=False)
+        store.persistent = False
+        return store
+
+    # ------------------------------------------------------------ reading
+
+    def entry_folder(self, hash: str) -> Path:
+        """Where the entry of a hash lies or would lie."""
+        return self.folder / ENTRIES / hash[:2] / hash
+
+    def work_folder(self, hash: str) -> Path:
+        """Where it is made; what an interrupted attempt left is found there again."""
+        return self.folder / WORK / hash
+
+    def has(self, hash: str) -> bool:
+        """Whether there is an entry, whole or not."""
+        return self.entry_folder(hash).is_dir()
+
+    def find(self, hash: str) -> Entry | None:
+        """The entry, every file of it verified; None if there is none. A damaged one is moved away, with a warning."""
+        try:
+            entry = read_entry(self.entry_folder(hash), hash)
+        except FileNotFoundError:
+            return None
+        except Damaged as damage:
+            self.set_aside(hash, str(damage))
+            return None
+        if self._index is not None:
+            self._index.touch(hash)
+        return entry
+
+    def set_aside(self, hash: str, reason: str) -> None:
+        """Move a damaged entry to `damaged/` and say so."""
+        place = self.folder / AWAY / f"{hash}-{time.time_ns()}"
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.entry_folder(hash).rename(place)
+        except FileNotFoundError:
+            return  # another process was quicker
+        except OSError as error:
+            raise OutputError(
+                f"the store's entry {hash[:10]} is damaged ({reason}) and can't be moved away ({error.strerror}): "
+                "give another store with `--store`, or use `--no-store`"
+            ) from error
+        self._forget(hash)
+        self.warn(f"the store's entry {hash[:10]} is damaged ({reason}); it is kept in {place} and computed again")
+
+    # ------------------------------------------------------------ making
+
+    def obtain(self, key: Key, make: Make, force: bool = False, continues: bool = False) -> Obtained:
+        """The entry of a key, made by `make` if there is none (or if `force`). While another process makes it, this one waits
+        and takes its result. Whatever `make` raises passes through, and what it left stays in the work folder; a `make` that
+        `continues` is given that again the next time, any other an empty folder.
+
+        Raises OSError if the store can't be written.
+        """
+        if not force:
+            found = self.find(key.hash)
+            if found is not None:
+                return Obtained(found, True, 0.0)
+        with self.locked(key):
+            found = None if force else self.find(key.hash)
+            if found is not None:
+                return Obtained(found, True, 0.0)
+            work = self.work_folder(key.hash)
+            if force or not continues:
+                shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True, exist_ok=True)
+            began = time.perf_counter()
+            result = make(work)
+            seconds = time.perf_counter() - began
+            made = Entry(key.hash, key.kind, key.name, key.spec, time.time(), seconds, processor(), result, work)
+            return Obtained(self._publish(made), False, seconds)
+
+    def _publish(self, made: Entry) -> Entry:
+        """Rename a work folder to its place, its contents on the disk before and its name after. What took no time to make is
+        left to the system to write: if the power fails before it does, the checksums tell, and it is made again."""
+        durable = made.seconds >= self.durable_from
+        size = write_entry(made, durable)
+        place = self.entry_folder(made.hash)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists():
+            old = self.folder / WORK / f".{made.hash}-{os.getpid()}"
+            place.rename(old)
+            made.folder.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            made.folder.rename(place)
+        if durable:
+            sync_folder(place.parent)
+        entry = Entry(**(made.about() | {"folder": place}))
+        if self._index is not None:
+            row = Row(entry.hash, entry.kind, entry.name, entry.spec, entry.made, entry.made, entry.seconds, size)
+            with contextlib.suppress(sqlite3.Error):  # the entries are the truth; `hmmdsl store verify` makes the index again
+                self._index.add([row])
+        return entry
+
+    @contextmanager
+    def locked(self, key: Key) -> Iterator[None]:
+        """Hold the lock of a key; the file goes away with the hold, and a waiter that then holds a file without a name tries
+        again."""
+        from filelock import FileLock, Timeout
+
+        path = self.folder / LOCKS / f"{key.hash}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock: FileLock = FileLock(path, is_singleton=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.waits(f"{key.kind} {key.name}".strip() + " is being computed by another process: waiting for its result")
+            lock.acquire(poll_interval=0.1)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            lock.release()
+
+    # ------------------------------------------------------------ the rest
+
+    def check_writable(self) -> None:
+        """Raises OutputError if nothing can be made in the store: better before a long training run than after it."""
+        probe = self.folder / WORK / f".probe-{os.getpid()}"
+        try:
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise OutputError(
+                f"the store {self.folder} can't be written ({(error.strerror or str(error)).lower()}): "
+                "give another one with `--store`, or use `--no-store`"
+            ) from error
+
+    @property
+    def index(self) -> Index:
+        """The list of entries. Raises OutputError for a private store, which has none."""
+        if self._index is None:
+            raise OutputError("this store keeps no list")
+        return self._index
+
+    def remove(self, hash: str) -> None:
+        """Remove an entry: it is renamed first, so that at no time a part of it looks whole."""
+        place = self.entry_folder(hash)
+        away = self.folder / WORK / f".{hash}-{os.getpid()}"
+        away.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
+        self._forget(hash)
+
+    def close(self) -> None:
+        """Write down what was used."""
+        if self._index is not None:
+            self._index.close()
+
+    def _forget(self, hash: str) -> None:
+        if self._index is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._index.remove([hash])
