@@ -10,6 +10,7 @@ from pydantic import Field
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained
 from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
+from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
@@ -27,6 +28,10 @@ FIT = {
         "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue's modulus",
     ),
 }
+
+
+MOST_EIGENVALUES = 16
+"""So many are told, the largest."""
 
 
 class AttentionByLag(AlongCheckpoints):
@@ -63,6 +68,7 @@ class AttentionByLag(AlongCheckpoints):
     def _results(self, around: Surroundings, untrained: bool) -> Group:
         model = around.model_of(self.of)
         process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        layers, heads = blocks_and_heads(model)
         lag = Group({"attention": Quantity("1", "mean attention at this lag, over the histories that reach back so far")})
         head: dict[str, ResultSchema] = dict(FIT)
         head["lag"] = Series(lag, model.context, "by lag, from 0")
@@ -79,13 +85,16 @@ class AttentionByLag(AlongCheckpoints):
         )
         return Group(
             {
-                "eigenvalue": Series(eigenvalue, len(process.states) - 1, "eigenvalues of T but one 1, the largest first"),
-                "layer": Series(Group({"head": Series(Group(head), model.heads)}), model.layers, "by block, from 0"),
+                "eigenvalue": Series(
+                    eigenvalue, min(len(process.states) - 1, MOST_EIGENVALUES), "the largest eigenvalues of T but one 1"
+                ),
+                "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
             }
         )
 
     def problems(self, around: Surroundings) -> list[Problem]:
         return [
+            *no_transformer("of", self.of, around, "attention"),
             *repeated("controls", [control.kind for control in self.controls]),
             *same_vocabulary(self.of, self.on, around),
         ]

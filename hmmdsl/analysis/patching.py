@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hmmdsl.analysis.options.controls import Untrained, repeats_of
 from hmmdsl.analysis.options.tag_words import from_word
+from hmmdsl.analysis.options.transformers import no_transformer
 from hmmdsl.analysis.options.written_words import read_word, word_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, Record, TrainName
@@ -73,7 +74,8 @@ class Patching(Analysis):
     def problems(self, around: Surroundings) -> list[Problem]:
         from hmmdsl.analysis.options.regression_problems import repeated
 
-        return [*word_problems(self, around), *repeated("controls", [control.kind for control in self.controls])]
+        lacking = no_transformer("of", self.of, around, "residual stream that a forward pass could go on from")
+        return [*lacking, *word_problems(self, around), *repeated("controls", [control.kind for control in self.controls])]
 
     # ---------------------------------------------------------------- the run
 

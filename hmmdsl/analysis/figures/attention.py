@@ -49,8 +49,8 @@ def caption(analysis: AttentionByLag, outcome: Outcome) -> str:
     untrained = " Dotted: the untrained network." if "untrained" in outcome.arrays else ""
     return (
         "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted rate "
-        "and its standard error. Dashed: powers of the modulus of T's first eigenvalue other than 1, scaled "
-        f"to the first head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
+        "and its standard error. Dashed: powers of the modulus of the first eigenvalue of T other than 1, scaled to the first "
+        f"head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
     )
 
 

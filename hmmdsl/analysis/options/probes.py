@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis.figures.wording import place_label
-from hmmdsl.analysis.options.points import BlockPoint, Place, missing_block
+from hmmdsl.analysis.options.points import BlockPoint, Place, missing_index
 from hmmdsl.analysis.options.regression_problems import repeated
 from hmmdsl.analysis.options.result_path import ResultPath
+from hmmdsl.analysis.options.transformers import no_transformer
 from hmmdsl.analysis.regression import Regression, place_of
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import Problem
@@ -51,15 +52,19 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
         return [*found, _no_probe(analysis, around)]
     regression = probe.regression
     model = around.model_of(regression.of)
-    if isinstance(analysis.at, BlockPoint) and missing_block(analysis.at, model) is not None:
+    lacking = list(no_transformer("probe", regression.of, around, "residual stream that a forward pass could go on from"))
+    if lacking:
+        return [*found, *lacking]
+    blocks = model.count("block")
+    if isinstance(analysis.at, BlockPoint) and missing_index(analysis.at, model) is not None:
         found.append(
             Problem(
                 ("at",),
                 "E0576",
-                f"there is nothing to intervene on after block {analysis.at.index}: the network has {model.layers} "
+                f"there is nothing to intervene on after block {analysis.at.index}: the network has {blocks} "
                 "blocks, counted from 0",
                 label="outside the layers",
-                help=f"write `block {{ index = {model.layers - 1} }}` for the last one, or leave `at` out for the probe's own",
+                help=f"write `block {{ index = {blocks - 1} }}` for the last one, or leave `at` out for the probe's own",
             )
         )
     elif analysis.at is not None and (point := written_point(analysis)) != probe.point:

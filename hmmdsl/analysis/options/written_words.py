@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.joint import strides
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import Problem
 
@@ -37,6 +38,12 @@ def possible(word: tuple[int, ...], process: Process) -> bool:
     through."""
     if process.generalized:
         return True
+    if process.factored:
+        sizes = [len(factor.tokens) for factor in process.factors]
+        return all(
+            possible(tuple(token // stride % size for token in word), factor)
+            for factor, stride, size in zip(process.factors, strides(sizes), sizes, strict=True)
+        )
     here = {i for i, share in enumerate(process.start) if share}
     for token in word:
         here = {j for (i, j), weight in process.operators[token].items() if i in here and weight}

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hmmdsl.analysis.attention import MOST_EIGENVALUES
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.process.history_tree import history_weights
 
@@ -37,8 +39,8 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs, step: int | None 
     tree = histories_read(inputs.name, trained, other, analysis.histories)
     found = eigenvalues(trained.process if other is None else other)
     modulus = float(abs(found[0])) if len(found) else None
-    attention = mean_attention(trained.network(step), tree)
-    untrained = mean_attention(trained.network(0), tree) if analysis.controls and step is None else None
+    attention = mean_attention(transformer(trained, step), tree)
+    untrained = mean_attention(transformer(trained, 0), tree) if analysis.controls and step is None else None
 
     def of_head(by_lag: Float64[np.ndarray, "position key"]) -> dict[str, Any]:
         fit = decay(by_lag, analysis.from_lag, tree.bos)
@@ -66,10 +68,14 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs, step: int | None 
 
 
 def eigenvalues(process: Process) -> Complex128[np.ndarray, " eigenvalue"]:
-    """The eigenvalues of T = sum_x T[x] but one that is 1, the largest first. Empty for a single state."""
-    found = np.linalg.eigvals(process.T.sum(axis=0)).astype(np.complex128)
-    rest = np.delete(found, np.abs(found - 1).argmin())
-    return np.asarray(rest[np.lexsort((-rest.imag, -rest.real, -np.abs(rest).round(12)))])
+    """The largest eigenvalues of T = sum_x T[x] but one that is 1, in falling order. Empty for a single state. Those of a product
+    are the products of its factors', none of which is larger than 1."""
+    found = np.ones(1, dtype=np.complex128)
+    for factor in process.factors:
+        own = np.linalg.eigvals(factor.T.sum(axis=0)).astype(np.complex128)
+        found = np.outer(found, own).ravel()
+        found = found[np.lexsort((-found.imag, -found.real, -np.abs(found).round(12)))][: MOST_EIGENVALUES + 1]
+    return np.asarray(np.delete(found, np.abs(found - 1).argmin()))
 
 
 @torch.no_grad()
@@ -77,7 +83,7 @@ def mean_attention(network: TransformerNetwork, tree: HistoryTree) -> Float64[np
     """The attention at each position of the network on the position so many steps before it, averaged over the histories there by
     probability. Each (layer, head, position) sums to 1; with bos, the lag `position` is the bos token's."""
     weights = history_weights(tree)
-    device = next(network.parameters()).device
+    device = network.device
     size = tree.positions
     spec = network.spec
     total = np.zeros((spec.layers, spec.heads, size * size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -34,7 +35,7 @@ def aim(towards: Towards, process: Process, tree: HistoryTree, random: np.random
     """
     if towards == "uniform":
         belief = random.dirichlet(np.ones(len(process.states)), len(tree))
-        return Aim(belief, belief @ process.emission, np.ones(len(tree), dtype=bool))
+        return Aim(belief, belief @ _emission(process), np.ones(len(tree), dtype=bool))
     other = _siblings(tree, random) if towards == "counterfactual" else _same_length(tree, random)
     return Aim(tree.belief[other], tree.next_token[other], other != np.arange(len(tree)))
 
@@ -42,7 +43,12 @@ def aim(towards: Towards, process: Process, tree: HistoryTree, random: np.random
 def mean_aim(tree: HistoryTree, weights: Float64[np.ndarray, " history"], process: Process) -> Aim:
     """The mean belief, for all histories: what is left when the history's own is ablated."""
     belief = np.repeat((weights @ tree.belief)[None], len(tree), axis=0)
-    return Aim(belief, belief @ process.emission, np.ones(len(tree), dtype=bool))
+    return Aim(belief, belief @ _emission(process), np.ones(len(tree), dtype=bool))
+
+
+def _emission(process: Process) -> Float64[np.ndarray, "state token"]:
+    """Pr(next token | state), of a product without its joint matrices."""
+    return reduce(np.kron, [factor.emission for factor in process.factors])
 
 
 def _siblings(tree: HistoryTree, random: np.random.Generator) -> Int64[np.ndarray, " history"]:

@@ -48,7 +48,7 @@ class Continuation:
     @torch.no_grad()
     def of(network: TransformerNetwork, tree: HistoryTree, point: str, positions: Positions) -> Continuation:
         """Compute the stream at `point` once."""
-        device = next(network.parameters()).device
+        device = network.device
         # Prefixes of a part's first history belong to no history of the part, so `every` takes the tree in one.
         layouts = tree_layouts(with_copies(tree), device) if positions == "own" else (tree_layout(tree, device),)
         parts = []
@@ -88,8 +88,9 @@ def with_copies(tree: HistoryTree) -> HistoryTree:
         token=twice(tree.token),
         parent=twice(np.where(tree.parent >= 0, 2 * tree.parent, -1)),
         length=twice(tree.length),
-        belief=twice(tree.belief),
-        next_token=twice(tree.next_token),
         probability=twice(tree.probability),
         levels=tuple(2 * end for end in tree.levels),
+        factors=tuple(
+            replace(factor, node=twice(np.arange(len(tree)) if factor.node is None else factor.node)) for factor in tree.factors
+        ),
     )

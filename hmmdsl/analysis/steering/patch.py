@@ -14,6 +14,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.steering.continuation import normalized
 from hmmdsl.analysis.steering.steer import divergence
+from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.models.layout import word_layout
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.training.streams import stream
@@ -35,7 +36,7 @@ def patch(analysis: Patching, inputs: Inputs) -> Outcome:
 
     trained = inputs.trained[analysis.of]
     source, base = (_word(text, inputs, analysis) for text in (analysis.source, analysis.base))
-    network = trained.network()
+    network = transformer(trained)
     divergence_before, restored = restored_shares(network, base, source[None])
     own = restored[0]
     random: Float64[np.ndarray, "repeat point position"] | None = None
@@ -48,7 +49,7 @@ def patch(analysis: Patching, inputs: Inputs) -> Outcome:
                 drawn = sample_words(trained.process, repeats, len(base), seed)
                 _, random = restored_shares(network, base, drawn, source)
             case Untrained():
-                before, shares = restored_shares(trained.network(0), base, source[None])
+                before, shares = restored_shares(transformer(trained, 0), base, source[None])
                 untrained = shares[0]
                 top["untrained"] = {"divergence": before}
 
@@ -82,7 +83,7 @@ def restored_shares(
     """KL(source || base) at the last position, in nats; and for each donor, point and position (after the last: all positions at
     once) the share of it that a patch from the donor takes away, `1 - KL(source || patched) / KL(source || base)`. The donor is
     the source where no other is given. NaN where the two predictions are the same."""
-    device = next(network.parameters()).device
+    device = network.device
 
     def tokens(words: Int64[np.ndarray, "word token"]) -> Int64[Tensor, "word position"]:
         read = torch.from_numpy(np.asarray(words, dtype=np.int64)).to(device)
