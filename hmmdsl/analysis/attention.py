@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained
 from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
 from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
@@ -34,7 +33,7 @@ MOST_EIGENVALUES = 16
 """So many are told, the largest."""
 
 
-class AttentionByLag(AlongCheckpoints):
+class AttentionByLag(Analysis):
     """Mean attention by lag, head and layer. What a token tells of the hidden state fades as T mixes, by powers of its
     eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so."""
 
@@ -56,16 +55,7 @@ class AttentionByLag(AlongCheckpoints):
     def needs(self) -> Sequence[str]:
         return (self.of,)
 
-    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
-        return self.of
-
     def results(self, around: Surroundings) -> Group:
-        return self._results(around, bool(self.controls))
-
-    def results_at_checkpoint(self, around: Surroundings) -> Group:
-        return self._results(around, False)
-
-    def _results(self, around: Surroundings, untrained: bool) -> Group:
         model = around.model_of(self.of)
         process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
         layers, heads = blocks_and_heads(model)
@@ -74,7 +64,7 @@ class AttentionByLag(AlongCheckpoints):
         head["lag"] = Series(lag, model.context, "by lag, from 0")
         if model.bos:
             head["bos"] = Quantity("1", "mean attention on the bos token, which has no lag")
-        if untrained:
+        if self.controls:
             head["untrained"] = Group(dict(head), "the same network with its initial weights")
         eigenvalue = Group(
             {
@@ -103,11 +93,6 @@ class AttentionByLag(AlongCheckpoints):
         from hmmdsl.analysis.probe.attention_lags import attention_by_lag
 
         return attention_by_lag(self, inputs)
-
-    def compute_at_checkpoint(self, inputs: Inputs, step: int) -> Outcome:
-        from hmmdsl.analysis.probe.attention_lags import attention_by_lag
-
-        return attention_by_lag(self, inputs, step)
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.attention import figures

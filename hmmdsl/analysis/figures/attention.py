@@ -48,9 +48,9 @@ def caption(analysis: AttentionByLag, outcome: Outcome) -> str:
     """What the figure shows."""
     untrained = " Dotted: the untrained network." if "untrained" in outcome.arrays else ""
     return (
-        "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted rate "
-        "and its standard error. Dashed: powers of the modulus of the first eigenvalue of T other than 1, scaled to the first "
-        f"head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
+        "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted "
+        "rate and its standard error. Dashed: powers of the modulus of the first eigenvalue of T other than 1, scaled to the "
+        f"first head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
     )
 
 
@@ -60,7 +60,7 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
     results = outcome.results["layer"][layer]["head"]
     for j, head in enumerate(heads[:SHOWN_HEADS]):
         fit = results[j]
-        rate = f"rate {number(fit['rate'], 2)} ± {number(fit['rate_error'], 2)}"
+        rate = f"rate {number(fit['rate'])} ± {number(fit['rate_error'])}"
         axes.plot(lags, head[lags].clip(LEAST), "o-", color=f"C{j}", label=f"head {j}" if len(heads) > 1 else "trained")
         axes.annotate(
             rate, (0.97, 0.96 - 0.08 * j), xycoords="axes fraction", ha="right", va="top", color=f"C{j}", fontsize="small"
@@ -69,8 +69,8 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
             initial = outcome.arrays["untrained"][layer][j, -1]
             axes.plot(lags, initial[lags].clip(LEAST), ":", color=f"C{j}", label="untrained" if j == 0 else None)
     fitted = lags[lags >= analysis.from_lag]
-    if len(outcome.arrays["eigenvalues"]) and len(fitted):
-        modulus = float(abs(outcome.arrays["eigenvalues"][0]))
+    if len(outcome.arrays["moduli"]) and len(fitted):
+        modulus = float(outcome.arrays["moduli"][0])
         powers = modulus ** fitted.astype(np.float64)
         scale = heads[0][fitted].sum() / powers.sum()
         axes.plot(fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {modulus:.3g}", zorder=3)

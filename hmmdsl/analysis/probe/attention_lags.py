@@ -32,15 +32,15 @@ class Decay:
     error: float | None
 
 
-def attention_by_lag(analysis: AttentionByLag, inputs: Inputs, step: int | None = None) -> Outcome:
-    """Attention, fits and eigenvalues, of the last network or, without controls, of the one at checkpoint `step`."""
+def attention_by_lag(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
+    """Attention, fits and eigenvalues."""
     trained = inputs.trained[analysis.of]
     other = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, other, analysis.histories)
     found = eigenvalues(trained.process if other is None else other)
     modulus = float(abs(found[0])) if len(found) else None
-    attention = mean_attention(transformer(trained, step), tree)
-    untrained = mean_attention(transformer(trained, 0), tree) if analysis.controls and step is None else None
+    attention = mean_attention(transformer(trained), tree)
+    untrained = mean_attention(transformer(trained, 0), tree) if analysis.controls else None
 
     def of_head(by_lag: Float64[np.ndarray, "position key"]) -> dict[str, Any]:
         fit = decay(by_lag, analysis.from_lag, tree.bos)
@@ -60,7 +60,7 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs, step: int | None 
         "eigenvalue": [{"modulus": float(abs(x)), "real": float(x.real), "imaginary": float(x.imag)} for x in found],
         "layer": layers,
     }
-    arrays = {"attention": attention, "eigenvalues": found}
+    arrays = {"attention": attention, "moduli": np.abs(found)}
     if untrained is not None:
         arrays["untrained"] = untrained
     facts = {"histories": in_words(tree), "weights": "probability", "from lag": analysis.from_lag, "bos": tree.bos}
