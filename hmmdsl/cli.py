@@ -4,64 +4,22 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from hmmdsl import __version__
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.command_group import Commands, report
 from hmmdsl.runtime.comparing.command import compare
-from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
+from hmmdsl.runtime.failures import ExitCode, OutputError
+from hmmdsl.runtime.packing.commands import pack_commands
 from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from hmmdsl.language.diagnostics import Diagnostic
-
-
-class Commands(TyperGroup):
-    """Turns what a command raises into words on stderr and an exit code; never a traceback, unless HMMDSL_DEBUG is set."""
-
-    def invoke(self, ctx: Any) -> Any:
-        from hmmdsl.language.diagnostics import SpecError
-
-        signal.signal(signal.SIGTERM, _terminate)
-        try:
-            return super().invoke(ctx)
-        except SpecError as error:
-            report(error.diagnostics)
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except OutputError as error:
-            _say_error(str(error))
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except RunError as error:
-            _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
-        except Interrupted as stop:
-            _say_error(str(stop), " ".join(getattr(stop, "__notes__", ())))
-            raise typer.Exit(128 + stop.number) from None
-        except KeyboardInterrupt as stop:
-            _say_error("interrupted; " + _left_behind(stop))
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Terminated as stop:
-            _say_error("terminated; " + _left_behind(stop))
-            raise typer.Exit(ExitCode.TERMINATED) from None
-        except (typer.Exit, BrokenPipeError):
-            raise
-        except Exception as error:
-            if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
-                raise
-            _say_error(
-                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
-                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
-            )
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
+    pass
 
 
 app = typer.Typer(
@@ -76,8 +34,9 @@ app = typer.Typer(
 )
 
 app.add_typer(store_commands, name="store")
+app.add_typer(pack_commands)
 
-SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
+SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, a run's experiment.yaml, or a pack")]
 ProcessArgument = Annotated[
     str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, a process of the library, or a call")
 ]
@@ -97,6 +56,10 @@ StoreOption = Annotated[
 ]
 NoStoreOption = Annotated[bool, typer.Option("--no-store", help="compute everything, keep nothing but the run folder")]
 ForceOption = Annotated[bool, typer.Option("--force", "--recompute", help="compute everything again, and store that")]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option("--track", metavar="TOOL[:PLACE]", help="also to tensorboard[:DIR] or mlflow[:DIR|URI]; repeatable"),
+]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
@@ -288,6 +251,7 @@ def run(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     max_points: PointsOption = MAX_POINTS,
+    tracks: TrackOption = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -301,7 +265,9 @@ def run(
     from hmmdsl.runtime.run import run as run_compiled
     from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
+    from hmmdsl.runtime.tracking.targets import targets, track
 
+    tracked = targets(tracks or ())
     chosen = _settings(settings)
     compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
@@ -314,32 +280,51 @@ def run(
         _print_json(run_as_json(finished))
     else:
         print_run(finished, compiled, quiet)
+    if tracked:
+        from hmmdsl.runtime.tracking.record import record_of
+
+        record = record_of(finished, compiled.experiment)
+        for target in tracked:
+            print(f"tracked: {track(record, target)}", file=sys.stderr)
     raise typer.Exit(ExitCode.GOOD if finished.holds else ExitCode.CLAIM_FAILED)
 
 
-@app.command(epilog="Example: hmmdsl verify runs/rrxor-…")
+@app.command(epilog="Examples: hmmdsl verify runs/rrxor-…; hmmdsl verify rrxor.hmmz --tolerance 0.01")
 def verify(
     target: Annotated[
-        Path, typer.Argument(metavar="RUN|FILE", help="a run folder, or a spec (compared with its run, if there is one)")
+        Path, typer.Argument(metavar="RUN|PACK|FILE", help="a run folder, a pack, or a spec (compared with its run, if any)")
     ],
     out: OutOption = Path("runs"),
-    relative: Annotated[float, typer.Option("--relative", min=0, help="relative tolerance of numbers")] = 1e-6,
-    absolute: Annotated[float, typer.Option("--absolute", min=0, help="absolute tolerance of numbers")] = 1e-9,
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", "--relative", min=0, help="relative, of measured numbers, wherever this runs")
+    ] = None,
+    absolute: Annotated[float | None, typer.Option("--absolute", min=0, help="absolute tolerance of measured numbers")] = None,
+    checksums_only: Annotated[bool, typer.Option("--checksums-only", help="of a pack: only whether it is whole")] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run it again; compare every claim and every number. Writes nothing.
 
-    Exits with 1 if a claim fails, or if a number differs beyond the tolerance on the same versions, processor and threads.
+    On the same versions, processor and threads numbers must be the same to the bit, and one that is not exits with 1, as a claim
+    that fails does. Elsewhere the claims decide; numbers are compared to 1e-3, or to --tolerance, which then decides too.
     """
+    if checksums_only:
+        from hmmdsl.runtime.packing.integrity import check_pack, integrity_as_json
+
+        whole = check_pack(target)
+        if as_json:
+            _print_json(integrity_as_json(whole))
+        else:
+            print(f"{target} is whole: {len(whole.files)} files agree with their checksums")
+        return
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.summary import print_verification, verification_as_json
     from hmmdsl.runtime.verify import compiled_for
     from hmmdsl.runtime.verify import verify as verify_compiled
 
-    compiled, earlier = compiled_for(target, out)
-    report(compiled.diagnostics)
-    found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), relative, absolute)
+    with compiled_for(target, out) as (compiled, earlier):
+        report(compiled.diagnostics)
+        found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), tolerance, absolute)
     if as_json:
         _print_json(verification_as_json(found))
     else:
@@ -371,15 +356,6 @@ def help_(
 app.command(epilog="Examples: hmmdsl compare runs/a-… runs/b-…; hmmdsl compare runs/a-…:capacity:0 runs/a-…:capacity:3")(compare)
 
 
-def report(diagnostics: list[Diagnostic]) -> None:
-    """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
-    from hmmdsl.language.messages.render import render
-
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for diagnostic in diagnostics:
-        print(render(diagnostic, color=color), end="\n\n", file=sys.stderr)
-
-
 def _settings(given: list[str] | None) -> dict[str, str]:
     settings: dict[str, str] = {}
     for text in given or []:
@@ -390,17 +366,5 @@ def _settings(given: list[str] | None) -> dict[str, str]:
     return settings
 
 
-def _say_error(message: str, *hints: str) -> None:
-    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
-
-
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _left_behind(stop: BaseException) -> str:
-    return " ".join(getattr(stop, "__notes__", ())) or "nothing was left behind"
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

@@ -25,6 +25,7 @@ from hmmdsl.language.records.compilation import Compilation
 from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.records.profiles import Profile, read_profiles
 from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
+from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps.compiled import CompiledSweep
@@ -166,11 +167,12 @@ def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
     fits = Fits(around, diagnostics)
     for name in around.trains:
         fits.check_train(name, partial(compilation.place_of, name))
+        check_start(name, around, partial(compilation.place_of, name), diagnostics)
     for name in around.analyses:
         fits.check_analysis(name, partial(compilation.place_of, name))
     if diagnostics.errors:
         return
-    trained = {train.model for train in compilation.records.trains.values()}
+    trained = {name for train in compilation.records.trains.values() for name in train.models()}
     for name in compilation.records.models:
         if name not in trained:
             diagnostics.add(

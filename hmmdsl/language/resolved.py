@@ -11,6 +11,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.fits import Fits
+from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.language.sweeps.resolved import compile_sweeps
@@ -31,7 +32,10 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points:
     analyses: dict[str, Analysis] = {}
     schemas: dict[str, ResultSchema] = {}
     for name, train in experiment.trains.items():
-        right = _references(name, {"process": train.process, "model": train.model}, names, diagnostics)
+        right = _references(name, {"process": train.process}, names, diagnostics)
+        right = all(_references(name, {"model": model}, names, diagnostics) for model in train.models()) and right
+        if train.start_from is not None:
+            right = _references(name, {"train": train.start_from}, names, diagnostics) and right
         if right and train.process in processes:
             trains[name] = train
     for name, analysis in experiment.analyses.items():
@@ -44,9 +48,11 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points:
         if len(diagnostics.errors) == before:
             analyses[name] = analysis
             schemas[name] = analysis.results(around)
-    fits = Fits(Surroundings(processes, experiment.models, trains, analyses), diagnostics)
+    around = Surroundings(processes, experiment.models, trains, analyses)
+    fits = Fits(around, diagnostics)
     for name in trains:
         fits.check_train(name, _nowhere)
+        check_start(name, around, _nowhere, diagnostics)
     for name in analyses:
         fits.check_analysis(name, _nowhere)
     sweeps = compile_sweeps(experiment, processes, diagnostics, max_points) if not diagnostics.errors else {}

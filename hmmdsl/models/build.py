@@ -14,22 +14,23 @@ from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, NGram, Transformer
 from hmmdsl.spec.models.base import Model
 
 
-def build_network(spec: Model, vocabulary: int, seed: int = 0) -> Network:
-    """The network of a `model` for so many tokens, on the CPU, freshly initialized from `seed`."""
+def build_network(spec: Model, vocabulary: int, seed: int = 0, outputs: int | None = None) -> Network:
+    """The network of a `model` for so many tokens, on the CPU, freshly initialized from `seed`; with
+    as many logits as tokens, or as `outputs` says."""
     match spec:
         case Transformer():
-            return TransformerNetwork(spec, vocabulary, seed)
+            return TransformerNetwork(spec, vocabulary, seed, outputs)
         case RNN():
-            return RNNNetwork(spec, vocabulary, seed)
+            return RNNNetwork(spec, vocabulary, seed, outputs)
         case GRU():
-            return GRUNetwork(spec, vocabulary, seed)
+            return GRUNetwork(spec, vocabulary, seed, outputs)
         case LSTM():
-            return LSTMNetwork(spec, vocabulary, seed)
+            return LSTMNetwork(spec, vocabulary, seed, outputs)
         case SSM():
-            return SSMNetwork(spec, vocabulary, seed)
+            return SSMNetwork(spec, vocabulary, seed, outputs)
         case MLP():
-            return MLPNetwork(spec, vocabulary, seed)
+            return MLPNetwork(spec, vocabulary, seed, outputs)
         case NGram():
-            return NGramNetwork(spec, vocabulary, seed)
+            return NGramNetwork(spec, vocabulary, seed, outputs)
         case _:
             raise TypeError(f"no network stands for a {type(spec).__name__}")

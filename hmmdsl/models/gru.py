@@ -32,5 +32,5 @@ class GRUUnit(Unit):
 class GRUNetwork(RecurrentNetwork):
     """The network of a `model NAME: gru`."""
 
-    def __init__(self, spec: GRU, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary, [GRUUnit(spec.d_model) for _ in range(spec.layers)], seed)
+    def __init__(self, spec: GRU, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [GRUUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)

@@ -32,8 +32,8 @@ class LSTMUnit(Unit):
 class LSTMNetwork(RecurrentNetwork):
     """The network of a `model NAME: lstm`."""
 
-    def __init__(self, spec: LSTM, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary, [LSTMUnit(spec.d_model) for _ in range(spec.layers)], seed)
+    def __init__(self, spec: LSTM, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [LSTMUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:

@@ -46,8 +46,8 @@ class MLPNetwork(Network):
 
     spec: MLP
 
-    def __init__(self, spec: MLP, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary)
+    def __init__(self, spec: MLP, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, outputs)
         first: nn.Module
         if spec.d_embed is None:
             first = OneHot(spec.seen, vocabulary + 1, spec.d_model)
@@ -55,8 +55,8 @@ class MLPNetwork(Network):
             self.token = nn.Parameter(torch.empty(vocabulary + 1, spec.d_embed))
             first = Affine(spec.seen * spec.d_embed, spec.d_model)
         self.layers = nn.ModuleList([first, *(Affine(spec.d_model, spec.d_model) for _ in range(1, spec.layers))])
-        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
-        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
+        self.unembedding = nn.Parameter(torch.empty(self.outputs, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(self.outputs))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -87,7 +87,7 @@ class MLPNetwork(Network):
             x = self._activation(layer(x))
             yield f"block[{i}]", x
 
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
         *_, (_, x) = self.stream(layout)
         return F.linear(x, self.unembedding, self.unembedding_bias)

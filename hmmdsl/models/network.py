@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 
 class Network(nn.Module):
     """A network of `spec` for `vocabulary` tokens. With `bos` there is one more token, V, which stands before every word, and one
-    more position. The global random state is neither read nor changed."""
+    more position. The global random state is neither read nor changed.
+
+    It has one logit for each of `outputs`: the tokens if not given, the words of k tokens where it predicts the next k jointly, a
+    single one for a discriminator.
+    """
 
     spec: Model
     vocabulary: int
+    outputs: int
 
-    def __init__(self, spec: Model, vocabulary: int) -> None:
+    def __init__(self, spec: Model, vocabulary: int, outputs: int | None = None) -> None:
         super().__init__()
         self.spec, self.vocabulary = spec, vocabulary
+        self.outputs = vocabulary if outputs is None else outputs
 
     # ------------------------------------------------------------ what each kind gives
 
@@ -43,14 +49,14 @@ class Network(nn.Module):
         """The activations after each row, point by point: those of `spec.points()`, in that order."""
 
     @abstractmethod
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
 
     # ------------------------------------------------------------ on words
 
-    def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position vocabulary"]:
-        """Next-token logits after each position; with `bos` the first position is the empty history, so there is one more."""
-        return self.logits(self._words(tokens)).view(tokens.shape[0], -1, self.vocabulary)
+    def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position output"]:
+        """Logits after each position; with `bos` the first position is the empty history, so there is one more."""
+        return self.logits(self._words(tokens)).view(tokens.shape[0], -1, self.outputs)
 
     def residuals(self, tokens: Int64[Tensor, "word position"]) -> dict[str, Float[Tensor, "word position width"]]:
         """The activations at every position, by point: `embedding`, `block[0]`, …"""
@@ -63,8 +69,8 @@ class Network(nn.Module):
 
     # ------------------------------------------------------------ on a history tree
 
-    def on_tree(self, layout: TreeLayout) -> Float[Tensor, "history vocabulary"]:
-        """Next-token logits after each of the layout's histories."""
+    def on_tree(self, layout: TreeLayout) -> Float[Tensor, "history output"]:
+        """Logits after each of the layout's histories."""
         return self.logits(layout).index_select(0, layout.row)
 
     def residuals_on_tree(self, layout: TreeLayout) -> dict[str, Float[Tensor, "history width"]]:

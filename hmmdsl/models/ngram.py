@@ -24,9 +24,9 @@ class NGramNetwork(Network):
 
     spec: NGram
 
-    def __init__(self, spec: NGram, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary)
-        self.table = nn.Parameter(torch.empty(spec.rows(vocabulary), vocabulary))
+    def __init__(self, spec: NGram, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, outputs)
+        self.table = nn.Parameter(torch.empty(spec.rows(vocabulary), self.outputs))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -41,7 +41,7 @@ class NGramNetwork(Network):
         """Nothing: a table has no activations."""
         return iter(())
 
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """The row of each history's last tokens."""
         return F.embedding(self._rows(layout), self.table)
 

@@ -65,13 +65,13 @@ class RecurrentNetwork(Network):
 
     spec: Recurrent
 
-    def __init__(self, spec: Recurrent, vocabulary: int, units: list[Unit], seed: int) -> None:
-        super().__init__(spec, vocabulary)
+    def __init__(self, spec: Recurrent, vocabulary: int, units: list[Unit], seed: int, outputs: int | None) -> None:
+        super().__init__(spec, vocabulary, outputs)
         self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
         self.layers = nn.ModuleList(units)
         self.norm = normalization(spec.norm, spec.d_model)
-        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
-        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
+        self.unembedding = nn.Parameter(torch.empty(self.outputs, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(self.outputs))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -99,7 +99,7 @@ class RecurrentNetwork(Network):
         if self.spec.norm != "none":
             yield "final_norm", self.norm(states[-1][0]).index_select(0, layout.levels.back)
 
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
         _, states = self._states(layout)
         found = F.linear(self.norm(states[-1][0]), self.unembedding, self.unembedding_bias)

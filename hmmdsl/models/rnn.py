@@ -28,5 +28,5 @@ class RNNUnit(Unit):
 class RNNNetwork(RecurrentNetwork):
     """The network of a `model NAME: rnn`."""
 
-    def __init__(self, spec: RNN, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary, [RNNUnit(spec.d_model, spec.activation) for _ in range(spec.layers)], seed)
+    def __init__(self, spec: RNN, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [RNNUnit(spec.d_model, spec.activation) for _ in range(spec.layers)], seed, outputs)

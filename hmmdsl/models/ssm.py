@@ -84,13 +84,13 @@ class SSMNetwork(Network):
 
     spec: SSM
 
-    def __init__(self, spec: SSM, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary)
+    def __init__(self, spec: SSM, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, outputs)
         self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
         self.blocks = nn.ModuleList([SSMBlock(spec) for _ in range(spec.layers)])
         self.norm = normalization(spec.norm, spec.d_model)
-        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
-        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
+        self.unembedding = nn.Parameter(torch.empty(self.outputs, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(self.outputs))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -125,7 +125,7 @@ class SSMNetwork(Network):
         for name, x in named:
             yield name, x.index_select(0, layout.levels.back)
 
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
         _, blocks, _ = self._blocks(layout)
         return F.linear(self.norm(blocks[-1]), self.unembedding, self.unembedding_bias).index_select(0, layout.levels.back)

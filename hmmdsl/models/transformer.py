@@ -140,8 +140,8 @@ class TransformerNetwork(Network):
     sinusoids: Tensor
     angles: Tensor
 
-    def __init__(self, spec: Transformer, vocabulary: int, seed: int = 0) -> None:
-        super().__init__(spec, vocabulary)
+    def __init__(self, spec: Transformer, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, outputs)
         self.positions = spec.context + (1 if spec.bos else 0)
         self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
         if spec.positions == "learned":
@@ -152,8 +152,8 @@ class TransformerNetwork(Network):
             self.register_buffer("angles", rotation_angles(self.positions, spec.head_width), persistent=False)
         self.blocks = nn.ModuleList([Block(spec) for _ in range(spec.layers)])
         self.norm = _norm(spec)
-        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
-        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
+        self.unembedding = nn.Parameter(torch.empty(self.outputs, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(self.outputs))
         self.initialize(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -178,7 +178,7 @@ class TransformerNetwork(Network):
                 )
                 parameter.copy_(drawn)
 
-    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+    def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
         *_, (_, x) = self.stream(layout)
         return F.linear(x, self.unembedding, self.unembedding_bias)

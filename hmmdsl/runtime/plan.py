@@ -160,10 +160,11 @@ def _add_numbers(drawn: _Drawing) -> None:
     for name, table in experiment.processes.items():
         source = source_hash(("hmmdsl.process.portrait",))
         drawn.add("process", name, (), drawn.memory.hash_of(table, partial(process_content, table)), source)
-    for name, train in experiment.trains.items():
+    for name, train in experiment.in_order():
         content = nameless(train, drawn.resolve) | {"device": device_type(train.device)}
         source = source_hash(("hmmdsl.training.loop",))
-        drawn.add("train", name, (f"process {train.process}",), content, source)
+        starts = () if train.start_from is None else (f"train {train.start_from}",)
+        drawn.add("train", name, (f"process {train.process}", *starts), content, source)
     for name, analysis in experiment.analyses.items():
         content = {"name": name, "record": nameless(analysis, drawn.resolve)}
         roots = (type(analysis).__module__, "hmmdsl.training.trained")
@@ -210,7 +211,10 @@ def _written(experiment: Experiment) -> str:
     """A short hash of what the spec says of its trains and analyses, names and all."""
     content = {
         "processes": {name: process_content(table) for name, table in experiment.processes.items()},
-        "trains": {name: [_plain(train), _plain(experiment.models[train.model])] for name, train in experiment.trains.items()},
+        "trains": {
+            name: [_plain(train), *(_plain(experiment.models[model]) for model in train.models())]
+            for name, train in experiment.trains.items()
+        },
         "analyses": {name: _plain(analysis) for name, analysis in experiment.analyses.items()},
     }
     if experiment.sweeps:

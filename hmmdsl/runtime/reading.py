@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 def read(
     path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None, max_points: int = MAX_POINTS
 ) -> Compiled:
-    """Compile a `.hmm` spec or an `experiment.yaml`.
+    """Compile a `.hmm` spec, an `experiment.yaml`, or the spec of a pack.
 
     `settings` are `--set name=value` pairs, their values in the language; `max_points` limits each sweep. Raises SpecError with
-    every message.
+    every message, and OutputError if a pack can't be trusted.
     """
+    if path.suffix.lower() == ".hmmz":
+        from hmmdsl.runtime.packing.opening import compile_pack
+
+        return compile_pack(path, settings or {}, profile, max_points)
     if path.suffix in (".yaml", ".yml"):
         from hmmdsl.language.experiment_file import compile_experiment_file
 

@@ -24,6 +24,7 @@ from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.arrays import results_arrays
 from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
 from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
+from hmmdsl.training.trained import CurvePoint
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -43,6 +44,7 @@ class Run:
     seconds: Mapping[str, float]
     cached: frozenset[str] = frozenset()
     sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
+    curves: Mapping[str, tuple[CurvePoint, ...]] = field(default_factory=dict)
 
     @property
     def report(self) -> Path:
@@ -124,7 +126,7 @@ def run(
     finally:
         progress.close()
         store.close()
-    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps)
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, _curves(computed))
 
 
 @contextmanager
@@ -178,6 +180,14 @@ def judged(compiled: Compiled, computed: Computed, sweeps: Mapping[str, SweepOut
 def all_results(computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> dict[str, Any]:
     """What results.json holds: the experiment's results by name, and those of each sweep as arrays over its axes."""
     return {**computed.results, **{name: results_arrays(outcome) for name, outcome in sweeps.items()}}
+
+
+def _curves(computed: Computed) -> dict[str, tuple[CurvePoint, ...]]:
+    """The learning curve of each train."""
+    trains = [task for task in computed.tasks.values() if task.stage.kind == "train"]
+    return {
+        task.stage.name: tuple(CurvePoint(*point) for point in computed.shelf.entry(task.hash).result["curve"]) for task in trains
+    }
 
 
 def _write_results(

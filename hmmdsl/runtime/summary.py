@@ -164,7 +164,10 @@ def verification_as_json(found: Verification) -> dict[str, Any]:
         else {
             "count": compared.count,
             "identical": compared.identical,
-            "differ": [{"path": each.path, "before": each.before, "now": each.now} for each in compared.beyond],
+            "differ": [
+                {"path": each.path, "kind": each.kind, "before": each.before, "now": each.now, "by": each.by}
+                for each in compared.beyond
+            ],
         },
     }
 
@@ -182,8 +185,9 @@ def print_verification(found: Verification) -> None:
         console.print(f"{_held(found.verdicts)}  no earlier run to compare numbers with", markup=False)
         return
     for each in compared.beyond[:LONGEST_TABLE]:
-        by = "" if each.before is None or each.now is None else f"  (by {abs(each.now - each.before):.3g})"
-        console.print(f"differs: {each.path}: {each.before!r} then, {each.now!r} now{by}", soft_wrap=True, markup=False)
+        by = "" if each.by is None else f"  (by {each.by:+.3g})"
+        kind = "" if each.kind == "measured" else f" ({each.kind})"
+        console.print(f"differs: {each.path}{kind}: {each.before!r} then, {each.now!r} now{by}", soft_wrap=True, markup=False)
     if len(compared.beyond) > LONGEST_TABLE:
         console.print(f"… and {len(compared.beyond) - LONGEST_TABLE:,} more", markup=False)
     within = compared.count - compared.identical - len(compared.beyond)

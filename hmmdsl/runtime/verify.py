@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.runtime.agreement import Comparison, compare, tolerances
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.environment import differences, environment
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
+from hmmdsl.runtime.packing.opening import is_pack, unpacked
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
-from hmmdsl.runtime.results_file import numbers, read_json
+from hmmdsl.runtime.results_file import read_json
 from hmmdsl.runtime.run import all_results, judged
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.planning import plan_sweeps
@@ -27,89 +29,53 @@ if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.progress import Progress
 
-RELATIVE = 1e-6
-"""Two numbers agree if they differ by no more than this share of the larger …"""
-
-ABSOLUTE = 1e-9
-"""… or by no more than this."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A number that came out otherwise; None where it is undefined or missing."""
-
-    path: str
-    before: float | None
-    now: float | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All numbers of two results: how many there are, how many agree to the bit, and those beyond the tolerance."""
-
-    count: int
-    identical: int
-    beyond: tuple[Difference, ...]
-
-    @property
-    def agree(self) -> bool:
-        return not self.beyond
-
 
 @dataclass(frozen=True)
 class Verification:
     """What running again showed. `comparison` is None where there was no earlier run to compare with; `changed` says in words how
-    this machine and its versions differ from the run's."""
+    this machine and its versions differ from the run's; `asked` whether a tolerance was given."""
 
     name: str
     verdicts: tuple[Verdict, ...]
     turned: tuple[str, ...]
     comparison: Comparison | None
     changed: tuple[str, ...]
+    asked: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether every claim holds and, where versions and machine are the same, every number agrees."""
-        same = self.comparison is None or self.comparison.agree or bool(self.changed)
+        """Whether every claim holds and every number agrees; on another machine the claims decide, and its numbers are only told,
+        unless a tolerance was given."""
+        same = self.comparison is None or self.comparison.agree or (bool(self.changed) and not self.asked)
         return same and all(verdict.holds for verdict in self.verdicts)
 
 
-def close(before: float | None, now: float | None, relative: float, absolute: float) -> bool:
-    """Whether two numbers agree within a tolerance; undefined agrees with undefined only."""
-    if before is None or now is None:
-        return before is now
-    return math.isclose(before, now, rel_tol=relative, abs_tol=absolute)
-
-
-def compare(before: Any, now: Any, relative: float = RELATIVE, absolute: float = ABSOLUTE) -> Comparison:
-    """Compare two nested results number by number; one that only one of them has is a difference."""
-    old, new = dict(numbers(before)), dict(numbers(now))
-    paths = list(dict.fromkeys([*old, *new]))
-    shared = [path for path in paths if path in old and path in new]
-    beyond = [
-        Difference(path, old.get(path), new.get(path))
-        for path in paths
-        if path not in old or path not in new or not close(old[path], new[path], relative, absolute)
-    ]
-    return Comparison(len(paths), sum(old[path] == new[path] for path in shared), tuple(beyond))
-
-
-def compiled_for(target: Path, out: Path) -> tuple[Compiled, Path | None]:
-    """The experiment to run again, and the folder of the earlier run if there is one: `target` is a run folder, or a spec whose
-    run is looked for in `out`. Raises OutputError and SpecError."""
+@contextmanager
+def compiled_for(target: Path, out: Path) -> Iterator[tuple[Compiled, Path | None]]:
+    """The experiment to run again, and the folder of the earlier run if there is one: `target` is a run folder, a pack, or a spec
+    whose run is looked for in `out`. Raises OutputError and SpecError."""
     if target.is_dir():
         if not (target / "experiment.yaml").is_file() or not (target / "results.json").is_file():
             raise OutputError(f"{target} is no finished run: it has no experiment.yaml or no results.json")
-        return read(target / "experiment.yaml", max_points=sys.maxsize), target
-    compiled = read(target)
-    folder = out / make_plan(compiled.experiment).folder_name
-    return compiled, folder if (folder / "results.json").is_file() else None
+        yield read(target / "experiment.yaml", max_points=sys.maxsize), target
+    elif is_pack(target):
+        with unpacked(target) as folder, compiled_for(folder, out) as found:
+            yield found
+    else:
+        compiled = read(target)
+        folder = out / make_plan(compiled.experiment).folder_name
+        yield compiled, folder if (folder / "results.json").is_file() else None
 
 
 def verify(
-    compiled: Compiled, earlier: Path | None, progress: Progress, relative: float = RELATIVE, absolute: float = ABSOLUTE
+    compiled: Compiled,
+    earlier: Path | None,
+    progress: Progress,
+    relative: float | None = None,
+    absolute: float | None = None,
 ) -> Verification:
-    """Run every train and analysis again, judge every claim, and compare every number with the earlier run's.
+    """Run every train and analysis again, judge every claim, and compare every number with the earlier run's, to the bit in the
+    same environment and else within tolerances; those that are given count everywhere.
 
     Nothing comes from the store or goes into it; only temporary files are written.
     Raises RunError, and OutputError if the earlier run can't be read.
@@ -135,5 +101,8 @@ def verify(
             threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
         changed = tuple(differences(read_json(earlier / "environment.json"), now))
-    comparison = compare(before, all_results(computed, sweeps), relative, absolute) if earlier else None
-    return Verification(compiled.experiment.name, verdicts, turned, comparison, changed)
+    comparison = (
+        compare(before, all_results(computed, sweeps), tolerances(bool(changed), relative, absolute)) if earlier else None
+    )
+    asked = relative is not None or absolute is not None
+    return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked)

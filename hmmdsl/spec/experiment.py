@@ -88,3 +88,16 @@ class Experiment(Record):
     analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
     sweeps: dict[Identifier, Sweep] = Field(default_factory=dict, description="sweeps, with every point")
     expect: tuple[Claim, ...] = Field((), description="what the experiment must show")
+
+    def in_order(self) -> list[tuple[str, Train]]:
+        """The training runs, each after the one that it starts from, else in order of declaration."""
+        found: dict[str, Train] = {}
+
+        def enter(name: str, train: Train) -> None:
+            if train.start_from is not None and train.start_from not in found:
+                enter(train.start_from, self.trains[train.start_from])
+            found.setdefault(name, train)
+
+        for name, train in self.trains.items():
+            enter(name, train)
+        return list(found.items())

@@ -83,7 +83,9 @@ def spread_of(quantity: Quantity) -> Group:
 
 TRAIN_RESULTS = Group(
     {
-        "loss": Quantity("nats", "expected next-token cross-entropy per position after the last step"),
+        "loss": Quantity(
+            "nats", "expected cross-entropy per position after the last step: of the next token, or of the next k jointly"
+        ),
         "optimum": Quantity("nats", "the loss of an optimal observer on the same histories"),
         "gap": Quantity("nats", "loss minus optimum: the mean KL divergence from the optimal prediction"),
         "parameters": Quantity("1", "number of trained parameters"),

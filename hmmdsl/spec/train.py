@@ -7,18 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hmmdsl.spec.base import AutoHistories, Histories, ModelName, ProcessName, Record
-
-# ---------------------------------------------------------------- objective
-
-
-class NextToken(Record):
-    """Cross-entropy of the next token, in nats, the same weight for every position."""
-
-    kind: Literal["next_token"] = "next_token"
-
-
-Objective = Annotated[NextToken, Field()]
+from hmmdsl.spec.base import AutoHistories, Histories, ModelName, ProcessName, Record, TrainName
+from hmmdsl.spec.objectives import Adversarial, NextToken, Objective
+from hmmdsl.spec.parts import Part
 
 # ---------------------------------------------------------------- data
 
@@ -31,7 +22,8 @@ class ExactData(Record):
 
 
 class SampledData(Record):
-    """Batches of words drawn from the process, context + 1 tokens each, against the drawn next tokens."""
+    """Batches of words drawn from the process, context + 1 tokens each (context + k for `future { k = … }`), against the drawn
+    next tokens."""
 
     kind: Literal["sampled"] = "sampled"
     batch: int = Field(64, ge=1, le=1_000_000, description="words in a batch")
@@ -133,6 +125,14 @@ class Train(Record):
     data: Data = Field(ExactData(), description="the whole history tree, or batches of drawn words")
     optimizer: Optimizer = Field(AdamW(), description="the optimizer")
     schedule: Schedule = Field(Constant(), description="how the learning rate changes over the steps")
+    start_from: TrainName | None = Field(
+        None,
+        description="another train whose last weights this one begins with; those of tokens only if it has the same tokens, and "
+        "weights of another shape never: they are drawn from the seed",
+    )
+    freeze: tuple[Part, ...] = Field(
+        (), description="parts that stay as they begin: `body` is all but the embedding and the unembedding"
+    )
     steps: int = Field(1000, ge=1, le=100_000_000, description="optimizer steps")
     seed: int = Field(0, ge=0, lt=2**63, description="feeds independent streams for initialization, data and each control")
     clip: float | None = Field(None, gt=0, description="largest norm of the gradient; no limit if not given")
@@ -140,6 +140,11 @@ class Train(Record):
     histories: Histories = Field(AutoHistories(), description="the histories that loss and gap are evaluated on")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; part of the run's identity, since sums depend on it")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes CUDA, then MPS, then the CPU")
+
+    def models(self) -> tuple[str, ...]:
+        """The names of the networks that it trains: its own, and a discriminator's if it names one."""
+        judge = self.objective.discriminator if isinstance(self.objective, Adversarial) else None
+        return (self.model,) if judge is None else (self.model, judge)
 
     @model_validator(mode="after")
     def _betas(self) -> Train:

@@ -19,8 +19,16 @@ _SOURCES = ("process", "spec", "models", "training")
 """The folders whose code makes the numbers."""
 
 
-def identity_of(train: Record, model: Record, process: Process, device: torch.device) -> str:
-    """SHA-256 of the resolved train, model and process, the versions, the code, and the kind of processor.
+def identity_of(
+    train: Record,
+    model: Record,
+    process: Process,
+    device: torch.device,
+    start: str | None = None,
+    discriminator: Record | None = None,
+) -> str:
+    """SHA-256 of the resolved train, model and process, the versions, the code, and the kind of processor; where it has them,
+    also of its discriminator's record and of the weights that it starts from, whose own hash is `start`.
 
     The number of threads is a field of `train`. Of the processor its instruction set counts, not its name: a run may go on on
     another machine whose arithmetic is of the same kind.
@@ -28,6 +36,8 @@ def identity_of(train: Record, model: Record, process: Process, device: torch.de
     content = {
         "train": train.model_dump(mode="json"),
         "model": model.model_dump(mode="json"),
+        "start": start,
+        "discriminator": None if discriminator is None else discriminator.model_dump(mode="json"),
         "process": {
             "tokens": process.tokens,
             "states": process.states,

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
-from hmmdsl.process.history_tree import HistoryTree, build_history_tree
+from hmmdsl.models.parts import freeze
+from hmmdsl.process.ahead import Ahead
+from hmmdsl.process.history_tree import HistoryTree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.train import ExactData, SampledData, Train
+from hmmdsl.spec.objectives import tokens_ahead
+from hmmdsl.spec.parts import frozen_parts
+from hmmdsl.spec.train import Train
 from hmmdsl.training.device import choose_device, deterministic
-from hmmdsl.training.histories import histories_of, withheld
+from hmmdsl.training.gradient import gradient_of
+from hmmdsl.training.histories import histories_of
 from hmmdsl.training.identity import identity_of
 from hmmdsl.training.interruption import Interrupted, stop_requests
-from hmmdsl.training.objective import drawn_loss, evaluate, expected_loss
+from hmmdsl.training.objective import evaluate, trained_parameters
 from hmmdsl.training.optimizer import WeightOptimizer
 from hmmdsl.training.resumption import ResumePoint, ResumePoints
 from hmmdsl.training.schedule import rate
+from hmmdsl.training.start import last_weights_hash, take_over
 from hmmdsl.training.streams import stream
 from hmmdsl.training.trained import CurvePoint, Trained
 from hmmdsl.training.weights import checkpoint_path, load_checkpoint, save_checkpoint
-from hmmdsl.training.words import Batches, WordSource
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Progress = Callable[[int, int, float, float | None], None]
 """Called with steps done, all steps, the last step's loss, and its gap where the optimum of that step's data is known."""
@@ -58,8 +58,11 @@ def train_network(
     folder: Path,
     device: str = "auto",
     progress: Progress | None = None,
+    start_from: Trained | None = None,
+    discriminator: Model | None = None,
 ) -> Trained:
-    """Train a network as `train` says and keep its checkpoints in `folder`, which is made if need be.
+    """Train a network as `train` says and keep its checkpoints in `folder`, which is made if need be. `start_from` is the
+    finished run whose weights `train.start_from` asks for, `discriminator` the record that an adversarial objective names.
 
     The same train, model, process, device and versions give the same checkpoints, byte for byte, however often the run was
     stopped or killed: called again with the same folder, which is the run's own, it goes on from its last resume point there.
@@ -70,10 +73,16 @@ def train_network(
     folder.mkdir(parents=True, exist_ok=True)
     with deterministic(where, train.threads):
         tree = histories_of(process, model.context, model.bos, train.histories, train.seed)
-        network = build_network(model, len(process.tokens), stream(train.seed, "initialization")).to(where)
-        points = ResumePoints(folder, identity_of(train, model, process, where))
-        curve = _optimize(name, network, train, process, tree, points, progress)
-        end = evaluate(network, tree)
+        k = tokens_ahead(train.objective)
+        network = build_network(model, len(process.tokens), stream(train.seed, "initialization"), len(process.tokens) ** k)
+        if start_from is not None:
+            take_over(network, process, start_from)
+        freeze(network, frozen_parts(train.freeze, model))
+        network = network.to(where)
+        start = None if start_from is None else last_weights_hash(start_from)
+        points = ResumePoints(folder, identity_of(train, model, process, where, start, discriminator))
+        curve = _optimize(name, network, train, process, tree, points, progress, discriminator)
+        end = evaluate(network, tree, Ahead(tree, k, process))
         if not math.isfinite(end.loss):
             raise Diverged(train.steps, _last_checkpoint(folder, train, train.steps))
         return Trained(
@@ -87,7 +96,7 @@ def train_network(
             loss=end.loss,
             optimum=end.optimum,
             gap=end.gap,
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            parameters=sum(parameter.numel() for parameter in trained_parameters(network)),
             curve=curve,
             device=where.type,
         )
@@ -101,13 +110,14 @@ def _optimize(
     tree: HistoryTree,
     points: ResumePoints,
     progress: Progress | None,
+    discriminator: Model | None,
 ) -> tuple[CurvePoint, ...]:
     """All steps that are still to do. Each: a gradient, a check, a step at this step's rate, perhaps a checkpoint, perhaps a
     resume point."""
     folder, point = points.folder, points.latest()
     if point is not None and point.step == train.steps:
         load_checkpoint(network, folder, train.steps)  # before the optimizer moves the weights, as they lay in training
-    gradient = _gradient(network, train, process, tree)
+    gradient = gradient_of(network, train, process, tree, discriminator)
     optimizer = WeightOptimizer(train.optimizer, network, train.clip)
     kept, drawn = set(checkpoint_steps(train)), curve_steps(train.steps)
     reported = -math.inf
@@ -145,44 +155,6 @@ def _optimize(
             if stopped_by is not None:
                 raise Interrupted(name, step + 1, train.steps, stopped_by)
     return tuple(curve)
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """`add` adds one step's gradient to the network's and returns that step's loss in nats. `optimum` is the least that the loss
-    can be, None where that depends on what is drawn; `batches` are what is drawn, None where nothing is."""
-
-    add: Callable[[], float]
-    optimum: float | None = None
-    batches: Batches | None = None
-
-    def state(self) -> dict[str, Tensor]:
-        """What the data needs to go on."""
-        return {} if self.batches is None else self.batches.state()
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
-        if self.batches is not None:
-            self.batches.restore(state)
-
-
-def _gradient(network: Network, train: Train, process: Process, tree: HistoryTree) -> Gradient:
-    """The gradient that `train.data` asks for."""
-    model, device = network.spec, network.device
-    match train.data:
-        case ExactData(withhold=share):
-            whole = tree if tree.source == "exact" else build_history_tree(process, model.context, model.bos)
-            objective = expected_loss(whole, withheld(whole, share, train.seed), device)
-            return Gradient(lambda: objective.backward(network), objective.optimum)
-        case SampledData(batch=batch):
-            batches = Batches(WordSource(process, model.context + 1, device, stream(train.seed, "data")), batch)
-
-            def on_next_batch() -> float:
-                loss = drawn_loss(network, batches.next())
-                loss.backward()  # type: ignore[no-untyped-call]
-                return loss.item()
-
-            return Gradient(on_next_batch, batches=batches)
 
 
 def curve_steps(steps: int, most: int = CURVE_POINTS) -> frozenset[int]:

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 class WeightOptimizer:
-    """Steps of an optimizer on a network's weights.
+    """Steps of an optimizer on those of a network's weights that are trained.
 
-    The weights are moved into one vector, of which the network's parameters become views. All of these optimizers work number by
-    number, so the results are the same, and a small network's step is not spent on going from one small array to the next.
+    The weights are moved into one vector, of which the network's parameters become views; frozen ones stay where they are. All of
+    these optimizers work number by number, so the results are the same, and a small network's step is not spent on going from one
+    small array to the next.
     """
 
     def __init__(self, spec: Optimizer, network: nn.Module, clip: float | None = None) -> None:
         self.lr, self.clip = spec.lr, clip
-        self.parameters = list(network.parameters())
+        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.weights = torch.cat([parameter.detach().reshape(-1) for parameter in self.parameters])
         sizes = [parameter.numel() for parameter in self.parameters]
         for parameter, piece in zip(self.parameters, self.weights.split_with_sizes(sizes), strict=True):

@@ -62,12 +62,15 @@ class Trained:
         import torch
 
         from hmmdsl.models.build import build_network
+        from hmmdsl.spec.objectives import tokens_ahead
         from hmmdsl.training.weights import load_checkpoint
 
         step = self.steps[-1] if step is None else step
         if step not in self.steps:
             raise KeyError(f"{self.name} has no checkpoint at step {step}; there are {', '.join(map(str, self.steps))}")
-        network = build_network(self.model, len(self.process.tokens))
+        network = build_network(
+            self.model, len(self.process.tokens), outputs=len(self.process.tokens) ** tokens_ahead(self.train.objective)
+        )
         load_checkpoint(network, self.folder, step)
         return network.to(torch.device(self.device)).eval().requires_grad_(False)
 
@@ -102,7 +105,8 @@ class Trained:
         return self.recent.get(key, make, lambda tree: tree.nbytes, (process,))
 
     def log_probabilities(self, step: int | None = None, tree: HistoryTree | None = None) -> Float64[np.ndarray, "history token"]:
-        """The network's log Pr(next token | history) after every history of `tree` (its own if None), in nats."""
+        """The network's log Pr(next token | history) after every history of `tree` (its own if None), in nats; the marginal
+        where it predicts more tokens than one."""
         from hmmdsl.training.objective import predictions
 
         return predictions(self.network(step), self.tree if tree is None else tree)

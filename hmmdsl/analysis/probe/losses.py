@@ -23,6 +23,13 @@ ROWS = 16_384
 """Histories whose distributions are compared at a time: a product's are made for so many."""
 
 
+_IN_WORDS = {
+    "future": "the next k tokens jointly; here its predictions of the next token, the marginal",
+    "adversarial": "adversarial; next-token losses play no part in its training",
+}
+"""What a loss is about where the network was trained on something else than the next token."""
+
+
 def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     """Loss, optimum and gap, whole and by position, in nats, of the last network or of the one at checkpoint `step`."""
     trained = inputs.trained[analysis.of]
@@ -36,6 +43,8 @@ def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     results["position"] = [_results(float(least), float(more)) for least, more in zip(optimum, gap, strict=True)]
     arrays = {"optimum": optimum, "gap": gap, "length": tree.length[np.array(tree.levels[:-1])]}
     facts = {"histories": in_words(tree)}
+    if trained.train.objective.kind != "next_token":
+        facts["objective"] = _IN_WORDS[trained.train.objective.kind]
     if tree.source == "sampled":
         facts["standard error of the gap"] = f"{mean_error(tree, divergence):.1e} nats"
     return Outcome(results, arrays, facts)

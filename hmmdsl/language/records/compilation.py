@@ -80,8 +80,12 @@ class Compilation:
         for declaration in by_sort.get("train", []):
             self._keep(declaration, self._record(declaration), self.records.trains, Train)
         for name, train in self.records.trains.items():
-            if train.model not in self.records.models or train.process not in self.meanings.used:
+            if not set(train.models()) <= self.records.models.keys() or train.process not in self.meanings.used:
                 self.records.unsound.add(name)
+        for _ in self.records.trains:  # as often as a chain of starts may be long
+            self.records.unsound.update(
+                name for name, train in self.records.trains.items() if train.start_from in self.records.unsound
+            )
         analyses = by_sort.get("analysis", [])
         self._pending = {d.name.text: d for d in analyses if d.name is not None and self.names.is_first(d.name)}
         for declaration in analyses:

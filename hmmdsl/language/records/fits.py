@@ -18,6 +18,7 @@ from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
 from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.models.ngram import NGram
+from hmmdsl.spec.objectives import MOST_FUTURE_WORDS, tokens_ahead
 from hmmdsl.spec.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
@@ -51,13 +52,15 @@ class TreeSize:
     training: int
 
     @staticmethod
-    def of(histories: int, process: Process, model: Model) -> TreeSize:
-        """The size for a process and a network: an estimate from below of what the tree's arrays hold, the activations at every
-        point, and for training what the network keeps for its backward pass."""
+    def of(histories: int, process: Process, model: Model, ahead: int = 1) -> TreeSize:
+        """The size for a process and a network that predicts `ahead` tokens: an estimate from below of what the tree's arrays
+        hold, the activations at every point, and for training what the network keeps for its backward pass."""
         states, vocabulary = len(process.states), len(process.tokens)
         # A product's beliefs stand in its factors' trees, which are small: of each history there is a place in each.
         numbers = (4 + len(process.factors)) if process.factored else states + vocabulary + 4
         theory = histories * _FLOAT64 * numbers
+        if ahead > 1:  # what is predicted of each history, at the least once in float32
+            theory += histories * _FLOAT32 * min(vocabulary ** min(ahead, 64), MOST_FUTURE_WORDS)
         points = sum(model.points().values()) + vocabulary
         return TreeSize(
             histories,
@@ -106,7 +109,7 @@ class Fits:
         if not exact_data and not exact_tree:
             return
         counts = self._count(train.process, model)
-        size = TreeSize.of(counts.total, process, model)
+        size = TreeSize.of(counts.total, process, model, tokens_ahead(train.objective))
         if exact_data:
             cure = "data = sampled { batch = 64 }"
             _check_tree(counts, size.training, "training on", place_of(("data",)), cure, "W0952", self.diagnostics)

@@ -47,7 +47,7 @@ def configuration(network: TransformerNetwork) -> dict[str, Any]:
         "attn_only": spec.attention_only,
         "act_fn": None if spec.attention_only else spec.activation,
         "d_vocab": len(network.token),
-        "d_vocab_out": network.vocabulary,
+        "d_vocab_out": network.outputs,
         "normalization_type": NORMS[spec.norm],
         "eps": NORM_EPSILON,
         "positional_embedding_type": "rotary" if spec.positions == "rotary" else "standard",

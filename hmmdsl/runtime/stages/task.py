@@ -84,7 +84,7 @@ def _task(stage: Stage, plan: Plan, experiment: Experiment, processes: Mapping[s
     read = closure(plan, stage.id)
     names = {kind: {each.name for each in (*read, stage) if each.kind == kind} for kind in ("process", "train", "analysis")}
     trains = {name: train for name, train in experiment.trains.items() if name in names["train"]}
-    models = {train.model for train in trains.values()}
+    models = {model for train in trains.values() for model in train.models()}
     trimmed = experiment.model_copy(
         update={
             "about": type(experiment.about)(),

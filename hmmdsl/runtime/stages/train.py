@@ -30,7 +30,17 @@ def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
     model = task.experiment.models[train.model]
     process = task.processes()[train.process]
     try:
-        trained = train_network(name, train, model, process, folder, device=task.device, progress=tell)
+        trained = train_network(
+            name,
+            train,
+            model,
+            process,
+            folder,
+            device=task.device,
+            progress=tell,
+            start_from=None if train.start_from is None else shelf.trained(task, train.start_from),
+            discriminator=task.experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
+        )
     except Diverged as error:
         raise RunError(
             f"the loss of {name} is not finite at step {error.step:,}",
