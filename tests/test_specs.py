@@ -53,3 +53,22 @@ def test_every_kind_of_network_runs_side_by_side(command: Command, tmp_path: Pat
     assert len(results["linear_beliefs"]["block"]) == 2
     assert results["fit_table"]["parameters"] == 2 * (2 + 4 + 8)
     assert len(found["claims"]) == 9
+
+
+@pytest.mark.slow
+def test_beliefs_are_steered_and_attention_is_measured_with_few_steps(command: Command, tmp_path: Path) -> None:
+    """The whole runs, of one and two minutes, prove the claims; here the two specs go through all their analyses."""
+    results = {}
+    for name in ("steering", "piotrowski_2025_attention"):
+        (spec,) = (spec for spec in SPECS if spec.stem == name)
+        done = command("run", spec, "--profile", "smoke", "--quiet", "--json")
+        found = json.loads(done.stdout)
+        folder = tmp_path / found["folder"]
+        results |= json.loads((folder / "results.json").read_text())
+        assert all(claim["holds"] is not None for claim in found["claims"])
+        for figure in {"steering": ("steer.strengths", "gone.positions", "swap.restored")}.get(name, ("slow_lags.lags",)):
+            assert (folder / "figures" / f"{figure}.png").is_file()
+    assert set(results["steer"]) == {"counterfactual", "history", "uniform"}
+    assert results["steer"]["history"]["strength"][0]["old"] == results["steer"]["history"]["before"]["old"]
+    assert results["swap"]["block"][3]["whole"]["restored"] == pytest.approx(1, abs=1e-4)
+    assert len(results["quick_lags"]["layer"][0]["head"][0]["lag"]) == 5

@@ -14,7 +14,7 @@ from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segmen
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.spec.results import Group, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,10 +91,10 @@ class Regression(AlongCheckpoints):
     def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise, target: str) -> Group:
         quantities = metrics(target)
         if isinstance(control, HeldOut):
-            folds = Group({"r2": _spread(quantities["r2"])}, "how scores vary from fold to fold")
+            folds = Group({"r2": spread_of(quantities["r2"])}, "how scores vary from fold to fold")
             return Group({**quantities, "folds": folds}, "histories that the fit never saw")
         many = repeats_of(control) > 1
-        scores: dict[str, ResultSchema] = {name: _spread(one) if many else one for name, one in quantities.items()}
+        scores: dict[str, ResultSchema] = {name: spread_of(one) if many else one for name, one in quantities.items()}
         if self._held_out() is not None:
             scores["held_out"] = Group(dict(scores), "histories that the fit never saw")
         return Group(scores, (type(control).__doc__ or "").split(".")[0])
@@ -159,17 +159,6 @@ class Regression(AlongCheckpoints):
         from hmmdsl.analysis.figures.regression import caption
 
         return caption(self, figure, outcome)
-
-
-def _spread(quantity: Quantity) -> Group:
-    return Group(
-        {
-            "mean": Quantity(quantity.unit, f"mean of: {quantity.description}"),
-            "sd": Quantity(quantity.unit, f"standard deviation of: {quantity.description}"),
-            "min": Quantity(quantity.unit, f"least of: {quantity.description}"),
-            "max": Quantity(quantity.unit, f"greatest of: {quantity.description}"),
-        }
-    )
 
 
 def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) -> tuple[str, Place] | None:

@@ -53,7 +53,18 @@ class Attention(nn.Module):
         self.out = Affine(self.heads * self.width, spec.d_model)
 
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
-        """softmax(Q K' / sqrt(d_head)) V, block by block; where blocks have a chain, keys and values are gathered."""
+        """softmax(Q K' / sqrt(d_head)) V, block by block."""
+        weights, v = self.weights_and_values(x, layout, angles)
+        z = torch.bmm(weights, v)
+        if self.heads > 1:
+            z = z.view(-1, self.heads, layout.block, self.width).transpose(1, 2)
+        return self.out(z.reshape(-1, self.heads * self.width))  # type: ignore[no-any-return]
+
+    def weights_and_values(
+        self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None
+    ) -> tuple[Float[Tensor, "block_head query key"], Float[Tensor, "block_head key d_head"]]:
+        """How much each row of a block looks at each of the block's keys, and what it finds there. Where blocks have a chain,
+        keys and values are gathered."""
         inner = self.heads * self.width
         q, kv = self.qkv(x).split([inner, 2 * inner], dim=1)
         if angles is not None:
@@ -65,11 +76,7 @@ class Attention(nn.Module):
             kv = kv.index_select(0, layout.keys.view(-1))
         k, v = kv.chunk(2, dim=1)
         q, k, v = self._by_head(q, layout.block), self._by_head(k, looked_at), self._by_head(v, looked_at)
-        weights = torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1)
-        z = torch.bmm(weights, v)
-        if self.heads > 1:
-            z = z.view(-1, self.heads, layout.block, self.width).transpose(1, 2)
-        return self.out(z.reshape(-1, inner))  # type: ignore[no-any-return]
+        return torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1), v
 
     def _by_head(self, x: Float[Tensor, "row inner"], block: int) -> Float[Tensor, "block_head row d_head"]:
         if self.heads == 1:  # then a view does, where several heads take a copy
@@ -183,10 +190,34 @@ class TransformerNetwork(Network):
             x = x + F.embedding(layout.position, self.position)
         elif self.spec.positions == "sinusoidal":
             x = x + self.sinusoids[layout.position]
+        yield "embedding", x
+        yield from self.stream_after("embedding", layout, x)
+
+    def stream_after(
+        self, point: str, layout: Layout, x: Float[Tensor, "row d_model"]
+    ) -> Iterator[tuple[str, Float[Tensor, "row d_model"]]]:
+        """The points that follow `point`, computed from what stands there: `x`, which need not be what the network made."""
+        done = list(self.spec.points()).index(point)
         angles = self.angles[layout.position] if self.spec.positions == "rotary" else None
         layout = _for_heads(layout, self.spec.heads)
-        yield "embedding", x
-        for i, block in enumerate(self.blocks):
-            x = block(x, layout, angles)
+        for i in range(done, self.spec.layers):
+            x = self.blocks[i](x, layout, angles)
             yield f"block[{i}]", x
-        yield "final_norm", self.norm(x)
+        if done <= self.spec.layers:
+            yield "final_norm", self.norm(x)
+
+    def logits_from(self, point: str, layout: Layout, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row vocabulary"]:
+        """Next-token logits after each row, where the residual stream at `point` is `x`."""
+        for _, after in self.stream_after(point, layout, x):
+            x = after
+        return F.linear(x, self.unembedding, self.unembedding_bias)
+
+    def attention(self, layout: Layout) -> Iterator[Float[Tensor, "block head query key"]]:
+        """The attention of each block of the network, one after another: how much each row of a block of the layout looks at each
+        of the keys there. Rows sum to 1."""
+        angles = self.angles[layout.position] if self.spec.positions == "rotary" else None
+        headed = _for_heads(layout, self.spec.heads)
+        for block, (_, x) in zip(self.blocks, self.stream(layout), strict=False):
+            assert isinstance(block, Block)
+            weights, _ = block.attention.weights_and_values(block.norm_attention(x), headed, angles)
+            yield weights.view(-1, self.spec.heads, *weights.shape[1:])

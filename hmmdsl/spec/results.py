@@ -69,6 +69,18 @@ def quantities(schema: ResultSchema, prefix: str = "") -> Iterator[tuple[str, Qu
                 yield from quantities(member, f"{prefix}.{name}" if prefix else name)
 
 
+def spread_of(quantity: Quantity) -> Group:
+    """How a quantity that was measured several times varies."""
+    return Group(
+        {
+            "mean": Quantity(quantity.unit, f"mean of: {quantity.description}"),
+            "sd": Quantity(quantity.unit, f"standard deviation of: {quantity.description}"),
+            "min": Quantity(quantity.unit, f"least of: {quantity.description}"),
+            "max": Quantity(quantity.unit, f"greatest of: {quantity.description}"),
+        }
+    )
+
+
 TRAIN_RESULTS = Group(
     {
         "loss": Quantity(

@@ -152,3 +152,16 @@ def test_words_may_be_shorter_than_the_context(rrxor: Process) -> None:
     network = wide(Transformer(**SMALL), 2)
     words = torch.tensor(sample_words(rrxor, 20, 6, 0))
     torch.testing.assert_close(network(words[:, :3]), network(words)[:, :3], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"heads": 3, "positions": "rotary"}, {"norm": "none", "bos": True}], ids=str)
+def test_going_on_from_a_point_gives_the_same_numbers(options: dict[str, object], rrxor: Process) -> None:
+    spec = Transformer(**SMALL, **options)
+    network, layout = wide(spec, 2), tree_layout(build_history_tree(rrxor, spec.context, spec.bos))
+    points = dict(network.stream(layout))
+    logits = network.logits(layout)
+    for i, (point, x) in enumerate(points.items()):
+        before = x.clone()
+        assert [name for name, _ in network.stream_after(point, layout, x)] == list(points)[i + 1 :]
+        torch.testing.assert_close(network.logits_from(point, layout, x), logits, atol=0, rtol=0)
+        assert torch.equal(x, before)

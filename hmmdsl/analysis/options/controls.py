@@ -37,6 +37,13 @@ class Noise(Record):
     repeats: int = Field(1, ge=1, le=1000, description="number of draws")
 
 
+class RandomSubspace(Record):
+    """The same changes, of the same lengths and at the same angles to one another, along a random subspace of equal dimension."""
+
+    kind: Literal["random"] = "random"
+    repeats: int = Field(10, ge=1, le=10_000, description="number of subspaces")
+
+
 def from_word(value: Any) -> Any:
     """In YAML a control without options may be its word alone."""
     return {"kind": value} if isinstance(value, str) else value
@@ -44,7 +51,13 @@ def from_word(value: Any) -> Any:
 
 Control = Annotated[Annotated[HeldOut | Untrained | Shuffled | Noise, Field(discriminator="kind")], BeforeValidator(from_word)]
 
+SteeringControl = Annotated[
+    Annotated[RandomSubspace | Shuffled | Untrained, Field(discriminator="kind")], BeforeValidator(from_word)
+]
+"""Controls of an intervention. A shuffled probe is fitted to permuted beliefs, and its changes are scaled to the real lengths."""
 
-def repeats_of(control: HeldOut | Untrained | Shuffled | Noise) -> int:
+
+def repeats_of(control: Record) -> int:
     """How often a control is repeated; results of more than one end in `.mean .sd .min .max`."""
-    return control.repeats if isinstance(control, Shuffled | Noise) else 1
+    repeats: int = getattr(control, "repeats", 1)
+    return repeats

@@ -87,6 +87,17 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
     return found
 
 
+def fitted(features: Features, setting: Setting) -> AffineMap:
+    """The map fitted in sample at the setting's only place, to all of its targets side by side."""
+    (place,) = setting.places
+    known = Statistics.of(features, setting)
+    columns = setting.columns(place, known.widths)
+    if isinstance(setting.ridge, float):
+        moments = total([of_factor(factor).select(columns) for factor in known.factors])
+        return _ridge_map(moments, np.full(setting.stacked.shape[1], setting.ridge), setting.intercept)
+    return least_squares(union(known.factors).select(columns), setting.intercept)
+
+
 def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], intercept: bool) -> AffineMap:
     path = ridge_path(training, intercept)
     map = path.map_each(penalties)

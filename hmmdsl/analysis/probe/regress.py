@@ -14,7 +14,8 @@ from hmmdsl.analysis.options.targets import FutureTarget, target_name, target_va
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
-from hmmdsl.analysis.probe.reading import Reading, Statistics, read
+from hmmdsl.analysis.probe.least_squares import AffineMap
+from hmmdsl.analysis.probe.reading import Reading, Statistics, fitted, read
 from hmmdsl.analysis.probe.sampling_error import r2_error
 from hmmdsl.analysis.probe.scores import Score, Scoring, no_score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
@@ -89,6 +90,23 @@ def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: s
     setting = replace(whole, places=chosen, targets={target: whole.targets[target]})
     readings = read(_activations(trained, step, tree, rows), setting)
     return Outcome({}, _arrays(readings, setting, tree, rows), {"histories": _in_words(tree, rows)})
+
+
+def belief_map(
+    analysis: Regression, inputs: Inputs, place: str, step: int | None = None, shuffled: np.random.Generator | None = None
+) -> AffineMap:
+    """The map to beliefs that a regression fits in sample at one place, with the network of checkpoint `step`; to beliefs
+    permuted over histories where `shuffled` says how. `inputs.name` is the regression's own name."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
+    belief = whole.targets["belief"]
+    if shuffled is not None:
+        belief = belief[shuffled.permutation(len(belief))]
+    chosen = [one for one in whole.places if one.name == place]
+    setting = replace(whole, places=chosen, targets={"belief": belief}, scored={})
+    return fitted(_activations(trained, step, tree, rows), setting)
 
 
 Rows = np.ndarray | slice

@@ -1,0 +1,105 @@
+"""`attention`: how attention falls with the lag, against the powers of the process's eigenvalues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.controls import Untrained
+from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
+from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+FIT = {
+    "rate": Quantity("1", "factor by which attention falls from one lag to the next, fitted over all positions"),
+    "rate_error": Quantity("1", "standard error of the rate, from what the fit leaves over"),
+    "deviation": Quantity(
+        "1",
+        "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue's modulus",
+    ),
+}
+
+
+MOST_EIGENVALUES = 16
+"""So many are told, the largest."""
+
+
+class AttentionByLag(Analysis):
+    """Mean attention by lag, head and layer. What a token tells of the hidden state fades as T mixes, by powers of its
+    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so."""
+
+    word: ClassVar[str] = "attention"
+    kind: Literal["attention"] = "attention"
+    of: TrainName = Field(description="the training run of a transformer")
+    from_lag: int = Field(
+        1,
+        ge=0,
+        le=4096,
+        description="the least lag that is fitted; lag 0, the token itself, also reaches the prediction without attention",
+    )
+    controls: tuple[Untrained, ...] = Field((), description="what else is fitted: `untrained`, the initial weights")
+    histories: Histories = Field(AutoHistories(), description="the histories that are read")
+    on: ProcessName | None = Field(
+        None, description="another process to read histories of, with the same tokens in the same order"
+    )
+
+    def needs(self) -> Sequence[str]:
+        return (self.of,)
+
+    def results(self, around: Surroundings) -> Group:
+        model = around.model_of(self.of)
+        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        layers, heads = blocks_and_heads(model)
+        lag = Group({"attention": Quantity("1", "mean attention at this lag, over the histories that reach back so far")})
+        head: dict[str, ResultSchema] = dict(FIT)
+        head["lag"] = Series(lag, model.context, "by lag, from 0")
+        if model.bos:
+            head["bos"] = Quantity("1", "mean attention on the bos token, which has no lag")
+        if self.controls:
+            head["untrained"] = Group(dict(head), "the same network with its initial weights")
+        eigenvalue = Group(
+            {
+                "modulus": Quantity("1", "its absolute value"),
+                "real": Quantity("1", "its real part"),
+                "imaginary": Quantity("1", "its imaginary part"),
+            }
+        )
+        return Group(
+            {
+                "eigenvalue": Series(
+                    eigenvalue, min(len(process.states) - 1, MOST_EIGENVALUES), "the largest eigenvalues of T but one 1"
+                ),
+                "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
+            }
+        )
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        return [
+            *no_transformer("of", self.of, around, "attention"),
+            *repeated("controls", [control.kind for control in self.controls]),
+            *same_vocabulary(self.of, self.on, around),
+        ]
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.attention_lags import attention_by_lag
+
+        return attention_by_lag(self, inputs)
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.attention import figures
+
+        return figures(self, outcome)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.attention import caption
+
+        return caption(self, outcome)

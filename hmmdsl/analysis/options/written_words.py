@@ -1,0 +1,112 @@
+"""Histories that a spec writes as text, such as `"0 1 1"`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hmmdsl.process.joint import strides
+from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.spec.base import Problem
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.patching import Patching
+    from hmmdsl.process.process import Process
+
+TOKEN = re.compile(r"\([^()]*\)|[^\s,()]+")
+"""A token as it is written: a tuple of a product, or what stands between spaces."""
+
+
+def read_word(text: str, process: Process) -> tuple[int, ...] | str:
+    """The indices of a word's tokens, or the first token that the process lacks. Where every token is one character, spaces may
+    be left out."""
+    known = {token.replace(" ", ""): i for i, token in enumerate(process.tokens)}
+    written = [str(token).replace(" ", "") for token in TOKEN.findall(text)]
+    if all(len(token) == 1 for token in known):
+        written = list("".join(written))
+    found: list[int] = []
+    for token in written:
+        if token not in known:
+            return token
+        found.append(known[token])
+    return tuple(found)
+
+
+def possible(word: tuple[int, ...], process: Process) -> bool:
+    """Whether some path of hidden states emits the word. Of a generalized HMM, whose entries may cancel, every word is let
+    through."""
+    if process.generalized:
+        return True
+    if process.factored:
+        sizes = [len(factor.tokens) for factor in process.factors]
+        return all(
+            possible(tuple(token // stride % size for token in word), factor)
+            for factor, stride, size in zip(process.factors, strides(sizes), sizes, strict=True)
+        )
+    here = {i for i, share in enumerate(process.start) if share}
+    for token in word:
+        here = {j for (i, j), weight in process.operators[token].items() if i in here and weight}
+    return bool(here)
+
+
+def word_problems(analysis: Patching, around: Surroundings) -> Iterator[Problem]:
+    """Words that can't be patched into one another (E0579), or are the same (W0983)."""
+    process, context = around.process_of(analysis.of), around.model_of(analysis.of).context
+    words = {field: read_word(getattr(analysis, field), process) for field in ("source", "base")}
+    wrong = False
+    for field, word in words.items():
+        problem = _word_problem(field, word, process, context)
+        if problem is not None:
+            wrong = True
+            yield problem
+    source, base = words.values()
+    if wrong:
+        return
+    if len(source) != len(base):
+        yield Problem(
+            ("base",),
+            "E0579",
+            f"`source` has {_tokens(len(source))} and `base` {_tokens(len(base))}, so their positions do not correspond",
+            label="another length",
+            help="give both the same number of tokens",
+        )
+    elif source == base:
+        yield Problem(
+            ("base",),
+            "W0983",
+            "`source` and `base` are the same history, so that no patch changes anything",
+            label="the same word",
+            help="let them differ in at least one token",
+        )
+
+
+def _word_problem(field: str, word: tuple[int, ...] | str, process: Process, context: int) -> Problem | None:
+    if isinstance(word, str):
+        listed = ", ".join(process.tokens[:6]) + (", …" if len(process.tokens) > 6 else "")
+        return Problem(
+            (field,), "E0579", f"{process.name} has no token `{word}`", label="unknown token", help=f"its tokens are {listed}"
+        )
+    if not word:
+        return Problem((field,), "E0579", f"`{field}` has no token", label="empty", help='write its tokens, such as `"0 1 1"`')
+    if len(word) > context:
+        return Problem(
+            (field,),
+            "E0579",
+            f"`{field}` has {_tokens(len(word))}, and the network reads {context} at most",
+            label="longer than the context",
+            help="shorten it, or lengthen the model's `context`",
+        )
+    if not possible(word, process):
+        return Problem(
+            (field,),
+            "E0579",
+            f"{process.name} never emits this word, so that no belief follows it",
+            label="probability 0",
+            help="choose a word that can occur",
+        )
+    return None
+
+
+def _tokens(count: int) -> str:
+    return f"{count} token{'' if count == 1 else 's'}"
