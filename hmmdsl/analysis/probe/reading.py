@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.analysis.options.points import Place
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.ridge import choose_penalties, ridge_path
@@ -111,12 +111,12 @@ def _held_out(
     penalties = fold_penalties(setting, moments)
     fold = setting.folds
     predicted = np.empty_like(setting.stacked)
+    others = leave_one_out([factor.select(columns) for factor in statistics.factors]) if penalties is None else None
     for k in range(len(moments)):
         rows = np.flatnonzero(fold == k)
-        if penalties is None:
-            training = union([one for i, one in enumerate(statistics.factors) if i != k])
-            fit = least_squares(training.select(columns), setting.intercept)
-        else:
+        if others is not None:
+            fit = least_squares(next(others), setting.intercept)
+        elif penalties is not None:
             fit = _ridge_map(total([one for i, one in enumerate(moments) if i != k]), penalties[k], setting.intercept)
         predicted[rows] = fit([features[part][rows] for part in place.parts])
     found = {}

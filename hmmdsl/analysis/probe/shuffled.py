@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import ROWS, Factor, union
+from hmmdsl.analysis.probe.factors import ROWS, Factor, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import Decomposition, decompose
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total, with_other_targets
 from hmmdsl.analysis.probe.reading import Statistics, fold_penalties
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Float64
 
 COLUMNS = 1024
-"""Target coordinates fitted at a time, which bounds the memory that many repeats of wide targets take."""
+"""Most target coordinates fitted at a time."""
+
+NUMBERS = 2**27
+"""Most permuted numbers, histories times coordinates, that are held at a time (a gigabyte)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def shuffle(
         (name, place.name): ShuffledScores([], []) for name in setting.targets for place in setting.places
     }
     histories, width = setting.stacked.shape
-    at_once = max(1, COLUMNS // width)
+    at_once = max(1, min(COLUMNS, NUMBERS // histories) // width)
     for start in range(0, repeats, at_once):
         orders = [random.permutation(histories) for _ in range(start, min(start + at_once, repeats))]
         permuted = {f"{r} {name}": target[order] for r, order in enumerate(orders) for name, target in setting.targets.items()}
@@ -130,10 +133,11 @@ def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], setting: Se
     penalties = fold_penalties(setting, moments)
     errors = np.zeros(setting.stacked.shape[1])
     maps = []
+    others = leave_one_out(factors) if penalties is None else iter(())
     for k, fold in enumerate(moments):
         training = total([one for i, one in enumerate(moments) if i != k])
         if penalties is None:
-            parts = decompose(union([one for i, one in enumerate(factors) if i != k]), setting.intercept)
+            parts = decompose(next(others), setting.intercept)
             map = _least_squares(parts, training, setting.intercept)
         else:
             map = ridge_path(training, setting.intercept).map_each(penalties[k])
