@@ -14,10 +14,10 @@ from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.ridge import choose_penalties, ridge_path
 from hmmdsl.analysis.probe.scores import Score, Spread, score, score_by_position, spread
-from hmmdsl.analysis.probe.setting import Features, Setting
+from hmmdsl.analysis.probe.setting import Features, Ridge, Setting
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64
+    from jaxtyping import Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,16 @@ def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], int
     return AffineMap(map[1:], map[0], int((path.spectrum > 0).sum()))
 
 
-def fold_penalties(setting: Setting, moments: Sequence[Moments]) -> Float64[np.ndarray, "fold target"] | None:
+def fold_penalties(
+    ridge: Ridge, moments: Sequence[Moments], groups: Int64[np.ndarray, " target"], intercept: bool
+) -> Float64[np.ndarray, "fold target"] | None:
     """The ridge penalty for each fold and target: chosen inside the other folds, the same everywhere if the spec gives a number,
     None for plain least squares."""
-    if setting.ridge == "none":
+    if ridge == "none":
         return None
-    if setting.ridge == "auto":
-        return choose_penalties(moments, setting.groups, setting.intercept)
-    return np.full((len(moments), setting.stacked.shape[1]), setting.ridge)
+    if ridge == "auto":
+        return choose_penalties(moments, groups, intercept)
+    return np.full((len(moments), len(groups)), ridge)
 
 
 def _held_out(
@@ -108,7 +110,7 @@ def _held_out(
 ) -> dict[str, HeldOutReading]:
     """Each fold is predicted by the fit to all others."""
     columns = setting.columns(place, statistics.widths)
-    penalties = fold_penalties(setting, moments)
+    penalties = fold_penalties(setting.ridge, moments, setting.groups, setting.intercept)
     fold = setting.folds
     predicted = np.empty_like(setting.stacked)
     others = leave_one_out([factor.select(columns) for factor in statistics.factors]) if penalties is None else None
