@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, missing_block, nested, places
-from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
+from hmmdsl.analysis.options.point_problems import point_problems
+from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, Record, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
 
 if TYPE_CHECKING:
@@ -107,21 +108,7 @@ class Baselines(Analysis):
         model = around.model_of(self.of)
         process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
         found = list(same_vocabulary(self.of, self.on, around))
-        single = isinstance(self.at, Record)
-        for i, point in enumerate((self.at,) if isinstance(self.at, Record) else self.at):
-            index = missing_block(point, model)
-            if index is not None:
-                found.append(
-                    Problem(
-                        ("at",) if single else ("at", i),
-                        "E0821",
-                        f"the network has no block {index}: blocks are counted from 0, and it has {model.layers}",
-                        label=f"its last block is {model.layers - 1}",
-                        help=f"write an index from 0 to {model.layers - 1}, or `blocks` for all of them",
-                    )
-                )
-        if not isinstance(self.at, Record):
-            found += repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in self.at])
+        found += point_problems(self.at, model)
         most = min(model.context, MOST_COLUMNS // len(process.tokens))
         if self.longest > most:
             found.append(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.point_problems import point_problems
 from hmmdsl.analysis.options.points import (
     BlocksPoint,
     EmbeddingPoint,
@@ -14,7 +15,6 @@ from hmmdsl.analysis.options.points import (
     Place,
     Point,
     has_segment,
-    missing_block,
     nested,
     places,
 )
@@ -28,7 +28,6 @@ from hmmdsl.spec.base import (
     Histories,
     Problem,
     ProcessName,
-    Record,
     SampledHistories,
     TrainName,
 )
@@ -120,21 +119,7 @@ class Information(Analysis):
     def problems(self, around: Surroundings) -> list[Problem]:
         model = around.model_of(self.of)
         found = list(same_vocabulary(self.of, self.on, around))
-        single = isinstance(self.at, Record)
-        for i, point in enumerate((self.at,) if isinstance(self.at, Record) else self.at):
-            index = missing_block(point, model)
-            if index is not None:
-                found.append(
-                    Problem(
-                        ("at",) if single else ("at", i),
-                        "E0821",
-                        f"the network has no block {index}: blocks are counted from 0, and it has {model.layers}",
-                        label=f"its last block is {model.layers - 1}",
-                        help=f"write an index from 0 to {model.layers - 1}, or `blocks` for all of them",
-                    )
-                )
-        if not isinstance(self.at, Record):
-            found += repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in self.at])
+        found += point_problems(self.at, model)
         found += repeated("controls", list(self.controls))
         return found + self._too_many_words(around)
 
