@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from hmmdsl.analysis.probe.factors import Factor, triangle
 
@@ -70,8 +71,31 @@ def decompose(factor: Factor, intercept: bool = True) -> Decomposition:
     return Decomposition(Vt[:rank].T, singular[:rank], U[:, :rank].T @ rest[:p, p:], mean[:p], mean[p:])
 
 
+SURE = 1e-10
+"""The share of the largest squared singular value that the smallest must exceed for a rank to be beyond doubt: a hundred times
+the square of the tolerance."""
+
+
+def full_rank(R: Float64[np.ndarray, "feature feature"]) -> bool:
+    """Whether a triangular factor certainly has no singular value near the tolerance: R^T R less a multiple of one is positive
+    definite. Where it says no, the singular values themselves decide."""
+    gram = R.T @ R
+    most = float(min(np.trace(gram), np.abs(gram).sum(axis=0).max(initial=0.0)))
+    try:
+        np.linalg.cholesky(gram - SURE * most * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return False
+    return most > 0
+
+
 def least_squares(factor: Factor, intercept: bool = True) -> AffineMap:
-    """The map of least weighted squared error; of least norm among those, where the features are dependent."""
+    """The map of least weighted squared error; of least norm among those, where the features are dependent. Where they certainly
+    are not, it is solved for by substitution."""
+    p = factor.features
+    if intercept and p and full_rank(factor.R[1 : 1 + p, 1 : 1 + p]):
+        mean = factor.R[0, 1:] / factor.R[0, 0]
+        slope = solve_triangular(factor.R[1 : 1 + p, 1 : 1 + p], factor.R[1 : 1 + p, 1 + p :])
+        return AffineMap(slope, mean[p:] - mean[:p] @ slope, p)
     parts = decompose(factor, intercept)
     slope = parts.V @ (parts.UtY / parts.singular[:, None])
     return AffineMap(slope, parts.mean_y - parts.mean_x @ slope, len(parts.singular))

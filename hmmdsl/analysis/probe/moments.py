@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import ROWS, Factor
+from hmmdsl.analysis.probe.factors import Factor
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64, Int64
+    from jaxtyping import Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -66,28 +66,3 @@ def of_factor(factor: Factor) -> Moments:
     """The moments that a triangular factor stands for."""
     features, targets = factor.R[:, : 1 + factor.features], factor.R[:, 1 + factor.features :]
     return Moments(features.T @ features, features.T @ targets, np.einsum("ij,ij->j", targets, targets))
-
-
-def with_other_targets(
-    moments: Sequence[Moments],
-    features: Sequence[Float[np.ndarray, "history width"]],
-    targets: Float64[np.ndarray, "history target"],
-    weights: Float64[np.ndarray, " history"],
-    fold: Int64[np.ndarray, " history"],
-) -> list[Moments]:
-    """The same folds and features with other targets, such as permuted beliefs: one pass over the features."""
-    replaced = []
-    for k, known in enumerate(moments):
-        rows = np.flatnonzero(fold == k)
-        zy = np.zeros((len(known.zz), targets.shape[1]))
-        yy = np.zeros(targets.shape[1])
-        for start in range(0, len(rows), ROWS):
-            chosen = rows[start : start + ROWS]
-            y = targets[chosen]
-            weighted = y * weights[chosen, None]
-            x = np.concatenate([block[chosen].astype(np.float64) for block in features], axis=1)
-            zy[0] += weighted.sum(axis=0)
-            zy[1:] += x.T @ weighted
-            yy += np.einsum("ij,ij->j", weighted, y)
-        replaced.append(Moments(known.zz, zy, yy))
-    return replaced

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.analysis.options.points import Place
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.ridge import choose_penalties, ridge_path
 from hmmdsl.analysis.probe.scores import Score, Spread, score, score_by_position, spread
-from hmmdsl.analysis.probe.setting import Features, Setting
+from hmmdsl.analysis.probe.setting import Features, Ridge, Setting
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64
+    from jaxtyping import Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,16 @@ def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], int
     return AffineMap(map[1:], map[0], int((path.spectrum > 0).sum()))
 
 
-def fold_penalties(setting: Setting, moments: Sequence[Moments]) -> Float64[np.ndarray, "fold target"] | None:
+def fold_penalties(
+    ridge: Ridge, moments: Sequence[Moments], groups: Int64[np.ndarray, " target"], intercept: bool
+) -> Float64[np.ndarray, "fold target"] | None:
     """The ridge penalty for each fold and target: chosen inside the other folds, the same everywhere if the spec gives a number,
     None for plain least squares."""
-    if setting.ridge == "none":
+    if ridge == "none":
         return None
-    if setting.ridge == "auto":
-        return choose_penalties(moments, setting.groups, setting.intercept)
-    return np.full((len(moments), setting.stacked.shape[1]), setting.ridge)
+    if ridge == "auto":
+        return choose_penalties(moments, groups, intercept)
+    return np.full((len(moments), len(groups)), ridge)
 
 
 def _held_out(
@@ -119,15 +121,15 @@ def _held_out(
 ) -> dict[str, HeldOutReading]:
     """Each fold is predicted by the fit to all others."""
     columns = setting.columns(place, statistics.widths)
-    penalties = fold_penalties(setting, moments)
+    penalties = fold_penalties(setting.ridge, moments, setting.groups, setting.intercept)
     fold = setting.folds
     predicted = np.empty_like(setting.stacked)
+    others = leave_one_out([factor.select(columns) for factor in statistics.factors]) if penalties is None else None
     for k in range(len(moments)):
         rows = np.flatnonzero(fold == k)
-        if penalties is None:
-            training = union([one for i, one in enumerate(statistics.factors) if i != k])
-            fit = least_squares(training.select(columns), setting.intercept)
-        else:
+        if others is not None:
+            fit = least_squares(next(others), setting.intercept)
+        elif penalties is not None:
             fit = _ridge_map(total([one for i, one in enumerate(moments) if i != k]), penalties[k], setting.intercept)
         predicted[rows] = fit([features[part][rows] for part in place.parts])
     found = {}

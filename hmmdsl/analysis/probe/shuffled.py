@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import ROWS, Factor, union
+from hmmdsl.analysis.probe.factors import ROWS, Factor, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import Decomposition, decompose
-from hmmdsl.analysis.probe.moments import Moments, of_factor, total, with_other_targets
+from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.reading import Statistics, fold_penalties
 from hmmdsl.analysis.probe.ridge import ridge_path
 from hmmdsl.analysis.probe.scores import Score, Sums, hits
 from hmmdsl.analysis.probe.setting import Features, Setting
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64
+    from jaxtyping import Float, Float64, Int64
 
 COLUMNS = 1024
-"""Target coordinates fitted at a time, which bounds the memory that many repeats of wide targets take."""
+"""Most target coordinates fitted at a time."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,41 @@ class ShuffledScores:
 
     in_sample: list[Score]
     held_out: list[Score]
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """A setting's targets, permuted over histories in several orders. They are made a few rows at a time, since memory for all
+    of them costs more than the fits; coordinate c of repeat r stands in column r * width + c."""
+
+    setting: Setting
+    orders: Int64[np.ndarray, "repeat history"]
+
+    @property
+    def width(self) -> int:
+        """Target coordinates of one repeat."""
+        return int(self.setting.stacked.shape[1])
+
+    @property
+    def columns(self) -> int:
+        """Target coordinates of all repeats."""
+        return self.width * len(self.orders)
+
+    @property
+    def groups(self) -> Int64[np.ndarray, " target"]:
+        """The number of the target, repeat by repeat, that each column belongs to."""
+        first = np.arange(len(self.orders)) * len(self.setting.targets)
+        return np.asarray((first[:, None] + self.setting.groups).reshape(-1))
+
+    def rows(self, chosen: Int64[np.ndarray, " row"]) -> Float64[np.ndarray, "row target"]:
+        """The permuted targets of some histories."""
+        found: Float64[np.ndarray, "row target"] = self.setting.stacked[self.orders[:, chosen].T].reshape(len(chosen), -1)
+        return found
+
+    def where(self, repeat: int, name: str) -> slice:
+        """The columns of one target of one repeat."""
+        here, first = self.setting.slices[name], repeat * self.width
+        return slice(first + here.start, first + here.stop)
 
 
 def shuffle(
@@ -41,53 +76,85 @@ def shuffle(
     histories, width = setting.stacked.shape
     at_once = max(1, COLUMNS // width)
     for start in range(0, repeats, at_once):
-        orders = [random.permutation(histories) for _ in range(start, min(start + at_once, repeats))]
-        permuted = {f"{r} {name}": target[order] for r, order in enumerate(orders) for name, target in setting.targets.items()}
-        scored = {f"{r} {name}": setting.scoring(name) for r in range(len(orders)) for name in setting.targets}
-        several = replace(setting, targets=permuted, scored=scored)
-        names = [name for _ in orders for name in setting.targets]
-        for place_name, scores in _scores(features, several, statistics).items():
-            for name, (in_sample, held_out) in zip(names, scores, strict=True):
-                found[name, place_name].in_sample.append(in_sample)
+        orders = np.stack([random.permutation(histories) for _ in range(start, min(start + at_once, repeats))])
+        for key, scores in _scores(features, Permuted(setting, orders), statistics).items():
+            for in_sample, held_out in scores:
+                found[key].in_sample.append(in_sample)
                 if held_out is not None:
-                    found[name, place_name].held_out.append(held_out)
+                    found[key].held_out.append(held_out)
     return found
 
 
-def _scores(features: Features, setting: Setting, statistics: Statistics) -> dict[str, list[tuple[Score, Score | None]]]:
-    """By place, in sample and held out, for each of the setting's targets; the statistics are those of the unpermuted targets."""
-    plain = [of_factor(factor) for factor in statistics.factors]
-    blocks = [features[part] for part in setting.parts]
-    moments = with_other_targets(plain, blocks, setting.stacked, setting.weights, setting.folds)
-    found = {}
+def _scores(
+    features: Features, permuted: Permuted, statistics: Statistics
+) -> dict[tuple[str, str], list[tuple[Score, Score | None]]]:
+    """By target and place, in sample and held out, for each repeat; the statistics are those of the unpermuted targets."""
+    setting = permuted.setting
+    moments, spread = _read(features, permuted, [of_factor(factor) for factor in statistics.factors])
+    found: dict[tuple[str, str], list[tuple[Score, Score | None]]] = {}
     for place in setting.places:
         columns = setting.columns(place, statistics.widths)
         selected = [one.select(columns) for one in moments]
         factors = [factor.select(columns) for factor in statistics.factors]
-        inside = _in_sample(factors, total(selected), setting)
-        outside = _held_out(factors, selected, setting) if setting.fold is not None else None
+        fits = [_in_sample(factors, total(selected), setting)]
+        if setting.fold is not None:
+            fits.append(_held_out(factors, selected, permuted))
         of_place = [features[part] for part in place.parts]
-        in_sample_hits = _hits(of_place, setting, inside.maps)
-        held_out_hits = _hits(of_place, setting, outside.maps) if outside is not None else {}
-        scores: list[tuple[Score, Score | None]] = []
+        known = [_hits(of_place, permuted, fit.maps) for fit in fits]
         for name in setting.targets:
-            held_out = _score(setting, name, outside.errors, held_out_hits) if outside is not None else None
-            scores.append((_score(setting, name, inside.errors, in_sample_hits), held_out))
-        found[place.name] = scores
+            found[name, place.name] = []
+            for repeat in range(len(permuted.orders)):
+                where = permuted.where(repeat, name)
+                scores: list[Score] = []
+                for fit, hit in zip(fits, known, strict=True):
+                    hit_weight, best = hit.get((repeat, name), (0.0, 0.0))
+                    sums = Sums(
+                        fit.errors[where],
+                        spread.squares[where],
+                        spread.weight,
+                        spread.mean[where],
+                        float(np.abs(setting.targets[name]).max()),
+                        hit_weight,
+                        best,
+                    )
+                    scores.append(sums.score(setting.scoring(name)))
+                found[name, place.name].append((scores[0], scores[1] if len(scores) > 1 else None))
     return found
 
 
-def _score(
-    setting: Setting, name: str, errors: Float64[np.ndarray, " target"], hits_by_name: dict[str, tuple[float, float]]
-) -> Score:
-    """The score of one target from the squared errors of all. Its squares are summed about the mean, not taken from moments: a
-    difference of those would be rounding where the target is constant."""
-    true, weight = setting.targets[name], float(setting.weights.sum())
-    mean = setting.weights @ true / weight
-    squares = setting.weights @ (true - mean) ** 2
-    hit, best = hits_by_name.get(name, (0.0, 0.0))
-    sums = Sums(errors[setting.slices[name]], squares, weight, mean, float(np.abs(true).max()), hit, best)
-    return sums.score(setting.scoring(name))
+@dataclass(frozen=True)
+class _Spread:
+    """Weighted mean of each column, and its weighted sum of squares about it."""
+
+    mean: Float64[np.ndarray, " target"]
+    squares: Float64[np.ndarray, " target"]
+    weight: float
+
+
+def _read(features: Features, permuted: Permuted, plain: Sequence[Moments]) -> tuple[list[Moments], _Spread]:
+    """The moments of each fold with the permuted targets, and their spread: one pass over the features. Squares are summed about
+    a centre near the mean, not taken from moments: a difference of those would be rounding where a target is constant."""
+    setting = permuted.setting
+    blocks = [features[part] for part in setting.parts]
+    centre = np.tile(setting.stacked.mean(axis=0), len(permuted.orders))
+    shift, squares = np.zeros(permuted.columns), np.zeros(permuted.columns)
+    read = []
+    for k, known in enumerate(plain):
+        rows = np.flatnonzero(setting.folds == k)
+        zy, yy = np.zeros((len(known.zz), permuted.columns)), np.zeros(permuted.columns)
+        for start in range(0, len(rows), ROWS):
+            chosen = rows[start : start + ROWS]
+            w, y = setting.weights[chosen], permuted.rows(chosen)
+            x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
+            zy[0] += w @ y
+            zy[1:] += (x * w[:, None]).T @ y
+            yy += np.einsum("i,ij,ij->j", w, y, y)
+            y -= centre
+            shift += w @ y
+            squares += np.einsum("i,ij,ij->j", w, y, y)
+        read.append(Moments(known.zz, zy, yy))
+    weight = float(setting.weights.sum())
+    return read, _Spread(centre + shift / weight, np.maximum(squares - shift**2 / weight, 0.0), weight)
 
 
 @dataclass(frozen=True)
@@ -101,7 +168,7 @@ class _Fit:
 def _in_sample(factors: Sequence[Factor], moments: Moments, setting: Setting) -> _Fit:
     """The fit to all histories, which is every fold's."""
     if isinstance(setting.ridge, float):
-        map = ridge_path(moments, setting.intercept).map_each(np.full(setting.stacked.shape[1], setting.ridge))
+        map = ridge_path(moments, setting.intercept).map_each(np.full(len(moments.yy), setting.ridge))
         return _Fit(moments.errors(map), [map] * len(factors))
     parts = decompose(union(factors), setting.intercept)
     map = _least_squares(parts, moments, setting.intercept)
@@ -125,15 +192,17 @@ def _least_errors(parts: Decomposition, moments: Moments, intercept: bool) -> Fl
     return errors
 
 
-def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], setting: Setting) -> _Fit:
+def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], permuted: Permuted) -> _Fit:
     """Squared errors over all folds, each by the fit to the others."""
-    penalties = fold_penalties(setting, moments)
-    errors = np.zeros(setting.stacked.shape[1])
+    setting = permuted.setting
+    penalties = fold_penalties(setting.ridge, moments, permuted.groups, setting.intercept)
+    errors = np.zeros(permuted.columns)
     maps = []
+    others = leave_one_out(factors) if penalties is None else iter(())
     for k, fold in enumerate(moments):
         training = total([one for i, one in enumerate(moments) if i != k])
         if penalties is None:
-            parts = decompose(union([one for i, one in enumerate(factors) if i != k]), setting.intercept)
+            parts = decompose(next(others), setting.intercept)
             map = _least_squares(parts, training, setting.intercept)
         else:
             map = ridge_path(training, setting.intercept).map_each(penalties[k])
@@ -144,22 +213,22 @@ def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], setting: Se
 
 def _hits(
     blocks: Sequence[Float[np.ndarray, "history width"]],
-    setting: Setting,
+    permuted: Permuted,
     maps: Sequence[Float64[np.ndarray, "one_and_feature target"]],
-) -> dict[str, tuple[float, float]]:
-    """For each hidden state among the targets, the weight with which the state that the history's fold predicts highest is the
-    hidden one, and with which the most probable one is. No predictions are made where there is no such target."""
-    slices = {name: where for name, where in setting.slices.items() if setting.scoring(name).state}
+) -> dict[tuple[int, str], tuple[float, float]]:
+    """For each repeat and hidden state among the targets, the weight with which the state that the history's fold predicts
+    highest is the hidden one, and with which the most probable one is. No predictions are made where there is no such target."""
+    setting = permuted.setting
+    states = [name for name in setting.targets if setting.scoring(name).state]
+    slices = {(r, name): permuted.where(r, name) for r in range(len(permuted.orders)) for name in states}
     found = dict.fromkeys(slices, (0.0, 0.0))
     for k, map in enumerate(maps) if slices else ():
         rows = np.flatnonzero(setting.folds == k)
         for start in range(0, len(rows), ROWS):
             chosen = rows[start : start + ROWS]
             x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
-            predicted = x @ map[1:] + map[0]
-            for name, where in slices.items():
-                hit, best = (
-                    float(setting.weights[chosen] @ one) for one in hits(setting.targets[name][chosen], predicted[:, where])
-                )
-                found[name] = found[name][0] + hit, found[name][1] + best
+            predicted, true = x @ map[1:] + map[0], permuted.rows(chosen)
+            for key, where in slices.items():
+                hit, best = (float(setting.weights[chosen] @ one) for one in hits(true[:, where], predicted[:, where]))
+                found[key] = found[key][0] + hit, found[key][1] + best
     return found

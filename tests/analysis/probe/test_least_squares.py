@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from hmmdsl.analysis.probe.factors import fold_factors, union
+from hmmdsl.analysis.probe.factors import fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.folds import assign_folds
-from hmmdsl.analysis.probe.least_squares import least_squares
+from hmmdsl.analysis.probe.least_squares import decompose, full_rank, least_squares
 
 
 def _problem(rows: int, width: int, seed: int, dependent: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -53,6 +53,30 @@ def test_points_and_folds_left_out_are_columns_and_rows_left_out() -> None:
     reference = LinearRegression().fit(X[rows][:, columns], Y[rows, 1:2], sample_weight=w[rows])
     assert fit.slope == pytest.approx(reference.coef_.T, abs=1e-9)
     assert fit.offset == pytest.approx(reference.intercept_, abs=1e-9)
+
+
+@pytest.mark.parametrize("folds", [2, 3, 7])
+@pytest.mark.parametrize("dependent", [False, True])
+def test_leaving_out_each_fold_is_fitting_the_others(folds: int, dependent: bool) -> None:
+    X, Y, w = _problem(200, 6, 1, dependent)
+    fold = assign_folds(200, folds, np.random.default_rng(0))
+    left_out = list(leave_one_out(fold_factors([X], Y, w, fold)))
+    assert len(left_out) == folds
+    for k, factor in enumerate(left_out):
+        reference = LinearRegression().fit(X[fold != k], Y[fold != k], sample_weight=w[fold != k])
+        assert least_squares(factor)([X]) == pytest.approx(reference.predict(X), abs=1e-9)
+
+
+@pytest.mark.parametrize("smallest", [1e-1, 1e-3, 1e-5, 3e-6, 1e-6, 1e-7, 0.0])
+def test_a_rank_that_is_taken_for_granted_is_that_of_the_singular_values(smallest: float) -> None:
+    random = np.random.default_rng(0)
+    U, V = (np.linalg.qr(random.normal(size=(n, 8)))[0] for n in (300, 8))
+    X = U * np.geomspace(1, max(smallest, 1e-300), 8) @ V.T if smallest else U[:, :7] @ V[:, :7].T
+    X -= X.mean(axis=0)
+    (factor,) = fold_factors([X], random.normal(size=(300, 2)), np.ones(300), np.zeros(300, dtype=np.int64))
+    rank = len(decompose(factor).singular)
+    assert rank == 8 or not full_rank(factor.R[1:9, 1:9])
+    assert least_squares(factor).rank == rank
 
 
 def test_precision_is_that_of_the_features_not_of_their_squares() -> None:

@@ -1,0 +1,163 @@
+"""`baselines`: what simpler readers of the tokens know, what a nonlinear probe adds, and which other geometries fit as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
+from hmmdsl.analysis.options.targets import FutureTarget, target_problems
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+RIVALS = ("belief", "log_belief", "unnormalized", "next_token", "future")
+"""The geometries that are read off the same activations, in the order of the results."""
+
+MOST_COLUMNS = 4096
+"""Most one-hot columns: tokens that are looked back at, times the vocabulary."""
+
+R2 = Quantity("1", "share of the target's weighted variance that is explained (variance-weighted over coordinates)")
+MSE = Quantity("1", "weighted mean squared error, averaged over the target's coordinates")
+UNSEEN = "histories that the fit never saw"
+
+
+class Baselines(Analysis):
+    """What stands beside a linear map from activations to beliefs. `tokens`: the same map from the last k tokens, one-hot.
+    `markov`: the optimal observer of the last k tokens, exactly. `nonlinear`: the linear probe, with random Fourier features of
+    the activations (Rahimi & Recht 2007) beside them. `rivals`: other geometries read off the same activations. Penalties are
+    chosen inside the folds; the network before training, permuted targets and Gaussian features stand beside."""
+
+    word: ClassVar[str] = "baselines"
+    kind: Literal["baselines"] = "baselines"
+    of: TrainName = Field(description="the training run whose network is read")
+    longest: int = Field(3, ge=0, le=64, description="the most tokens that `tokens` and `markov` look back at; they begin at 0")
+    at: Point | tuple[Point, ...] = Field(FinalNormPoint(), description="where in the network; a list gives one result for each")
+    weights: Weights = Field("probability", description="how much a history counts, in the fits and in their scores")
+    future: int = Field(2, ge=1, le=64, description="how many tokens the rival geometry of the next tokens looks ahead")
+    features: int = Field(256, ge=1, le=4096, description="number of random Fourier features of the nonlinear probe")
+    folds: int = Field(5, ge=3, le=1000, description="number of folds over the distinct histories")
+    repeats: int = Field(3, ge=1, le=1000, description="number of permutations of the shuffled control")
+    histories: Histories = Field(AutoHistories(), description="the histories that are read")
+    on: ProcessName | None = Field(
+        None, description="another process to read histories of, with the same tokens in the same order"
+    )
+
+    # ---------------------------------------------------------------- before the run
+
+    def needs(self) -> Sequence[str]:
+        return (self.of,)
+
+    def places_in(self, around: Surroundings) -> list[Place]:
+        """The places of the network that it reads."""
+        return places(self.at, around.model_of(self.of))
+
+    def results(self, around: Surroundings) -> Group:
+        scores: dict[str, ResultSchema] = {"r2": R2, "mse": MSE}
+        both = Group({**scores, "held_out": Group(scores, UNSEEN)})
+        network = Group(
+            {
+                "loss": Quantity("nats", "expected cross-entropy of the next token"),
+                "gap": Quantity("nats", "loss minus that of an optimal observer of the whole history"),
+                "order": Quantity(
+                    "1",
+                    "how many of the last tokens an optimal observer may see and still lose more; -1 if it loses less with none",
+                ),
+            },
+            "the network's own predictions",
+        )
+        markov = Group(
+            {
+                "loss": Quantity("nats", "expected cross-entropy of the next token, given the last k tokens only"),
+                "gap": Quantity("nats", "what seeing the last k tokens only costs: a mean KL divergence"),
+                **scores,
+            },
+            "optimal for an observer of the position and the last k tokens",
+        )
+        spread: dict[str, ResultSchema] = {"r2": Group(_extremes(R2)), "mse": Group(_extremes(MSE))}
+        probe = Group(
+            {
+                **both.members,
+                "untrained": both,
+                "noise": both,
+                "shuffled": Group({**spread, "held_out": Group(spread, UNSEEN)}, "targets permuted over histories"),
+            },
+            "beliefs read off the activations",
+        )
+        rival = Group({**both.members, "untrained": both}, "one geometry, read by an affine map")
+        place = Group({"linear": probe, "nonlinear": probe, "rivals": Group(dict.fromkeys(RIVALS, rival))})
+        members: dict[str, ResultSchema] = {
+            "network": network,
+            "markov": Series(markov, self.longest + 1, "by k: the last k tokens, from 0"),
+            "tokens": Series(both, self.longest + 1, "by k: an affine map from the last k tokens, one-hot, from 0"),
+        }
+        if has_segment(self.at):
+            return Group({**members, **by_point({one.name: place for one in self.places_in(around)})})
+        return Group({**members, **place.members})
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        model = around.model_of(self.of)
+        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        found = list(same_vocabulary(self.of, self.on, around))
+        found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
+        most = min(model.context, MOST_COLUMNS // len(process.tokens))
+        if self.longest > most:
+            found.append(
+                Problem(
+                    ("longest",),
+                    "E0587",
+                    f"no baseline looks back at {self.longest} tokens: histories have at most {model.context}"
+                    if most == model.context
+                    else f"the last {self.longest} tokens are {self.longest * len(process.tokens):,} one-hot columns",
+                    label=f"at most {most} here",
+                    help=f"write `longest = {most}` or less",
+                )
+            )
+        future = FutureTarget(k=self.future)
+        for problem in target_problems((future,), True, process, model.context, model.bos):
+            found.append(Problem(("future",), problem.code, problem.message, problem.label, "choose a smaller `future`"))
+        return found
+
+    # ---------------------------------------------------------------- the run
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.baselines import baselines
+
+        return baselines(self, inputs)
+
+    def nest(self, by_place: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Results by place name, nested as the schema is."""
+        return nested(by_place) if has_segment(self.at) else next(iter(by_place.values()))
+
+    def place_results(self, results: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+        """The results of one place, by its name."""
+        if not has_segment(self.at):
+            return results
+        base, bracket, index = place.partition("[")
+        found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
+        return found
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.baselines import figures
+
+        return figures(self, outcome, inputs)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.baselines import caption
+
+        return caption(self, figure, outcome)
+
+
+def _extremes(quantity: Quantity) -> dict[str, ResultSchema]:
+    return {
+        "mean": Quantity(quantity.unit, f"mean over permutations of: {quantity.description}"),
+        "max": Quantity(quantity.unit, f"greatest over permutations of: {quantity.description}"),
+    }

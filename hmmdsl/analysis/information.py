@@ -1,0 +1,177 @@
+"""`information`: how many bits the residual stream holds about the next k tokens, of those that the past holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from hmmdsl.analysis.options.points import (
+    BlocksPoint,
+    EmbeddingPoint,
+    FinalNormPoint,
+    Place,
+    Point,
+    has_segment,
+    nested,
+    places,
+)
+from hmmdsl.analysis.options.regression_problems import missing_points, repeated, repeated_points, same_vocabulary
+from hmmdsl.process.counting import count_histories
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.base import (
+    AUTO_HISTORY_LIMIT,
+    AutoHistories,
+    Exact,
+    Histories,
+    Problem,
+    ProcessName,
+    SampledHistories,
+    TrainName,
+)
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmmdsl.analysis.outcome import Inputs, Outcome
+
+Beside = Literal["untrained", "shuffled", "noise"]
+
+MOST_WORDS = 4096
+"""Most words of k tokens that the probe tells apart."""
+
+MOST_NUMBERS = 2**26
+"""Most probabilities, histories times words, that are held at once (half a gigabyte)."""
+
+_SCORES: dict[str, ResultSchema] = {
+    "bits": Quantity("bits", "the better of the two bounds"),
+    "share": Quantity("1", "bits as a share of what the history itself tells"),
+    "classification": Quantity("bits", "bound by an affine map and a softmax over the words of k tokens"),
+    "regression": Quantity("bits", "bound by an affine map to the words' probabilities, made a distribution"),
+}
+
+
+class Information(Analysis):
+    """Lower bounds on the information about the next k tokens that an affine reader finds in the activations: the entropy of the
+    next k tokens less the expected cross-entropy of what the reader predicts (usable information, Xu et al. 2020). Nothing read
+    from the activations can know more than the history itself (the data-processing inequality), and no history of however many
+    tokens more than the excess entropy. Expectations are exact over the tree, histories weighted by their probability."""
+
+    word: ClassVar[str] = "information"
+    kind: Literal["information"] = "information"
+    of: TrainName = Field(description="the training run whose network is read")
+    k: int = Field(2, ge=1, le=64, description="how many of the next tokens")
+    at: Point | tuple[Point, ...] = Field(
+        (EmbeddingPoint(), BlocksPoint(), FinalNormPoint()),
+        description="where in the network; a list gives one result for each",
+    )
+    folds: int = Field(5, ge=3, le=100, description="number of folds over the distinct histories")
+    controls: tuple[Beside, ...] = Field(
+        ("untrained", "shuffled", "noise"),
+        description="what else is read: the network before training, its activations permuted over histories, Gaussian features",
+    )
+    histories: Histories = Field(AutoHistories(), description="the histories that are read")
+    on: ProcessName | None = Field(
+        None, description="another process to read histories of, with the same tokens in the same order"
+    )
+
+    # ---------------------------------------------------------------- before the run
+
+    def needs(self) -> Sequence[str]:
+        return (self.of,)
+
+    def places_in(self, around: Surroundings) -> list[Place]:
+        """The places of the network that it reads."""
+        return places(self.at, around.model_of(self.of))
+
+    def results(self, around: Surroundings) -> Group:
+        model = around.model_of(self.of)
+        both = Group({**_SCORES, "held_out": Group(_SCORES, "histories that the fit never saw")})
+        lengths = model.context + model.bos
+        counted = "from 0" if model.bos else "from 1"
+        position = Group({"bits": Quantity("bits", "held out, by the reader that is better over all histories")})
+        place = Group(
+            {
+                **both.members,
+                **dict.fromkeys(self.controls, both),
+                "read": Series(position, lengths, f"by position: histories of each length, {counted}"),
+            },
+            "what an affine reader finds at one place",
+        )
+        members: dict[str, ResultSchema] = {
+            "future_entropy": Quantity("bits", "entropy of the next k tokens at a random position, when nothing is known"),
+            "history": Quantity("bits", "what history and position tell of the next k tokens: no reader finds more"),
+            "finite_excess_entropy": Quantity("bits", "what the whole past of the stationary process tells of the next k tokens"),
+            "excess_entropy": Quantity("bits", "what the whole past tells of the whole future; undefined where it is not known"),
+            "position": Series(
+                Group({"history": Quantity("bits", "what histories of this length tell of the next k tokens")}),
+                lengths,
+                f"by position: histories of each length, {counted}",
+            ),
+        }
+        if has_segment(self.at):
+            return Group({**members, **by_point({one.name: place for one in self.places_in(around)})})
+        return Group({**members, **place.members})
+
+    def problems(self, around: Surroundings) -> list[Problem]:
+        model = around.model_of(self.of)
+        found = list(same_vocabulary(self.of, self.on, around))
+        found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
+        found += repeated("controls", list(self.controls))
+        return found + self._too_many_words(around)
+
+    def _too_many_words(self, around: Surroundings) -> list[Problem]:
+        """E0585 where the table of histories by words would be too large."""
+        model = around.model_of(self.of)
+        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        histories = count_histories(process, model.context, model.bos).total
+        words = SampledHistories().words
+        if isinstance(self.histories, SampledHistories):
+            histories, words = AUTO_HISTORY_LIMIT + 1, self.histories.words
+        if histories > AUTO_HISTORY_LIMIT and not isinstance(self.histories, Exact):
+            histories = words * model.context + model.bos
+        tokens = len(process.tokens)
+        most = max(1, min(MOST_WORDS, MOST_NUMBERS // histories))
+        if tokens**self.k <= most:
+            return []
+        longest = max((k for k in range(1, self.k) if tokens**k <= most), default=0)
+        return [
+            Problem(
+                ("k",),
+                "E0585",
+                f"there are {tokens**self.k:,} words of {self.k} tokens, and {histories:,} histories are read",
+                label=f"at most {most:,} words here",
+                help=f"write `k = {longest}`, or read fewer histories" if longest else "read fewer histories",
+            )
+        ]
+
+    # ---------------------------------------------------------------- the run
+
+    def compute(self, inputs: Inputs) -> Outcome:
+        from hmmdsl.analysis.probe.information import information
+
+        return information(self, inputs)
+
+    def nest(self, by_place: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Results by place name, nested as the schema is."""
+        return nested(by_place) if has_segment(self.at) else next(iter(by_place.values()))
+
+    def place_results(self, results: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+        """The results of one place, by its name."""
+        if not has_segment(self.at):
+            return results
+        base, bracket, index = place.partition("[")
+        found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
+        return found
+
+    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+        from hmmdsl.analysis.figures.information import figures
+
+        return figures(self, outcome, inputs)
+
+    def caption(self, figure: str, outcome: Outcome) -> str:
+        from hmmdsl.analysis.figures.information import caption
+
+        return caption(self, figure, outcome)

@@ -1,0 +1,215 @@
+"""The computation behind `information`: what histories tell of the next tokens, and what affine readers find of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmmdsl.analysis.options.points import Place, places
+from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.probe.reading import read
+from hmmdsl.analysis.probe.setting import Setting
+from hmmdsl.analysis.probe.softmax import fit_path, principal_axes
+from hmmdsl.process.complexity import complexity
+from hmmdsl.process.ensemble import entropy_nats
+from hmmdsl.process.entropies import LN2, entropy_rate, followed_beliefs, myopic_entropies
+from hmmdsl.process.futures import future_space, word_vectors
+from hmmdsl.process.history_tree import history_weights
+from hmmdsl.training.streams import stream
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
+    from hmmdsl.analysis.information import Information
+    from hmmdsl.process.process import Process
+    from hmmdsl.training.trained import Trained
+
+MIXED = (0.1, 0.03, 0.01, 0.003, 1e-3, 1e-4, 1e-5)
+"""Shares of the mean distribution that a regression's predictions may be mixed with, so that none is zero."""
+
+
+@dataclass(frozen=True)
+class Futures:
+    """The distribution of the next k tokens after each history, in all columns and in the coordinates they need; weights and
+    folds of the histories (None: too few), and where each length begins."""
+
+    future: Float64[np.ndarray, "history word"]
+    coordinates: Float64[np.ndarray, "history coordinate"]
+    words: Float64[np.ndarray, "coordinate word"]
+    weights: Float64[np.ndarray, " history"]
+    fold: Int64[np.ndarray, " history"] | None
+    levels: tuple[int, ...]
+
+    @property
+    def mean(self) -> Float64[np.ndarray, " word"]:
+        """The distribution of the next k tokens when nothing is known."""
+        mean: Float64[np.ndarray, " word"] = self.weights @ self.future
+        return mean
+
+    def history_bits(self, rows: slice = slice(None)) -> float:
+        """The mutual information between history (and its length, if there are several) and the next k tokens."""
+        share = self.weights[rows] / self.weights[rows].sum()
+        mean = share @ self.future[rows]
+        return float(entropy_nats(mean) - share @ entropy_nats(self.future[rows])) / LN2
+
+    def read_bits(self, log_probabilities: Float64[np.ndarray, "history word"], rows: slice = slice(None)) -> float:
+        """Entropy less expected cross-entropy of predictions: a lower bound of what they know, maybe below zero."""
+        share = self.weights[rows] / self.weights[rows].sum()
+        mean = share @ self.future[rows]
+        lost = -float(share @ (self.future[rows] * log_probabilities[rows]).sum(axis=1))
+        return (float(entropy_nats(mean)) - lost) / LN2
+
+
+def information(analysis: Information, inputs: Inputs) -> Outcome:
+    """All results of the analysis, in bits."""
+    trained = inputs.trained[analysis.of]
+    on = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, on, analysis.histories)
+    process = trained.process if on is None else on
+    space = future_space(process, analysis.k)
+    future = np.maximum(tree.belief @ word_vectors(process, analysis.k), 0.0)
+    future /= future.sum(axis=1, keepdims=True)
+    fold = None
+    if len(tree) >= 3:
+        fold = assign_folds(len(tree), analysis.folds, _random(trained, inputs.name, "held_out"))
+    known = Futures(future, tree.belief @ space.coordinates, space.words, history_weights(tree), fold, tree.levels)
+    results: dict[str, Any] = {
+        "future_entropy": float(entropy_nats(known.mean)) / LN2,
+        "history": known.history_bits(),
+        **_whole_past(process, analysis.k),
+        "position": [{"history": known.history_bits(slice(a, b))} for a, b in pairwise(tree.levels)],
+    }
+    found = places(analysis.at, trained.model)
+    after, before = trained.activations(None, tree), trained.activations(0, tree)
+    by_place = {place.name: _place(analysis, inputs.name, trained, known, place, after, before) for place in found}
+    facts = {
+        "histories": in_words(tree),
+        "weights": "probability",
+        "folds": "none, too few histories" if fold is None else f"{int(fold.max()) + 1} over histories",
+    }
+    length = tree.length[np.array(tree.levels[:-1])]
+    return Outcome(results | analysis.nest(by_place), {"length": length}, facts)
+
+
+def _random(trained: Trained, name: str, use: str) -> np.random.Generator:
+    """The random numbers for one use: a stream of their own from the run's seed."""
+    return np.random.default_rng(stream(trained.train.seed, f"{name} {use}"))
+
+
+def _whole_past(process: Process, k: int) -> dict[str, float | None]:
+    """The excess entropy, and its part about the next k tokens: H(k) - k h of the stationary process. Both are None where the
+    process does not start so, the finite one also where words are too many."""
+    settled = process.start_kind == "stationary"
+    if not settled and not process.generalized:
+        try:
+            settled = bool(np.allclose(process.eta @ process.T.sum(axis=0), process.eta, atol=1e-12))
+        except ValueError:
+            settled = False
+    if not settled:
+        return {"finite_excess_entropy": None, "excess_entropy": None}
+    presentation = followed_beliefs(process)
+    rate = entropy_rate(process, presentation)
+    block = myopic_entropies(process, k).block_bits
+    return {
+        "finite_excess_entropy": max(0.0, block[-1] - k * rate.value_bits) if len(block) == k else None,
+        "excess_entropy": complexity(process, rate, presentation).excess_entropy.bits,
+    }
+
+
+def _place(
+    analysis: Information,
+    name: str,
+    trained: Trained,
+    known: Futures,
+    place: Place,
+    after: Any,
+    before: Any,
+) -> dict[str, Any]:
+    """What is found at one place, and what the controls find."""
+    x = np.concatenate([after[part] for part in place.parts], axis=1)
+    results, held_out = _read(known, x)
+    results["read"] = [
+        {"bits": known.read_bits(held_out, slice(a, b)) if held_out is not None else None} for a, b in pairwise(known.levels)
+    ]
+    for control in analysis.controls:
+        random = _random(trained, name, f"{control} {place.name}")
+        if control == "untrained":
+            other = np.concatenate([before[part] for part in place.parts], axis=1)
+        elif control == "shuffled":
+            other = x[random.permutation(len(x))]
+        else:
+            other = random.standard_normal(x.shape, dtype=np.float32)
+        results[control], _ = _read(known, other)
+    return results
+
+
+def _read(known: Futures, x: np.ndarray) -> tuple[dict[str, Any], Float64[np.ndarray, "history word"] | None]:
+    """Both bounds, in sample and held out, and the held-out log probabilities of the better reader."""
+    inside, outside = _regression(known, x)
+    in_sample, held_out = _classification(known, x)
+    history = known.history_bits()
+    results = _scores(known.read_bits(in_sample), known.read_bits(inside), history)
+    if outside is None or held_out is None:
+        return results | {"held_out": dict.fromkeys(results)}, None
+    scores = known.read_bits(held_out), known.read_bits(outside)
+    better = held_out if scores[0] >= scores[1] else outside
+    return results | {"held_out": _scores(*scores, history)}, better
+
+
+def _scores(classification: float, regression: float, history: float) -> dict[str, Any]:
+    """As results.json has them; of a future that no history tells anything of there is no share."""
+    bits = max(classification, regression)
+    share = bits / history if history > 1e-12 else None
+    return {"bits": bits, "share": share, "classification": classification, "regression": regression}
+
+
+def _regression(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Log probabilities of the words by affine maps to them, in sample and held out. What is below zero is cut off, and the share
+    of the mean distribution that is mixed in is the one that is best for the histories of the other folds."""
+    place = Place("x", ("x",), x.shape[1])
+    setting = Setting([place], {"future": known.coordinates}, known.weights, known.levels, known.fold, True, "auto")
+    reading = read({"x": x}, setting)["future", "x"]
+    inside = _mixed(known, reading.predicted, np.zeros(len(x), dtype=np.int64), within=True)
+    if reading.held_out is None or known.fold is None:
+        return inside, None
+    return inside, _mixed(known, reading.held_out.predicted, known.fold, within=False)
+
+
+def _mixed(known: Futures, predicted: np.ndarray, fold: np.ndarray, within: bool) -> np.ndarray:
+    q = np.maximum(predicted @ known.words, 0.0)
+    q /= np.maximum(q.sum(axis=1, keepdims=True), 1e-300)
+    mean = np.maximum(known.mean, 1e-300)
+    best: Float64[np.ndarray, "history word"] = np.empty(q.shape)
+    candidates = [np.asarray(np.log((1 - share) * q + share * mean)) for share in MIXED]
+    lost = np.stack([-(known.future * one).sum(axis=1) * known.weights for one in candidates], axis=1)
+    for k in range(int(fold.max()) + 1):
+        rows = fold == k
+        judged = rows if within else ~rows
+        best[rows] = candidates[int(lost[judged].sum(axis=0).argmin())][rows]
+    return best
+
+
+def _classification(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Log probabilities of the words by softmax, in sample and held out. Each fold's penalty is that with which the fits to all
+    folds but it and the next predict the next."""
+    axes = principal_axes(x, known.weights)
+    inside = fit_path(axes, known.future, known.weights, slice(None))[-1].log_probabilities(axes.z)
+    if known.fold is None:
+        return inside, None
+    outside = np.empty_like(known.future)
+    folds = int(known.fold.max()) + 1
+    for k in range(folds):
+        inner = (k + 1) % folds
+        validation, test = known.fold == inner, known.fold == k
+        lost = [
+            -float(known.weights[validation] @ (known.future[validation] * one.log_probabilities(axes.z[validation])).sum(axis=1))
+            for one in fit_path(axes, known.future, known.weights, ~validation & ~test)
+        ]
+        fitted = fit_path(axes, known.future, known.weights, ~test)[int(np.argmin(lost))]
+        outside[test] = fitted.log_probabilities(axes.z[test])
+    return inside, outside

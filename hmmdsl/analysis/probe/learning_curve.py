@@ -1,0 +1,97 @@
+"""The computation behind `learning`: loss by length, its excess over the entropy rate, and the laws of its fall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.probe.laws import Law, Laws, fit_laws
+from hmmdsl.analysis.probe.losses import by_position, divergences
+from hmmdsl.analysis.probe.sampling_error import mean_error
+from hmmdsl.process.entropies import LN2, entropy_rate
+from hmmdsl.process.history_tree import optimal_losses
+
+if TYPE_CHECKING:
+    from hmmdsl.analysis.learning import Learning
+
+FLOOR = 1e-12
+"""An excess below this, in nats, is rounding."""
+
+SURE = 10
+"""An excess counts if it is above so many times the entropy rate's error."""
+
+
+def learning_curve(analysis: Learning, inputs: Inputs) -> Outcome:
+    """Losses by length in nats, of the network, of an optimal observer and of the network before training, with the laws of
+    each."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    rate = entropy_rate(trained.process if process is None else process)
+    optimum = optimal_losses(tree)
+    divergence = divergences(tree, trained.log_probabilities(None, tree))
+    loss = optimum + by_position(tree, divergence)
+    untrained = optimum + by_position(tree, divergences(tree, trained.log_probabilities(0, tree)))
+    length = tree.length[np.array(tree.levels[:-1])]
+    longest = trained.model.context if analysis.longest is None else analysis.longest
+    fitted = (length >= analysis.shortest) & (length <= longest)
+    floor = max(FLOOR, SURE * rate.error_bits * LN2)
+    curves = {"network": loss, "theory": optimum, "untrained": untrained}
+    laws = {name: fit_laws(length[fitted], curve[fitted] - rate.value_nats, floor) for name, curve in curves.items()}
+    results: dict[str, Any] = {
+        "entropy_rate": rate.value_nats,
+        "entropy_rate_error": rate.error_bits * LN2,
+        **{name: law_results(found) for name, found in laws.items()},
+        "position": [
+            {
+                "loss": float(loss[i]),
+                "optimum": float(optimum[i]),
+                "untrained": float(untrained[i]),
+                "excess": float(loss[i]) - rate.value_nats,
+                "excess_optimum": float(optimum[i]) - rate.value_nats,
+            }
+            for i in range(len(length))
+        ],
+    }
+    arrays = {"length": length, "fitted": fitted, **{f"{name}.loss": curve for name, curve in curves.items()}}
+    for name, found in laws.items():
+        x = length[fitted].astype(np.float64)
+        for law, fit, at in (("exponential", found.exponential, x), ("power", found.power, np.log(x))):
+            if fit is not None:
+                arrays[f"{name}.{law}"] = fit.at(at)
+    facts = {
+        "histories": in_words(tree),
+        "entropy rate": rate.method,
+        "fitted": f"lengths {analysis.shortest} to {longest}, excess above {floor:.0e} nats",
+    }
+    if tree.source == "sampled":
+        facts["standard error of the gap"] = f"{mean_error(tree, divergence):.1e} nats"
+    return Outcome(results, arrays, facts)
+
+
+def law_results(laws: Laws) -> dict[str, Any]:
+    """As results.json has them."""
+    exponential, power = laws.exponential, laws.power
+    return {
+        "exponential": _of_law(exponential, "rate"),
+        "power": _of_law(power, "exponent"),
+        "aic_difference": power.aic - exponential.aic if power and exponential else None,
+        "held_out_ratio": power.held_out / exponential.held_out if power and exponential else None,
+        "lengths": float(laws.points),
+    }
+
+
+def _of_law(law: Law | None, decay: str) -> dict[str, float | None]:
+    if law is None:
+        return dict.fromkeys((decay, f"{decay}_se", "amplitude", "amplitude_se", "aic", "held_out"))
+    return {
+        decay: law.decay,
+        f"{decay}_se": law.decay_se,
+        "amplitude": law.amplitude,
+        "amplitude_se": law.amplitude_se,
+        "aic": law.aic,
+        "held_out": law.held_out,
+    }
