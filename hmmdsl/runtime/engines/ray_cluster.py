@@ -87,7 +87,7 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster: what still runs for this run is ended."""
-        for placed in self._running.values():
+        for placed in list(self._running.values()):
             with contextlib.suppress(Exception):
                 self._ray.cancel(placed, force=True)
         self._ray.shutdown()

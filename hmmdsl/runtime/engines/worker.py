@@ -1,8 +1,8 @@
 """A worker: a process of its own that makes the stages it is told to.
 
-`python -m hmmdsl.runtime.engines.worker` reads orders from its standard input, a line of JSON each, and writes what it has to tell
-to its standard output, until the input ends. With two files as arguments it makes the one order of the first and leaves what it has
-to tell in the second, for batch systems.
+`python -m hmmdsl.runtime.engines.worker` reads orders from its standard input, a line of JSON each, and writes what it has to
+tell to its standard output, until the input ends. With two files as arguments it makes the one order of the first and leaves what
+it has to tell in the second, for batch systems.
 """
 
 from __future__ import annotations
