@@ -1,7 +1,7 @@
 """A declarative language for experiments on what sequence models learn.
 
-`hmmdsl.process("std.processes", "rrxor")` gives a process to ask things of; see hmmdsl/notebook.py. Importing this imports no
-heavy library.
+`hmmdsl.process("std.processes", "rrxor")` gives a process to ask things of, see hmmdsl/notebook.py; `hmmdsl.load_run(folder)` a
+finished run, see hmmdsl/runtime/loading.py. Importing this imports no heavy library.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from hmmdsl.notebook import NotebookProcess as NotebookProcess
     from hmmdsl.notebook import process as process
     from hmmdsl.runtime.failures import OutputError as OutputError
+    from hmmdsl.runtime.loading import LoadedRun as LoadedRun
+    from hmmdsl.runtime.loading import load_run as load_run
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "LoadedRun": "hmmdsl.runtime.loading",
     "NotebookProcess": "hmmdsl.notebook",
     "OutputError": "hmmdsl.runtime.failures",
     "SpecError": "hmmdsl.language.diagnostics",
+    "load_run": "hmmdsl.runtime.loading",
 }
 
 

@@ -4,62 +4,22 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from hmmdsl import __version__
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.command_group import Commands, report
 from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.engines.options import AddressOption, EngineOption, EngineOptions, WorkersOption, engine_choice
-from hmmdsl.runtime.failures import ExitCode, OutputError, RunError, Terminated
+from hmmdsl.runtime.failures import ExitCode, OutputError
 from hmmdsl.runtime.store.commands import store_commands
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from hmmdsl.language.diagnostics import Diagnostic
-
-
-class Commands(TyperGroup):
-    """Turns what a command raises into words on stderr and an exit code; never a traceback, unless HMMDSL_DEBUG is set."""
-
-    def invoke(self, ctx: Any) -> Any:
-        from hmmdsl.language.diagnostics import SpecError
-
-        signal.signal(signal.SIGTERM, _terminate)
-        try:
-            return super().invoke(ctx)
-        except SpecError as error:
-            report(error.diagnostics)
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except OutputError as error:
-            _say_error(str(error))
-            raise typer.Exit(ExitCode.SPEC_WRONG) from None
-        except RunError as error:
-            _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
-        except KeyboardInterrupt as stop:
-            _say_error("interrupted; " + _left_behind(stop))
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Terminated as stop:
-            _say_error("terminated; " + _left_behind(stop))
-            raise typer.Exit(ExitCode.TERMINATED) from None
-        except (typer.Exit, BrokenPipeError):
-            raise
-        except Exception as error:
-            if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
-                raise
-            _say_error(
-                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
-                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
-            )
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
+    pass
 
 
 app = typer.Typer(
@@ -76,7 +36,9 @@ app = typer.Typer(
 app.add_typer(store_commands, name="store")
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec, or a run's experiment.yaml")]
-ProcessArgument = Annotated[str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, or a process of the library")]
+ProcessArgument = Annotated[
+    str, typer.Argument(metavar="FILE|std.processes.NAME", help="a spec, a process of the library, or a call")
+]
 NameArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file")]
 SpecsArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="specs")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
@@ -84,6 +46,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="no progress; o
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder of runs")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="override a field or a param; repeatable")
+]
+ArgumentOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="an argument of the process, or a param; repeatable")
 ]
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="DIR|URL", help="where results are kept; else $HMMDSL_STORE or the cache folder")
@@ -163,14 +128,14 @@ def fmt(
     raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)
 
 
-@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show specs/rrxor.hmm --phase plan")
+@app.command(epilog="Examples: hmmdsl show std.processes rrxor even; hmmdsl show 'std.processes.mess3(x = 0.1)'")
 def show(
     targets: Annotated[
         list[str],
         typer.Argument(metavar="FILE|std.processes[.NAME] [NAME]...", help="specs or the library, and processes of each"),
     ],
     phase: Annotated[Literal["tree", "experiment", "plan"] | None, typer.Option("--phase", help="print a phase instead")] = None,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
     profile: ProfileOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
@@ -190,7 +155,8 @@ def show(
 
     found = portraits(targets, _settings(settings), profile)
     if as_json:
-        _print_json(found[0].as_json() if len(found) == 1 else {each.name: each.as_json() for each in found})
+        named = len(found) == 1 or len(targets) > 1  # the numbers of a whole library are enough
+        _print_json(found[0].as_json(named) if len(found) == 1 else {each.name: each.as_json(named) for each in found})
     else:
         print_portraits(found, beside=len(targets) > 1)
     for path in draw(found, out) if out is not None else ():
@@ -212,7 +178,7 @@ def sample(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
     states: Annotated[bool, typer.Option("--states", help="the hidden states too, before each token and after the last")] = False,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
 ) -> None:
     """Draw words from a process, any number of them, in constant memory."""
     from hmmdsl.runtime.finding import find_process
@@ -222,17 +188,30 @@ def sample(
     write_sample(Sample(process, words, length, seed, states), sample_format(form, out), out)
 
 
-@app.command(epilog="Example: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz")
+@app.command(
+    epilog="Examples: hmmdsl export std.processes.rrxor --format hmmlearn --out rrxor.npz; hmmdsl export runs/rrxor-… --to onnx"
+)
 def export(
-    target: ProcessArgument,
-    name: NameArgument = None,
+    target: Annotated[
+        str, typer.Argument(metavar="FILE|std.processes.NAME|RUN", help="a spec, a process of the library, or a run folder")
+    ],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one process of the file, or one train of the run")] = None,
     form: Annotated[
         Literal["json", "npz", "dot", "hmmlearn"] | None, typer.Option("--format", help="as the file's name ends, else json")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write here, not to stdout")] = None,
-    settings: SetOption = None,
+    settings: ArgumentOption = None,
+    to: Annotated[
+        Literal["transformer_lens", "safetensors", "onnx"] | None, typer.Option("--to", help="a run's network, for these")
+    ] = None,
+    step: Annotated[int | None, typer.Option("--step", min=0, help="with --to: which checkpoint; the last if not given")] = None,
 ) -> None:
-    """Write a process for other programs: labelled matrices, Graphviz dot, or hmmlearn's parameters."""
+    """Write a process for other programs (labelled matrices, Graphviz dot, hmmlearn's parameters), or a run's network."""
+    if to is not None:
+        from hmmdsl.runtime.network_export.writing import export_network
+
+        print(export_network(Path(target), name, to, step, out), end="")
+        return
     from hmmdsl.runtime.exporting import export as export_process
     from hmmdsl.runtime.finding import find_process
 
@@ -273,7 +252,11 @@ def run(
     engine_options: EngineOptions = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
-    again."""
+    again.
+
+    Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
+    and ends with the same numbers to the bit.
+    """
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device
@@ -351,15 +334,6 @@ def help_(
 app.command(epilog="Examples: hmmdsl compare runs/a-… runs/b-…; hmmdsl compare runs/a-…:capacity:0 runs/a-…:capacity:3")(compare)
 
 
-def report(diagnostics: list[Diagnostic]) -> None:
-    """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
-    from hmmdsl.language.messages.render import render
-
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for diagnostic in diagnostics:
-        print(render(diagnostic, color=color), end="\n\n", file=sys.stderr)
-
-
 def _settings(given: list[str] | None) -> dict[str, str]:
     settings: dict[str, str] = {}
     for text in given or []:
@@ -370,17 +344,5 @@ def _settings(given: list[str] | None) -> dict[str, str]:
     return settings
 
 
-def _say_error(message: str, *hints: str) -> None:
-    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
-
-
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _left_behind(stop: BaseException) -> str:
-    return " ".join(getattr(stop, "__notes__", ())) or "nothing was left behind"
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64, Int64
 
+    from hmmdsl.process.dynamics.cloud import BeliefCloud
+    from hmmdsl.process.dynamics.dynamics import Dynamics
+    from hmmdsl.process.dynamics.lyapunov import Lyapunov
+    from hmmdsl.process.dynamics.synchronization import Synchronization
     from hmmdsl.process.entropies import EntropyRate, MyopicEntropies
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.mixed_states import MixedStates
@@ -50,12 +54,12 @@ class NotebookProcess:
         return self.process.tokens
 
     @property
-    def states(self) -> tuple[str, ...]:
+    def states(self) -> Sequence[str]:
         """The hidden states, in the order of their indices."""
         return self.process.states
 
     @property
-    def start(self) -> tuple[Scalar, ...]:
+    def start(self) -> Sequence[Scalar]:
         """Pr(state before the first token): exact fractions where the process is exact."""
         return self.process.start
 
@@ -74,7 +78,7 @@ class NotebookProcess:
         """The same in fractions, or in floats where the process has floats."""
         from hmmdsl.process.words import observe
 
-        return observe(self.process, self.indices(word)).belief
+        return tuple(observe(self.process, self.indices(word)).belief)
 
     def next_token(self, word: Word = "") -> Float64[np.ndarray, " token"]:
         """Pr(next token | word). Raises ValueError if the word cannot occur."""
@@ -160,6 +164,46 @@ class NotebookProcess:
 
         return portrait(self.process)
 
+    def dynamics(self) -> Dynamics:
+        """Crypticity, transient information, synchronization, transient beliefs, how many causal states there are, the stationary
+        cloud with its dimensions, and the Lyapunov spectrum: each with its error, or the reason why it is unknown. Computed
+        once, in a second or two where the beliefs are uncountable."""
+        return self.portrait().dynamics
+
+    def synchronization(self) -> Synchronization:
+        """How an observer comes to know the causal state: `uncertainty_bits` by length, `information.bits`, `markov_order`,
+        `shortest_word`, `mean_length` in tokens. Raises ValueError where the process has several ergodic components."""
+        found = self.dynamics()
+        if found.synchronization is None:
+            raise ValueError(f"{self.name} has no synchronization of its own: {found.reason}")
+        return found.synchronization
+
+    def belief_cloud(self, observers: int = 4000, seed: int = 0) -> BeliefCloud:
+        """Beliefs in the long run: `belief` [belief state], 50 of each observer, drawn from the invariant measure. Raises
+        ValueError where the process has several ergodic components."""
+        from hmmdsl.process.dynamics.cloud import FEWEST, belief_cloud
+
+        cloud = belief_cloud(self._component(), seed, observers)
+        if cloud is None:
+            raise ValueError(f"{observers} observers are too few: give {FEWEST} or more")
+        return cloud
+
+    def lyapunov(self, seed: int = 0) -> Lyapunov:
+        """The Lyapunov `exponents` of the belief maps, in nats a token, with `errors`, and the `dimension` they give. Raises
+        ValueError where the process has several ergodic components."""
+        from hmmdsl.process.dynamics.lyapunov import lyapunov
+
+        return lyapunov(self._component(), self.entropy_rate(), seed)
+
+    def _component(self) -> Process:
+        """The process in its stationary start."""
+        from hmmdsl.process.structure import ergodic_components
+
+        components = ergodic_components(self.process)
+        if len(components) > 1:
+            raise ValueError(f"{self.name} settles into one of {len(components)} ergodic components: take one of them")
+        return components[0].process
+
     def portrait(self) -> Portrait:
         """All that `hmmdsl show` tells, as one record; computed once, in about a second at most."""
         return self._portrait
@@ -195,7 +239,7 @@ def process(source: str | Path, name: str | None = None, /, **parameters: Argume
     if not parameters:
         found, declared = find_process(str(source), name)
         return NotebookProcess(found, declared)
-    from hmmdsl.runtime.finding import instantiate
+    from hmmdsl.runtime.calls import instantiate
 
     arguments = {each: _written(value) for each, value in parameters.items()}
     called, made = instantiate(str(source), name, arguments)

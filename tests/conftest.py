@@ -1,4 +1,4 @@
-"""The real command line, as a user calls it."""
+"""What tests of every folder share: the real command line, as a user calls it, and processes with known answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from hmmdsl.process.process import Process
+
+sys.path.insert(0, str(Path(__file__).parent / "process"))
+import known_processes
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,3 +53,23 @@ def command(tmp_path: Path) -> Command:
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     return call
+
+
+@pytest.fixture
+def rrxor() -> Process:
+    return known_processes.rrxor()
+
+
+@pytest.fixture
+def mess3() -> Process:
+    return known_processes.mess3()
+
+
+@pytest.fixture
+def zero_one_random() -> Process:
+    return known_processes.zero_one_random()
+
+
+@pytest.fixture
+def golden_mean() -> Process:
+    return known_processes.golden_mean()

@@ -1,14 +1,11 @@
-"""Whole runs through the real command line: the folder, the exit code, the same bytes twice, and what an interruption leaves."""
+"""Whole runs through the real command line: the folder, the exit code, and the same bytes twice."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,30 +176,6 @@ def test_a_loss_that_diverges_stops_the_run_and_keeps_what_was_good(tmp_path: Pa
     assert kept.name.endswith(".failed")
     assert list((kept / "checkpoints" / "fit").glob("*.safetensors"))
     assert not (kept / "results.json").exists()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption_leaves_nothing_that_looks_whole(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    (tmp_path / "golden.hmm").write_text(TINY.replace("steps = 3", "steps = 1_000_000"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hmmdsl", "run", "golden.hmm"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ},
-        # A shell that starts the tests in the background has them ignore SIGINT, which a child would inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "step" in line and "stages" not in line:
-            break
-    time.sleep(0.2)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Traceback" not in err
-    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_an_output_folder_that_cannot_be_written_is_told_before_training(tmp_path: Path, command: Command) -> None:

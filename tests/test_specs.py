@@ -24,7 +24,7 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["zero_one_random", "rrxor"])
+@pytest.mark.parametrize("name", ["zero_one_random", "rrxor", "bloch_walk"])
 def test_the_published_figures_are_reproduced(name: str, command: Command) -> None:
     """Mess3, which trains on drawn words for a minute and a half, is run whole by `tests/benchmarks/bench_run.py`."""
     (spec,) = (spec for spec in SPECS if spec.stem == name)
@@ -40,3 +40,16 @@ def test_mess3_runs_through_all_its_analyses(command: Command, tmp_path: Path) -
     results = json.loads((tmp_path / found["folder"] / "results.json").read_text())
     assert set(results) == {"fit", "beliefs", "fractal", "emerging", "positions"}
     assert len(found["claims"]) == 8
+
+
+@pytest.mark.slow
+def test_every_kind_of_network_runs_side_by_side(command: Command, tmp_path: Path) -> None:
+    """The whole run, of less than a minute, is in `tests/benchmarks/bench_run.py`; here few steps, which prove nothing."""
+    (spec,) = (spec for spec in SPECS if spec.stem == "recurrent")
+    done = command("run", spec, "--profile", "smoke", "--quiet", "--json")
+    found = json.loads(done.stdout)
+    results = json.loads((tmp_path / found["folder"] / "results.json").read_text())
+    assert len(results["memory_beliefs"]["cell"]) == 1
+    assert len(results["linear_beliefs"]["block"]) == 2
+    assert results["fit_table"]["parameters"] == 2 * (2 + 4 + 8)
+    assert len(found["claims"]) == 9

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.result_path import ResultPath
+from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.regression import Regression, place_of
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
 
-Against = Literal["belief", "next_token"]
+Against: TypeAlias = FutureTarget | Literal["belief", "next_token"]
 
 
 class Distances(AlongCheckpoints):
@@ -32,13 +33,20 @@ class Distances(AlongCheckpoints):
     kind: Literal["distances"] = "distances"
     of: ResultName = Field(description="a regression on beliefs at one point, such as `beliefs.concat`")
     against: Against | tuple[Against, ...] = Field(
-        "belief", description="distances between what: the true beliefs, or their next-token distributions"
+        "belief",
+        description="distances between what: the true beliefs, or the distributions of the next token or of the next k tokens "
+        "(`future(k)`) after them",
     )
 
     @property
-    def against_names(self) -> tuple[Against, ...]:
+    def against_each(self) -> tuple[Against, ...]:
         """What distances are compared with, always as a tuple."""
-        return (self.against,) if isinstance(self.against, str) else self.against
+        return self.against if isinstance(self.against, tuple) else (self.against,)
+
+    @property
+    def against_names(self) -> tuple[str, ...]:
+        """What results call the things that distances are compared with."""
+        return tuple(target_name(one) for one in self.against_each)
 
     def needs(self) -> Sequence[str]:
         return (ResultPath.of(self.of).name,)
@@ -56,7 +64,7 @@ class Distances(AlongCheckpoints):
             },
             "represented distances against true ones",
         )
-        return group if isinstance(self.against, str) else Group(dict.fromkeys(self.against, group))
+        return Group(dict.fromkeys(self.against_names, group)) if isinstance(self.against, tuple) else group
 
     def results_at_checkpoint(self, around: Surroundings) -> Group:
         return self.results(around)
@@ -64,7 +72,7 @@ class Distances(AlongCheckpoints):
     def problems(self, around: Surroundings) -> list[Problem]:
         from hmmdsl.analysis.options.regression_problems import repeated
 
-        found = [] if isinstance(self.against, str) else list(repeated("against", list(self.against)))
+        found = list(repeated("against", list(self.against_names))) if isinstance(self.against, tuple) else []
         path = ResultPath.of(self.of)
         source = around.analyses[path.name]
         if not isinstance(source, Regression):
@@ -119,7 +127,7 @@ def _offered(name: str, source: Regression, around: Surroundings) -> list[str]:
     """Every path that `of` could have, for the message."""
     if "belief" not in source.target_names:
         return []
-    prefix = name if isinstance(source.target, str) else f"{name}.belief"
+    prefix = f"{name}.belief" if isinstance(source.target, tuple) else name
     found = source.places_in(around)
     if place_of(source, ResultPath.of(prefix).below, around) is not None:
         return [prefix]

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
+from hmmdsl.analysis.options.metrics import metrics
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, nested, places
-from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target
+from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
-
-R2 = Quantity("1", "share of the target's weighted variance that the map explains (variance-weighted over coordinates)")
-MSE = Quantity("1", "weighted mean squared error, averaged over the target's coordinates")
 
 
 class Regression(AlongCheckpoints):
@@ -33,9 +31,9 @@ class Regression(AlongCheckpoints):
     of: TrainName = Field(description="the training run whose network is read")
     target: Target | tuple[Target, ...] = Field(
         "belief",
-        description="what is read: the belief over hidden states, the distribution of the next token, or, of a composed process, "
-        "the belief about a part: which `component` is active, the state `within.A` given that component A is, the state of "
-        "`factor.left`",
+        description="what is read: the belief over hidden states, the distribution of the next token or of the next k tokens "
+        "(`future(k)`), the hidden `state` itself, or, of a composed process, the belief about a part: which `component` is "
+        "active, the state `within.A` given that component A is, the state of `factor.left`",
     )
     at: Point | tuple[Point, ...] = Field(ConcatPoint(), description="where in the network; a list gives one result for each")
     weights: Weights = Field("probability", description="how much a history counts, in the fit and in its scores")
@@ -54,9 +52,14 @@ class Regression(AlongCheckpoints):
     # ---------------------------------------------------------------- before the run
 
     @property
-    def target_names(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[Target, ...]:
         """The targets, always as a tuple."""
-        return (self.target,) if isinstance(self.target, str) else self.target
+        return self.target if isinstance(self.target, tuple) else (self.target,)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What results call the targets."""
+        return tuple(target_name(target) for target in self.targets)
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
@@ -70,35 +73,44 @@ class Regression(AlongCheckpoints):
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)
-        position = Group({"r2": R2, "mse": MSE}, "among the histories of one length")
         lengths = model.context + model.bos
         counted = "from 0" if model.bos else "from 1"
-        members: dict[str, ResultSchema] = {
-            "r2": R2,
-            "mse": MSE,
-            "position": Series(position, lengths, f"by position: histories of each length, {counted}"),
-        }
-        members |= {control.kind: self._control_results(control) for control in self.controls}
-        return self._segments(around, Group(members, "one map"))
+
+        def one_map(target: str) -> Group:
+            position = Group(dict(metrics(target)), "among the histories of one length")
+            members: dict[str, ResultSchema] = dict(metrics(target))
+            members["position"] = Series(position, lengths, f"by position: histories of each length, {counted}")
+            members |= {control.kind: self._control_results(control, target) for control in self.controls}
+            return Group(members, "one map")
+
+        return self._segments(around, one_map)
 
     def results_at_checkpoint(self, around: Surroundings) -> Group:
-        return self._segments(around, Group({"r2": R2, "mse": MSE}, "one map"))
+        return self._segments(around, lambda target: Group(dict(metrics(target)), "one map"))
 
-    def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise) -> Group:
+    def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise, target: str) -> Group:
+        quantities = metrics(target)
         if isinstance(control, HeldOut):
-            folds = Group({"r2": _spread(R2)}, "how scores vary from fold to fold")
-            return Group({"r2": R2, "mse": MSE, "folds": folds}, "histories that the fit never saw")
+            folds = Group({"r2": _spread(quantities["r2"])}, "how scores vary from fold to fold")
+            return Group({**quantities, "folds": folds}, "histories that the fit never saw")
         many = repeats_of(control) > 1
-        scores: dict[str, ResultSchema] = {"r2": _spread(R2) if many else R2, "mse": _spread(MSE) if many else MSE}
+        scores: dict[str, ResultSchema] = {name: _spread(one) if many else one for name, one in quantities.items()}
         if self._held_out() is not None:
             scores["held_out"] = Group(dict(scores), "histories that the fit never saw")
         return Group(scores, (type(control).__doc__ or "").split(".")[0])
 
-    def _segments(self, around: Surroundings, group: Group) -> Group:
+    def _segments(self, around: Surroundings, one_map: Callable[[str], Group]) -> Group:
         """The group for each target and point, nested as the paths are."""
-        if has_segment(self.at):
-            group = Group(by_point({place.name: group for place in self.places_in(around)}))
-        return group if isinstance(self.target, str) else group_targets(self.target, group)
+
+        def one_target(target: str) -> Group:
+            group = one_map(target)
+            if not has_segment(self.at):
+                return group
+            return Group(by_point({place.name: group for place in self.places_in(around)}))
+
+        if not isinstance(self.target, tuple):
+            return one_target(self.target_names[0])
+        return group_targets({target: one_target(target) for target in self.target_names})
 
     def _held_out(self) -> HeldOut | None:
         return next((control for control in self.controls if isinstance(control, HeldOut)), None)
@@ -127,11 +139,11 @@ class Regression(AlongCheckpoints):
         for target in self.target_names:
             by_place = {name: result(target, name) for name in names}
             by_target[target] = nested(by_place) if segment else next(iter(by_place.values()))
-        return by_target[self.target] if isinstance(self.target, str) else nest_targets(by_target)
+        return nest_targets(by_target) if isinstance(self.target, tuple) else by_target[self.target_names[0]]
 
     def map_results(self, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
         """The results of one map, by its target and the name of its place."""
-        group = results if isinstance(self.target, str) else results_of_target(results, target)
+        group = results_of_target(results, target) if isinstance(self.target, tuple) else results
         if not has_segment(self.at):
             return group
         base, bracket, index = place.partition("[")
@@ -160,13 +172,13 @@ def _spread(quantity: Quantity) -> Group:
     )
 
 
-def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) -> tuple[Target, Place] | None:
-    """The target and the place that a result's path below a regression leads to, such as `("concat",)`; None if it leads nowhere
-    or stops before a single map."""
+def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) -> tuple[str, Place] | None:
+    """The target's name and the place that a result's path below a regression leads to, such as `("concat",)`; None if it leads
+    nowhere or stops before a single map."""
     remaining = list(path)
-    target: str = analysis.target_names[0]
-    if not isinstance(analysis.target, str):
-        named = [each for each in analysis.target if remaining[: each.count(".") + 1] == each.split(".")]
+    target = analysis.target_names[0]
+    if isinstance(analysis.target, tuple):
+        named = [each for each in analysis.target_names if remaining[: each.count(".") + 1] == each.split(".")]
         if not named:
             return None
         target = max(named, key=len)
@@ -176,5 +188,4 @@ def place_of(analysis: Regression, path: Sequence[str], around: Surroundings) ->
         found = [place for place in found if remaining == [place.name]]
     elif remaining:
         return None
-    chosen = next((name for name in analysis.target_names if name == target), None)
-    return (chosen, found[0]) if found and chosen is not None else None
+    return (target, found[0]) if found else None

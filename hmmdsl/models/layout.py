@@ -12,12 +12,14 @@ that history's ancestors, a shared prefix is computed once, and a block attends 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from hmmdsl.models.levels import Levels, levels_of_tree, levels_of_words
 from hmmdsl.process.history_tree import HistoryTree, ancestors
 from hmmdsl.spec.memory import LARGEST_PART, block_size
 
@@ -34,6 +36,7 @@ class Layout:
     position  0 for the first position that the network reads, and so on
     keys      rows that each block looks at: its chain (unused places are masked), then its own; None if there is no chain
     mask      0 where a row of a block may look, else -inf, by the columns of `keys`. One for all blocks, or one each
+    parent    row of the history without its last token, -1 if there is none. None for words: it is the row before
     """
 
     token: Int64[Tensor, " row"]
@@ -41,6 +44,20 @@ class Layout:
     keys: Int64[Tensor, "block key"] | None
     mask: Float[Tensor, "block_or_1 query key"]
     block: int
+    parent: Int64[Tensor, " row"] | None = field(default=None, kw_only=True)
+
+    @property
+    def parents(self) -> Int64[Tensor, " row"]:
+        """`parent`, also for words."""
+        if self.parent is not None:
+            return self.parent
+        rows = torch.arange(self.token.shape[0], device=self.token.device)
+        return torch.where(rows % self.block > 0, rows - 1, -1)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The rows by depth, as recurrent networks go through them."""
+        return levels_of_words(self) if self.parent is None else levels_of_tree(self, self.parent)
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,9 @@ def _part(
     token[:rows] = tree.token[nodes]
     position = np.zeros(blocks * m, dtype=np.int64)
     position[:rows] = known.sum(axis=1) - 1
+    parent = np.full(blocks * m, -1, dtype=np.int64)
+    extends = np.flatnonzero(position[:rows] > 0)
+    parent[extends] = row[extends, position[extends] - 1]
     history = np.sort(order[first:end])
     return TreeLayout(
         token=torch.from_numpy(token).to(device),
@@ -148,6 +168,7 @@ def _part(
         keys=torch.from_numpy(keys).to(device) if links else None,
         mask=torch.from_numpy(mask.reshape(blocks, m, links + m)).to(device),
         block=m,
+        parent=torch.from_numpy(parent).to(device),
         history=history,
         row=torch.from_numpy(place[history] - first + len(lead)).to(device),
     )

@@ -35,5 +35,5 @@ def rotation_angles(positions: int, width: int) -> Float[Tensor, "position 2 hal
 def rotated(x: Float[Tensor, "row inner"], angles: Float[Tensor, "row 2 half"]) -> Float[Tensor, "row inner"]:
     """Each head's coordinate pairs (i, i + d_head / 2), turned by their row's angles (Su et al. 2021, Eq. 34)."""
     cos, sin = angles[:, None].unbind(2)
-    first, second = x.view(len(x), -1, 2 * cos.shape[-1]).chunk(2, dim=2)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=2).view(len(x), -1)
+    first, second = x.view(x.shape[0], -1, 2 * cos.shape[-1]).chunk(2, dim=2)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=2).view(x.shape[0], -1)

@@ -18,16 +18,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from hmmdsl.models.layout import Layout, TreeLayout, word_layout
+from hmmdsl.models.layout import Layout
+from hmmdsl.models.network import Network
+from hmmdsl.models.norms import normalization
 from hmmdsl.models.positions import rotated, rotation_angles, sinusoids
 from hmmdsl.spec.model import Transformer
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int64
+    from jaxtyping import Float
     from torch import Tensor
-
-NORM_EPSILON = 1e-5
-"""Added to the variance before its root."""
 
 
 class Affine(nn.Module):
@@ -120,28 +119,22 @@ def _for_heads(layout: Layout, heads: int) -> Layout:
 
 
 def _norm(spec: Transformer) -> nn.Module:
-    match spec.norm:
-        case "layer_norm":
-            return nn.LayerNorm(spec.d_model, eps=NORM_EPSILON)
-        case "rms_norm":
-            return nn.RMSNorm(spec.d_model, eps=NORM_EPSILON)
-        case "none":
-            return nn.Identity()
+    return normalization(spec.norm, spec.d_model)
 
 
-class TransformerNetwork(nn.Module):
+class TransformerNetwork(Network):
     """The network of a `model NAME: transformer` for `vocabulary` tokens, freshly initialized from `seed`.
 
     With `bos` there is one more token, V, which stands before every word, and one more position. The global random state is
     neither read nor changed.
     """
 
+    spec: Transformer
     sinusoids: Tensor
     angles: Tensor
 
     def __init__(self, spec: Transformer, vocabulary: int, seed: int = 0) -> None:
-        super().__init__()
-        self.spec, self.vocabulary = spec, vocabulary
+        super().__init__(spec, vocabulary)
         self.positions = spec.context + (1 if spec.bos else 0)
         self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
         if spec.positions == "learned":
@@ -177,35 +170,6 @@ class TransformerNetwork(nn.Module):
                     0.0, sd / math.sqrt(sublayers) if writes else sd, generator=generator
                 )
                 parameter.copy_(drawn)
-
-    # ------------------------------------------------------------ on words
-
-    def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position vocabulary"]:
-        """Next-token logits after each position; with `bos` the first position is the empty history, so there is one more."""
-        logits = self.logits(self._words(tokens))
-        return logits.view(len(tokens), -1, self.vocabulary)
-
-    def residuals(self, tokens: Int64[Tensor, "word position"]) -> dict[str, Float[Tensor, "word position d_model"]]:
-        """The residual stream at every position, by point: `embedding`, `block[0]`, …, `final_norm`."""
-        points = self.stream(self._words(tokens))
-        return {point: x.view(len(tokens), -1, self.spec.d_model) for point, x in points}
-
-    def _words(self, tokens: Int64[Tensor, "word position"]) -> Layout:
-        if self.spec.bos:
-            tokens = torch.cat([tokens.new_full((len(tokens), 1), self.vocabulary), tokens], dim=1)
-        return word_layout(tokens, self.token.dtype)
-
-    # ------------------------------------------------------------ on a history tree
-
-    def on_tree(self, layout: TreeLayout) -> Float[Tensor, "history vocabulary"]:
-        """Next-token logits after each of the layout's histories."""
-        return self.logits(layout).index_select(0, layout.row)
-
-    def residuals_on_tree(self, layout: TreeLayout) -> dict[str, Float[Tensor, "history d_model"]]:
-        """The residual stream after each of the layout's histories, by point."""
-        return {point: x.index_select(0, layout.row) for point, x in self.stream(layout)}
-
-    # ------------------------------------------------------------ on either
 
     def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
         """Next-token logits after each row."""

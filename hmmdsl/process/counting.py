@@ -6,6 +6,8 @@ continuations. So words are counted by sets (bit masks), exactly, in pure python
 
 from __future__ import annotations
 
+from math import prod
+
 from hmmdsl.process.process import Process
 
 LARGEST_WORK = 600_000
@@ -34,8 +36,12 @@ def count_histories(process: Process, context: int, bos: bool = False, limit: in
 
     Exact, unless more than `limit` different sets of states occur or the work goes beyond a fixed budget: then each history
     counts as going on with any token, an upper bound. No floats are involved: an entry counts unless it is zero. The words of a
-    generalized HMM, whose entries may cancel, are enumerated in float64 instead.
+    generalized HMM, whose entries may cancel, are enumerated in float64 instead. Those of a product are counted factor by factor.
     """
+    if process.factored:
+        # Words of independent factors go together in every way.
+        of_factors = [count_histories(factor, context, bos, limit) for factor in process.factors]
+        return HistoryCounts([prod(same) for same in zip(*of_factors, strict=True)], exact=all(each.exact for each in of_factors))
     if process.generalized:
         from hmmdsl.process.generalized import count_words
 

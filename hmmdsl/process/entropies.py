@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
+from hmmdsl.process.joint import each_once
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process
@@ -46,6 +47,10 @@ MET = 1e-12
 """Bounds this close (in nats) determine the rate."""
 
 
+STILL = 20
+"""An upper bound that falls by no more than that over so many tokens has settled."""
+
+
 @dataclass(frozen=True)
 class EntropyRate:
     """The entropy rate in bits per token.
@@ -53,7 +58,8 @@ class EntropyRate:
     `lower_bits` and `upper_bits` are proven, up to rounding. The lower one is 0 for a generalized HMM: what is known of a first
     state needs states. `error_bits` is the error of the value: rounding where `exact`,
     and where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
-    presentation, or the meeting point of the bounds. `method` tells in words.
+    presentation, or the meeting point of the bounds. `method` tells in words. `terms` are the rates that it is the sum of, those
+    of a product's factors.
     """
 
     value_bits: float
@@ -62,6 +68,7 @@ class EntropyRate:
     error_bits: float
     exact: bool
     method: str
+    terms: tuple[EntropyRate, ...] = ()
 
     @property
     def value_nats(self) -> float:
@@ -93,7 +100,10 @@ def followed_beliefs(process: Process) -> MixedStates:
 
 def myopic_entropies(process: Process, count: int, largest: int | None = None) -> MyopicEntropies:
     """h_1 … h_count from the process' start, over all words, with equal beliefs merged. A level that might have more than
-    `largest` beliefs ends the row."""
+    `largest` beliefs ends the row. Those of independent factors add."""
+    if process.factored:
+        of_factors = each_once(process.factors, lambda factor: myopic_entropies(factor, count, largest).bits)
+        return MyopicEntropies(tuple(sum(same) for same in zip(*of_factors, strict=False)))
     limit = largest_ensemble(process) if largest is None else largest
     levels = follow(process, from_start(process), limit, count - 1)
     return MyopicEntropies(tuple(ensemble.entropy_nats() / LN2 for ensemble in levels))
@@ -108,8 +118,11 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
     Theorem 4.5.1; of a generalized HMM only the latter is known); if these do not meet, the value within is found from a Poisson
     equation (see poisson.py) with an estimated error.
 
-    `presentation` is the process' mixed-state presentation, if the caller has it already.
+    Of a product it is the sum of its factors', since H(n) is. `presentation` is the process' mixed-state presentation, if the
+    caller has it already.
     """
+    if process.factored:
+        return _sum_of_rates(each_once(process.factors, entropy_rate))
     parts = [(part.probability, _component_rate(part, process, presentation)) for part in ergodic_components(process)]
     if len(parts) == 1:
         return parts[0][1]
@@ -120,6 +133,18 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
         error_bits=sum(p * rate.error_bits for p, rate in parts),
         exact=all(rate.exact for _, rate in parts),
         method=f"mean over {len(parts)} ergodic components: " + "; ".join(sorted({rate.method for _, rate in parts})),
+    )
+
+
+def _sum_of_rates(rates: list[EntropyRate]) -> EntropyRate:
+    return EntropyRate(
+        value_bits=sum(rate.value_bits for rate in rates),
+        lower_bits=sum(rate.lower_bits for rate in rates),
+        upper_bits=sum(rate.upper_bits for rate in rates),
+        error_bits=sum(rate.error_bits for rate in rates),
+        exact=all(rate.exact for rate in rates),
+        method=f"sum over {len(rates)} independent factors: " + "; ".join(sorted({rate.method for rate in rates})),
+        terms=tuple(rates),
     )
 
 
@@ -177,6 +202,13 @@ def _bounded_rate(process: Process) -> EntropyRate:
             low = max(low, known.entropy_nats())
         if high - low <= MET:
             break
+        if process.generalized and len(upper) > STILL:
+            # No lower bound is proven; an upper one that has stopped falling is the value.
+            change = abs(upper[-1].entropy_nats() - upper[-1 - STILL].entropy_nats())
+            if change < MET:
+                value, error = high / LN2, (MET + STILL * change) / LN2
+                method = f"upper bound that has settled at depth {len(upper)}, no lower bound is proven for a ghmm"
+                return EntropyRate(value, 0.0, value, error, False, method)
     depth = max(len(upper), len(lower))
     if high - low <= MET:
         value = max(0.0, (low + high) / 2) / LN2
@@ -202,5 +234,6 @@ def _bounded_rate(process: Process) -> EntropyRate:
         )
     else:
         value, error = min(solution.rate_nats, high), solution.error_nats
-        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}; {bounds}"
+        over = f", residual over {solution.drawn:,} drawn beliefs" if solution.drawn else ""
+        method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}{over}; {bounds}"
     return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)

@@ -168,9 +168,13 @@ class BadWord:
 
 def first_bad_word(process: Process, length: int) -> BadWord | None:
     """The first word, by length and then in the order of the tokens, whose probability would be negative; None if there is none
-    up to this length (or up to as many words as can be looked at). In float64, with a tolerance of 1e-9 of its prefix."""
+    up to this length (or up to as many words as can be looked at). In float64, with a tolerance of 1e-9 of its prefix. Of a
+    product it is a word of a factor, in that factor's tokens."""
     import numpy as np
 
+    if process.factored:
+        of_factors = (first_bad_word(factor, length) for factor in process.factors)
+        return next((found for found in of_factors if found is not None), None)
     for level in _levels(process, length):
         bad = np.flatnonzero(level.probability < -(1e-13 + TOLERANCE * level.above))
         if len(bad):
@@ -248,15 +252,17 @@ def observability_index(process: Process) -> int:
         basis, index = grown, index + 1
 
 
-def future_coordinates(process: Process) -> Float64[np.ndarray, "state coordinate"]:
+def future_coordinates(process: Process, tokens: int | None = None) -> Float64[np.ndarray, "state coordinate"]:
     """A matrix L whose image of beliefs, `belief @ L`, has the same distances as the vectors of `future(k)`, the probabilities of
-    all words of length k, k the observability index: L L^T = sum over these words of (T_w r)(T_w r)^T, found without
-    enumerating them."""
+    all words of length k = `tokens` (the observability index, if not given): L L^T = sum over these words of (T_w r)(T_w r)^T.
+
+    The words are not enumerated: with L of one length less, the rows T[x] L for all tokens x have the same products, and a
+    triangular factor of them, which keeps all digits, is the next L.
+    """
     import numpy as np
 
-    gram = np.outer(process.r, process.r)
-    for _ in range(observability_index(process)):
-        gram = sum((T @ gram @ T.T for T in process.T), np.zeros_like(gram))
-    size, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    kept = size > 1e-14 * size[-1]
-    return np.asarray(vectors[:, kept] * np.sqrt(size[kept]))
+    found = process.r[:, None]
+    for _ in range(observability_index(process) if tokens is None else tokens):
+        found = np.concatenate([T @ found for T in process.T], axis=1)
+        found = np.transpose(np.linalg.qr(found.T, mode="r"))
+    return found

@@ -1,7 +1,4 @@
-"""The history tree: every word up to the context that can occur, with what an optimal observer knows after it.
-
-One structure that activations, losses, regressions, distances and figures all read.
-"""
+"""The history tree, built: every word up to the context that can occur, or those of drawn words; and what is read off it."""
 
 from __future__ import annotations
 
@@ -10,56 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hmmdsl.process.histories import SMALLEST_PROBABILITY, FactorHistories
+from hmmdsl.process.histories import HistoryTree as HistoryTree
+from hmmdsl.process.joint import each_once, strides
 from hmmdsl.process.process import Process
+from hmmdsl.process.product_tree import tree_of_all, tree_of_words
 from hmmdsl.process.sampling import sample_words
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
-
-
-@dataclass(frozen=True)
-class HistoryTree:
-    """Nodes in breadth-first order: all histories of one length stand together, and children stand in the order of their
-    parents, then of their tokens.
-
-    With `bos` the empty history is node 0, with token V (one past the vocabulary); without, the histories of length 1 have no
-    parent (-1).
-
-    token        last token's index in the vocabulary
-    parent       index of the history without its last token, -1 if that is no node
-    length       number of tokens (the empty history: 0)
-    belief       Pr(state | history), the mixed state `eta T_w / (eta T_w r)`, r = 1 but for a ghmm (Shai et al. 2024, Eq. 2)
-    next_token   Pr(next token | history)
-    probability  Pr(word); the histories of one length sum to 1. From samples: the share of the drawn words
-    levels       nodes of the l-th length are `levels[l] : levels[l + 1]`
-    vocabulary   number of tokens, V
-    words        drawn words, None where the tree is exact
-    """
-
-    token: Int64[np.ndarray, " history"]
-    parent: Int64[np.ndarray, " history"]
-    length: Int64[np.ndarray, " history"]
-    belief: Float64[np.ndarray, "history state"]
-    next_token: Float64[np.ndarray, "history token"]
-    probability: Float64[np.ndarray, " history"]
-    levels: tuple[int, ...]
-    vocabulary: int
-    context: int
-    bos: bool
-    source: Literal["exact", "sampled"]
-    words: int | None = None
-
-    def __len__(self) -> int:
-        return int(self.token.shape[0])
-
-    @property
-    def positions(self) -> int:
-        """Number of different lengths, which is the number of positions that a network predicts at."""
-        return len(self.levels) - 1
-
-
-SMALLEST_PROBABILITY = 1e-12
-"""Words below this are dropped where the process is not exact: a float's rounding error is not a word."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +36,12 @@ def build_history_tree(process: Process, context: int, bos: bool = False) -> His
     only if each term is: the support is exact. If the process is not exact, or generalized, words less probable than 1e-12 are
     dropped.
 
-    Count first (`count_histories`): memory is about 8 (states + tokens + 4) bytes a node.
+    Of a product only the factors' trees are built, which are small, and each history is its tuple of factors' histories.
+
+    Count first (`count_histories`): memory is about 8 (states + tokens + 4) bytes a node, for a product 4 (factors + 8).
     """
+    if process.factored:
+        return tree_of_all(process, each_once(process.factors, lambda factor: build_history_tree(factor, context, True)), bos)
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
     levels = [_root(process)]
@@ -106,6 +66,20 @@ def sample_history_tree(
     """The histories of `words` drawn words, in the same structure: beliefs and predictions are the true ones, `probability` is
     the share of the drawn words that begin so. The same seed gives the same tree."""
     drawn = sample_words(process, words, context, seed)
+    if process.factored:
+        sizes = [len(factor.tokens) for factor in process.factors]
+        own = [
+            _joined(factor, _levels_of_words(factor, drawn // stride % size), context, True, "sampled", words)
+            for factor, stride, size in zip(process.factors, strides(sizes), sizes, strict=True)
+        ]
+        return tree_of_words(process, own, drawn, bos)
+    levels = _levels_of_words(process, drawn)
+    return _joined(process, levels, context, bos, "sampled", words)
+
+
+def _levels_of_words(process: Process, drawn: Int64[np.ndarray, "words context"]) -> list[_Level]:
+    """The histories of drawn words, by length, the empty one first."""
+    words, context = drawn.shape
     V = len(process.tokens)
     levels = [_root(process)]
     node = np.zeros(words, dtype=np.int64)
@@ -119,7 +93,7 @@ def sample_history_tree(
             belief[of_x] = above.belief[parent[of_x]] @ process.T[x]
         belief /= belief.sum(axis=1, keepdims=True) if process.right is None else (belief @ process.r)[:, None]
         levels.append(_Level(token, parent, belief, _predicted(process, belief), counts / words))
-    return _joined(process, levels, context, bos, "sampled", words)
+    return levels
 
 
 def _root(process: Process) -> _Level:
@@ -148,19 +122,20 @@ def _joined(
         token=np.concatenate([level.token for level in kept]),
         parent=np.concatenate([np.full(int(ends[1]), -1, dtype=np.int64), *parents]),
         length=np.repeat(np.arange(0 if bos else 1, context + 1), np.diff(ends)),
-        belief=np.concatenate([level.belief for level in kept]),
-        next_token=np.concatenate([level.next_token for level in kept]),
         probability=np.concatenate([level.probability for level in kept]),
         levels=tuple(int(end) for end in ends),
         vocabulary=len(process.tokens),
         context=context,
         bos=bos,
         source=source,
+        factors=(
+            FactorHistories(
+                np.concatenate([level.belief for level in kept]), np.concatenate([level.next_token for level in kept])
+            ),
+        ),
         words=words,
     )
-    for array in (tree.token, tree.parent, tree.length, tree.belief, tree.next_token, tree.probability):
-        array.setflags(write=False)
-    return tree
+    return tree.frozen()
 
 
 # ---------------------------------------------------------------- what is read off a tree
@@ -202,15 +177,24 @@ def optimal_losses(tree: HistoryTree) -> Float64[np.ndarray, " position"]:
 
     Position k reads histories of length k + 1 (k with `bos`), so on an exact tree it is the myopic entropy h_{k+2} (h_{k+1}).
     """
-    entropy = np.zeros(len(tree))
-    for x in range(tree.vocabulary):
-        p = tree.next_token[:, x]
-        entropy -= p * np.log(np.where(p > 0, p, 1.0))
+    entropy = next_token_entropies(tree)
     losses = np.empty(tree.positions)
     for k, (start, end) in enumerate(zip(tree.levels, tree.levels[1:], strict=False)):
         share = tree.probability[start:end]
         losses[k] = entropy[start:end] @ share / share.sum()
     return losses
+
+
+def next_token_entropies(tree: HistoryTree) -> Float64[np.ndarray, " history"]:
+    """The entropy of the next token after each history, in nats: of independent factors the sum."""
+    total = np.zeros(len(tree))
+    for factor in tree.factors:
+        entropy = np.zeros(len(factor.next_token))
+        for x in range(factor.next_token.shape[1]):
+            p = factor.next_token[:, x]
+            entropy -= p * np.log(np.where(p > 0, p, 1.0))
+        total += factor.of(entropy)
+    return total
 
 
 def ancestors(tree: HistoryTree) -> Int64[np.ndarray, "history position"]:

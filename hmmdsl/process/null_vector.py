@@ -6,10 +6,13 @@ putting the solution into the equations. Numbers stay small until the end, where
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
 from math import gcd
 
-PRIMES = (2**61 - 1, 2**89 - 1, 2**107 - 1)
-"""Mersenne primes: one that divides a determinant by accident is followed by the next."""
+PRIMES = (2**521 - 1, 2**607 - 1, 2**1279 - 1)
+"""Mersenne primes: one that divides a determinant by accident is followed by the next. Products of such numbers cost little more
+than those of small ones, and lifting takes few steps."""
 
 LARGEST_BITS = 4096
 """Exact weights have at most so many bits; beyond, float64."""
@@ -17,23 +20,35 @@ LARGEST_BITS = 4096
 LARGEST_WORK = 600_000
 """Most multiplications that one exact elimination may take (a fraction of a second)."""
 
+LIFTING_WORK = 2_000_000
+"""Most multiplications that lifting may take, all its steps together (about a second)."""
+
 
 def positive_null_vector(equations: list[dict[int, int]]) -> list[int] | None:
     """Positive integers y with `sum_i equations[j][i] y[i] = 0` for each j, for n equations in n unknowns of rank n - 1
     whose null vector is positive (as that of an irreducible chain is). None where it would go beyond the budget."""
     for prime in PRIMES:
-        solution = _lift(equations, len(equations), prime)
-        if solution is not None:
-            return solution
+        try:
+            return _lift(equations, len(equations), prime)
+        except _AccidentError:
+            continue
+        except _BudgetError:
+            return None
     return None
 
 
-def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | None:
-    """Positive integers y, proportional to the null vector of the equations, by Dixon's lifting; None if beyond the budget."""
-    steps = _eliminate(equations, n, prime)
-    if steps is None:
-        return None
-    pivots, fixed = steps
+class _AccidentError(Exception):
+    """A pivot is zero modulo the prime."""
+
+
+class _BudgetError(Exception):
+    """There would be too much to do, or numbers too long."""
+
+
+def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int]:
+    """Positive integers y, proportional to the null vector of the equations, by Dixon's lifting. Raises _BudgetError and
+    _AccidentError."""
+    pivots, fixed = _eliminate(equations, n, prime)
     # y[fixed] = 1, the equations of the pivots determine the rest, and the one equation left follows from the others.
     used = [row for row, *_ in pivots]
     matrix = {row: {i: value for i, value in equations[row].items() if i != fixed} for row in used}
@@ -43,7 +58,8 @@ def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | No
     power = 1
     attempt = 2
     step = 0
-    while power.bit_length() <= 2 * LARGEST_BITS + 64:
+    once = sum(len(others) + len(eliminated) for _, _, others, eliminated in pivots) + sum(map(len, matrix.values()))
+    while power.bit_length() <= 2 * LARGEST_BITS + 64 and step * once <= LIFTING_WORK:
         digit = _solve(pivots, residual, prime)
         for i in unknowns:
             value[i] += digit[i] * power
@@ -62,7 +78,7 @@ def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int] | No
                     y[i] = numerator
                 if all(sum(a * y[i] for i, a in equation.items()) == 0 for equation in equations) and min(y) > 0:
                     return y
-    return None
+    raise _BudgetError
 
 
 Pivot = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
@@ -70,11 +86,11 @@ Pivot = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
 from (row, factor)."""
 
 
-def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[list[Pivot], int] | None:
+def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[list[Pivot], int]:
     """Gaussian elimination modulo a prime on the sparse equations, fewest neighbours first; the column that is left is fixed.
 
-    None where a pivot vanishes modulo the prime or the work goes beyond the budget. Pivots are on the diagonal: eliminating the
-    states of an irreducible chain meets no zero there but by accident of the prime.
+    Raises _AccidentError where a pivot vanishes modulo the prime, _BudgetError where the work goes beyond the budget. Pivots are
+    on the diagonal: eliminating the states of an irreducible chain meets no zero there but by accident of the prime.
     """
     rows = [{i: value % prime for i, value in equation.items() if value % prime} for equation in equations]
     columns: list[set[int]] = [set() for _ in range(n)]
@@ -84,13 +100,18 @@ def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[lis
     alive = set(range(n))
     pivots: list[Pivot] = []
     work = 0
+
+    def neighbours(k: int) -> int:
+        return (len(rows[k]) - 1) * (len(columns[k]) - 1)
+
+    order = FewestFirst(n, neighbours)
     while len(alive) > 1:
-        k = min(alive, key=lambda s: ((len(rows[s]) - 1) * (len(columns[s]) - 1), s))
+        k = order.next()
         if len(rows[k]) == len(columns[k]) == len(alive) and len(alive) ** 3 // 3 > LARGEST_WORK - work:
-            return None
+            raise _BudgetError
         pivot = rows[k].get(k, 0)
         if not pivot:
-            return None
+            raise _AccidentError
         inverse = pow(pivot, -1, prime)
         others = [(i, value) for i, value in rows[k].items() if i != k]
         eliminated: list[tuple[int, int]] = []
@@ -113,13 +134,41 @@ def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[lis
                     columns[i].add(j)
         work += len(others) * len(eliminated)
         if work > LARGEST_WORK:
-            return None
+            raise _BudgetError
         for i, _ in others:
             columns[i].discard(k)
         columns[k] = set()
         alive.discard(k)
         pivots.append((k, inverse, others, eliminated))
+        order.touched({i for i, _ in others} | {j for j, _ in eliminated})
     return pivots, alive.pop()
+
+
+class FewestFirst:
+    """Numbers 0 … n - 1 in the order of elimination: always one of those with the least cost now, the smallest of them.
+
+    Costs change as elimination goes on; whatever was `touched` is entered anew, and old entries are passed over.
+    """
+
+    def __init__(self, n: int, cost: Callable[[int], int]) -> None:
+        self.cost = cost
+        self.heap = [(cost(k), k) for k in range(n)]
+        self.done = [False] * n
+        heapify(self.heap)
+
+    def next(self) -> int:
+        """Take the next number out."""
+        while True:
+            cost, k = heappop(self.heap)
+            if not self.done[k] and cost == self.cost(k):
+                self.done[k] = True
+                return k
+
+    def touched(self, changed: Iterable[int]) -> None:
+        """The costs of these may have changed."""
+        for k in changed:
+            if not self.done[k]:
+                heappush(self.heap, (self.cost(k), k))
 
 
 def _solve(pivots: list[Pivot], right: dict[int, int], prime: int) -> dict[int, int]:

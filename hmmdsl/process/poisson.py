@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.process.dynamics.cloud import belief_cloud
 from hmmdsl.process.ensemble import SMALLEST_TOKEN, Ensemble, entropy_nats
 from hmmdsl.process.process import Process
 
@@ -41,14 +42,26 @@ NEGLIGIBLE = 1e-9
 """A coordinate with a smaller share of the beliefs' spread is left out."""
 
 
+SAMPLED_ABOVE = 1e-5
+"""Where ensembles leave a larger error (in nats), the residual is averaged over a sample of long-run beliefs too."""
+
+DRAWN = 2
+"""Beliefs of each observer of that sample."""
+
+DEVIATIONS = 2
+"""The sample's error is so many standard errors."""
+
+
 @dataclass(frozen=True)
 class PoissonSolution:
-    """`rate_nats`, with its estimated error; the degree and number of the polynomials."""
+    """`rate_nats`, with its estimated error; the degree and number of the polynomials; `drawn`, how many long-run beliefs the
+    residual was averaged over, 0 where enumerated ensembles did better."""
 
     rate_nats: float
     error_nats: float
     degree: int
     polynomials: int
+    drawn: int = 0
 
 
 class _Basis:
@@ -101,8 +114,9 @@ def solve_poisson(
     state. `settled` are two coarse ensembles of great depth, the finer first.
 
     The residual's mean corrects the rate. It is taken over the deepest ensembles of both families, and over the settled ones; how
-    much it differs among them is the estimated error, and the better estimate is returned. None if the beliefs have no
-    spread, so that there is nothing to fit.
+    much it differs among them is the estimated error, and the better estimate is returned. Where that is poor, the residual is
+    averaged over a sample of long-run beliefs (always the same): it varies far less than the entropy whose mean is wanted, so
+    that the standard error is small. None if the beliefs have no spread, so that there is nothing to fit.
     """
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
@@ -137,4 +151,12 @@ def solve_poisson(
     coarse = [mean_residual(e) for e in settled]
     of_words = (deepest[0][-1] + deepest[1][-1]) / 2, max(map(max, deepest)) - min(map(min, deepest))
     correction, error = min(of_words, (coarse[0], abs(coarse[0] - coarse[1])), key=lambda found: found[1])
-    return PoissonSolution(float(solution[-1]) + correction, error + ROUNDING, basis.degree, len(basis.exponents))
+    drawn = 0
+    cloud = belief_cloud(process, kept=DRAWN) if error > SAMPLED_ABOVE and process.start_kind == "stationary" else None
+    if cloud is not None:
+        matrix, H = equation(cloud.belief)
+        of_observers = (H - matrix @ solution).reshape(DRAWN, cloud.observers).mean(axis=0)
+        scatter = DEVIATIONS * float(of_observers.std(ddof=1)) / cloud.observers**0.5
+        if scatter < error:
+            correction, error, drawn = float(of_observers.mean()), scatter, len(cloud)
+    return PoissonSolution(float(solution[-1]) + correction, error + ROUNDING, basis.degree, len(basis.exponents), drawn)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
-from hmmdsl.process.complexity import Complexity, Measure, complexity
+from hmmdsl.process.complexity import Complexity, complexity
+from hmmdsl.process.dynamics.dynamics import Dynamics, dynamics
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.generalized import stationary_version
+from hmmdsl.process.independent import JointBeliefs, complexity_of_factors, joint_beliefs, joint_stationary
+from hmmdsl.process.measure import Measure
+from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import structure
@@ -40,6 +46,16 @@ class PartCount:
     states: int
 
 
+@dataclass(frozen=True)
+class PortraitSource:
+    """What a portrait was computed from: the process, its mixed states as far as they were followed (None of a product, whose
+    joint beliefs are not made), and its complexity."""
+
+    process: Process
+    presentation: MixedStates | None
+    stored: Complexity
+
+
 MOST_STATES, MOST_WORK = 500, 500_000
 """Causal states, and products of numbers, that a portrait follows: about half a second."""
 
@@ -51,11 +67,11 @@ class Portrait:
     numbers of the definition are rational, so beliefs were compared exactly."""
 
     name: str
-    states: tuple[str, ...]
+    states: Sequence[str]
     tokens: tuple[str, ...]
-    start: tuple[Scalar, ...]
+    start: Sequence[Scalar]
     start_kind: Literal["stationary", "given"]
-    stationary: tuple[Scalar, ...] | None
+    stationary: Sequence[Scalar] | None
     ergodic: bool
     irreducible: bool
     period: int
@@ -70,7 +86,16 @@ class Portrait:
     canonical: CanonicalDimension
     parts: tuple[PartCount, ...]
     exact: bool
-    right: tuple[Scalar, ...] | None = None
+    right: Sequence[Scalar] | None = None
+    source: PortraitSource | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def dynamics(self) -> Dynamics:
+        """Synchronization, crypticity and the geometry of the beliefs in the long run: computed when first asked for, in a second
+        or two where the beliefs are uncountable. Raises ValueError for a portrait that was not computed from its process."""
+        if self.source is None:
+            raise ValueError(f"the portrait of {self.name} was made without its process: use `portrait(process)`")
+        return dynamics(self.source.process, self.source.presentation, self.entropy_rate, self.source.stored)
 
     @property
     def generalized(self) -> bool:
@@ -117,8 +142,8 @@ class Portrait:
                 "exact": rate.exact,
                 "method": rate.method,
             },
-            "statistical_complexity": _measure(self.statistical_complexity),
-            "excess_entropy": _measure(self.excess_entropy),
+            "statistical_complexity": self.statistical_complexity.as_json(),
+            "excess_entropy": self.excess_entropy.as_json(),
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
             "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven},
             "parts": [{"name": p.name, "role": p.role, "process": p.process, "states": p.states} for p in self.parts],
@@ -126,6 +151,7 @@ class Portrait:
             "right": None if self.right is None else [_plain(value) for value in self.right],
             "exact": self.exact,
             "numerical": self.numerical,
+            **self.dynamics.as_json(),
         }
 
 
@@ -133,45 +159,27 @@ def _plain(value: Scalar) -> str | float:
     return str(value) if isinstance(value, Fraction) else float(value)
 
 
-def _measure(measure: Measure) -> dict[str, Any]:
-    return {"bits": measure.bits, "exact": measure.exact, "error_bits": measure.error_bits, "reason": measure.reason}
-
-
 def portrait(process: Process, depth: int = 10) -> Portrait:
     """Compute everything, in about a second at most: myopic entropies to `depth` tokens (fewer where words are too many),
     mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E."""
     about = structure(process)
-    presentation = followed_beliefs(process)
+    # The joint beliefs of a product are counted, and none of them is made.
+    presentation = None if process.factored else followed_beliefs(process)
     rate = entropy_rate(process, presentation)
-    stored = _with_machine(process, complexity(process, rate, presentation))
-    try:
-        if process.generalized:
-            stationary: tuple[Scalar, ...] | None = stationary_version(process).start
-        else:
-            stationary = stationary_distribution(process.transitions(), len(process.states))
-    except ValueError:
-        stationary = None
+    stored = _stored(process, rate, presentation)
     return Portrait(
         name=process.name,
         states=process.states,
         tokens=process.tokens,
         start=process.start,
         start_kind=process.start_kind,
-        stationary=stationary,
+        stationary=_stationary(process),
         ergodic=about.ergodic,
         irreducible=about.irreducible,
         period=about.period,
         unifilar=about.unifilar,
         unreachable=tuple(process.states[i] for i in about.unreachable),
-        beliefs=BeliefCount(
-            count=len(presentation) if presentation.closed else None,
-            found=len(presentation),
-            closed=presentation.closed,
-            closed_at=presentation.closed_at,
-            growth=presentation.sizes,
-            recurrent=None if presentation.recurrent is None else int(presentation.recurrent.sum()),
-            numerical=presentation.numerical,
-        ),
+        beliefs=_of_product(joint_beliefs(process)) if presentation is None else _counted(presentation),
         causal_states=stored.causal_states,
         entropy_rate=rate,
         statistical_complexity=stored.statistical_complexity,
@@ -184,7 +192,53 @@ def portrait(process: Process, depth: int = 10) -> Portrait:
         ),
         exact=process.exact,
         right=process.right,
+        source=PortraitSource(process, presentation, stored),
     )
+
+
+def _counted(presentation: MixedStates) -> BeliefCount:
+    return BeliefCount(
+        count=len(presentation) if presentation.closed else None,
+        found=len(presentation),
+        closed=presentation.closed,
+        closed_at=presentation.closed_at,
+        growth=presentation.sizes,
+        recurrent=None if presentation.recurrent is None else int(presentation.recurrent.sum()),
+        numerical=presentation.numerical,
+    )
+
+
+def _of_product(beliefs: JointBeliefs) -> BeliefCount:
+    closed = beliefs.count is not None
+    return BeliefCount(
+        count=beliefs.count,
+        found=beliefs.sizes[-1] if beliefs.sizes else 0,
+        closed=closed,
+        closed_at=len(beliefs.sizes) - 1 if closed else None,
+        growth=beliefs.sizes,
+        recurrent=beliefs.recurrent,
+        numerical=beliefs.numerical,
+    )
+
+
+def _stationary(process: Process) -> Sequence[Scalar] | None:
+    """The stationary distribution, None where there are several."""
+    if process.factored:
+        return joint_stationary(process, _stationary, [structure(factor).period for factor in process.factors])
+    try:
+        if process.generalized:
+            return stationary_version(process).start
+        return stationary_distribution(process.transitions(), len(process.states))
+    except ValueError:
+        return None
+
+
+def _stored(process: Process, rate: EntropyRate | None = None, presentation: MixedStates | None = None) -> Complexity:
+    """C_mu, E and the number of causal states, from mixed states or else from the epsilon-machine."""
+    if process.factored:
+        rates = {id(factor): term for factor, term in zip(process.factors, rate.terms if rate else (), strict=False)}
+        return complexity_of_factors(process, lambda factor: _stored(factor, rates.get(id(factor))))
+    return _with_machine(process, complexity(process, rate or entropy_rate(process, presentation), presentation))
 
 
 def _with_machine(process: Process, known: Complexity) -> Complexity:

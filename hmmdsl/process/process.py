@@ -10,11 +10,14 @@ after w is eta T_w / (eta T_w r) (Upper 1997; Jaeger 2000).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from hmmdsl.process.joint import Joint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,25 +41,51 @@ class Process:
     whether it is the stationary distribution. `parts` says what a composed process is made of; two processes are equal
     whatever their parts are. `right` is the solution of T r = r with start . r = 1 of a generalized HMM; None, for ones, is an
     ordinary HMM.
+
+    The sequences of a product are worked out when they are first read (`joint.py`): the matrices of many factors are never made
+    unless something needs them.
     """
 
     name: str
     tokens: tuple[str, ...]
-    states: tuple[str, ...]
-    operators: tuple[Entries, ...]
-    start: tuple[Scalar, ...]
+    states: Sequence[str]
+    operators: Sequence[Entries]
+    start: Sequence[Scalar]
     start_kind: Literal["stationary", "given"] = "stationary"
     parts: Parts | None = field(default=None, compare=False, repr=False)
-    right: tuple[Scalar, ...] | None = None
+    right: Sequence[Scalar] | None = None
 
     @property
     def generalized(self) -> bool:
         """Whether it is a generalized HMM: entries may be negative, and `states` are the names of dimensions."""
         return self.right is not None
 
+    @property
+    def factors(self) -> tuple[Process, ...]:
+        """The independent processes that this is the product of, none of them a product itself; itself alone for any other. Their
+        joint tokens and states run through all tuples, the rightmost fastest."""
+        operators, start = self.operators, self.start
+        if isinstance(operators, Joint) and isinstance(start, Joint) and operators.factors is start.factors:
+            return operators.factors
+        return (self,)
+
+    @property
+    def factored(self) -> bool:
+        """Whether it is a product whose factors are known, and its joint matrices are not made unless they are asked for."""
+        return len(self.factors) > 1
+
+    @property
+    def transition_count(self) -> int:
+        """The number of entries of all matrices together; for a product, of the joint matrices that it would have."""
+        if isinstance(self.operators, Joint):
+            return prod(factor.transition_count for factor in self.operators.factors)
+        return sum(map(len, self.operators))
+
     @cached_property
     def exact(self) -> bool:
         """Whether every number of the definition is a rational."""
+        if self.factored:
+            return all(factor.exact for factor in self.factors)
         return all(isinstance(value, Fraction) for entries in self.operators for value in entries.values()) and all(
             isinstance(value, Fraction) for value in (*self.start, *(self.right or ()))
         )

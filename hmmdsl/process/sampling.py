@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hmmdsl.process.block_tables import LONGEST_BLOCK, BlockTables, alias_tables, blocks_of
+from hmmdsl.process.joint import strides
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
@@ -141,23 +143,66 @@ def sample_pieces(
     """The same words piece by piece, in constant memory: whole words together where they are short, parts of one word where it is
     long. Row after row and part after part, they are the rows of one array."""
     rng = np.random.default_rng(seed)
-    if process.generalized:
-        yield from _pieces_by_beliefs(process, words, length, rng, states)
+    if states and process.generalized:
+        raise ValueError(f"{process.name} is a generalized HMM: it has no hidden states to draw")
+    if process.factored:
+        yield from _pieces_of_factors(process, words, length, rng, states)
         return
-    tables = _block_tables(_ByIdentity(process), LONGEST_BLOCK, states)
-    block = 1 if tables is None else tables.length
-    # A part of a long word ends with a block, after which the state is known; only a word's end may cut one short.
-    at_once, part = max(1, TOKENS_AT_ONCE // max(1, length)), max(1, min(length, TOKENS_AT_ONCE // block * block))
+    at_once, part = _pieces(length, _block_length(process, states))
+    for first in range(0, words, at_once):
+        yield from _part_by_part(process, first, min(at_once, words - first), length, part, rng, states)
+
+
+def _pieces(length: int, block: int) -> tuple[int, int]:
+    """How many words, and how many of their tokens, are drawn at a time. A part of a long word ends with a block, after which the
+    state is known; only a word's end may cut one short."""
+    return max(1, TOKENS_AT_ONCE // max(1, length)), max(1, min(length, max(1, TOKENS_AT_ONCE // block) * block))
+
+
+def _block_length(process: Process, states: bool) -> int:
+    """Tokens of the longest block that is drawn at once."""
+    tables = None if process.generalized else _block_tables(_ByIdentity(process), LONGEST_BLOCK, states)
+    return 1 if tables is None else tables.length
+
+
+def _part_by_part(
+    process: Process, first: int, words: int, length: int, part: int, rng: np.random.Generator, states: bool
+) -> Iterator[Drawn]:
+    """The tokens of these words, `part` at a time."""
+    if process.generalized:
+        yield from _parts_by_beliefs(process, first, words, length, part, rng)
+        return
     start = sampling_tables(process)
+    state = start.start_state[np.searchsorted(start.start, rng.random(words), side="right")]
+    for position in range(0, max(1, length), part):
+        token, visited, state = _draw(process, state, min(part, length - position), rng, states)
+        ends = position + token.shape[1] >= length
+        if visited is not None and ends:
+            visited = np.concatenate([visited, state[:, None]], axis=1)
+        yield Drawn(first, position, token, visited, ends)
+
+
+def _pieces_of_factors(process: Process, words: int, length: int, rng: np.random.Generator, states: bool) -> Iterator[Drawn]:
+    """Each factor is drawn for itself, with random numbers of its own, and their tokens (and states) are put together."""
+    streams = rng.spawn(len(process.factors))
+    tokens = strides([len(factor.tokens) for factor in process.factors])
+    places = strides([len(factor.states) for factor in process.factors])
+    at_once, part = _pieces(length, lcm(*(_block_length(factor, states) for factor in process.factors)))
     for first in range(0, words, at_once):
         n = min(at_once, words - first)
-        state = start.start_state[np.searchsorted(start.start, rng.random(n), side="right")]
-        for position in range(0, max(1, length), part):
-            token, visited, state = _draw(process, state, min(part, length - position), rng, states)
-            ends = position + token.shape[1] >= length
-            if visited is not None and ends:
-                visited = np.concatenate([visited, state[:, None]], axis=1)
-            yield Drawn(first, position, token, visited, ends)
+        drawn = (
+            _part_by_part(factor, first, n, length, part, own, states)
+            for factor, own in zip(process.factors, streams, strict=True)
+        )
+        for same in zip(*drawn, strict=True):
+            token = sum(
+                (piece.token * stride for piece, stride in zip(same[1:], tokens[1:], strict=True)), same[0].token * tokens[0]
+            )
+            state = None
+            if states:
+                visited = [piece.state * stride for piece, stride in zip(same, places, strict=True) if piece.state is not None]
+                state = sum(visited[1:], visited[0])
+            yield Drawn(first, same[0].position, token, state, same[0].ends)
 
 
 def _draw(
@@ -210,25 +255,20 @@ def _draw_singly(
     return token.T, visited.T if states else None, state
 
 
-def _pieces_by_beliefs(process: Process, words: int, length: int, rng: np.random.Generator, states: bool) -> Iterator[Drawn]:
-    """A generalized HMM has no hidden states to follow: each token is drawn from its word's belief."""
-    if states:
-        raise ValueError(f"{process.name} is a generalized HMM: it has no hidden states to draw")
-    at_once = max(1, TOKENS_AT_ONCE // max(1, length))
-    for first in range(0, words, at_once):
-        yield Drawn(first, 0, _sample_by_beliefs(process, min(at_once, words - first), length, rng), None, True)
-
-
-def _sample_by_beliefs(process: Process, words: int, length: int, rng: np.random.Generator) -> Int64[np.ndarray, "words length"]:
-    """Each word's belief gives its next token's probabilities, and moves on by the token that is drawn."""
+def _parts_by_beliefs(
+    process: Process, first: int, words: int, length: int, part: int, rng: np.random.Generator
+) -> Iterator[Drawn]:
+    """A generalized HMM has no hidden states to follow: each word's belief gives its next token's probabilities, and moves on by
+    the token that is drawn."""
     belief = np.repeat(process.eta[None, :] / (process.eta @ process.r), words, axis=0)
-    drawn = np.empty((words, length), dtype=np.int64)
-    for position in range(length):
-        cumulative = np.cumsum(np.maximum(belief @ process.emission, 0.0), axis=1)
-        u = rng.random(words) * cumulative[:, -1]
-        drawn[:, position] = (cumulative[:, :-1] <= u[:, None]).sum(axis=1)
-        for x in range(len(process.tokens)):
-            of_x = np.flatnonzero(drawn[:, position] == x)
-            following = belief[of_x] @ process.T[x]
-            belief[of_x] = following / (following @ process.r)[:, None]
-    return drawn
+    for begin in range(0, max(1, length), part):
+        drawn = np.empty((words, min(part, length - begin)), dtype=np.int64)
+        for position in range(drawn.shape[1]):
+            cumulative = np.cumsum(np.maximum(belief @ process.emission, 0.0), axis=1)
+            u = rng.random(words) * cumulative[:, -1]
+            drawn[:, position] = (cumulative[:, :-1] <= u[:, None]).sum(axis=1)
+            for x in range(len(process.tokens)):
+                of_x = np.flatnonzero(drawn[:, position] == x)
+                following = belief[of_x] @ process.T[x]
+                belief[of_x] = following / (following @ process.r)[:, None]
+        yield Drawn(first, begin, drawn, None, begin + drawn.shape[1] >= length)

@@ -47,7 +47,7 @@ def state_emitting(process: Process) -> StateEmitting:
         for j in range(size)
     )
     if independent:
-        return StateEmitting(process.tokens, process.states, process.start, _rows(transitions), _rows(emissions))
+        return StateEmitting(process.tokens, tuple(process.states), tuple(process.start), _rows(transitions), _rows(emissions))
     pairs = sorted({(x, j) for x, entries in enumerate(process.operators) for (_, j), value in entries.items() if value})
     start = [sum((process.start[i] * process.operators[x].get((i, j), zero) for i in range(size)), zero) for x, j in pairs]
     return StateEmitting(

@@ -4,9 +4,8 @@ Pure python, exact where the chain is: checking a spec needs no numpy. Chains ar
 `transitions[i, j] = Pr(j | i)`, over the states 0, …, n - 1.
 
 The exact solution is found modulo a prime by sparse elimination, lifted p-adically (Dixon 1982), read off as fractions, and then
-proven by putting it into pi T = pi. Beyond the budget, or if an entry is a float, the chain is reduced state by state
-(Grassmann, Taksar & Heyman 1985: no subtraction, so each weight has a small relative error). Neither iterates a power of T, so
-periodic chains are no special case.
+proven by putting it into pi T = pi. Beyond the budget, or if an entry is a float, it is found in float64 (`censored.py`). Budgets
+count operations and digits, never seconds: the same chain is solved the same way everywhere.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import gcd, isfinite, lcm
 
+from hmmdsl.process.censored import UnsolvedError, stationary_weights
 from hmmdsl.process.null_vector import LARGEST_BITS, positive_null_vector
 from hmmdsl.process.process import Scalar
 
@@ -22,9 +22,6 @@ Transitions = Mapping[tuple[int, int], Scalar]
 
 SMALLEST_FLOAT = 1e-300
 """A positive fraction too small for float64 is rounded up to this, so that no way is cut off."""
-
-LARGEST_SPARSE = 4000
-"""Chains with more transitions are reduced in float64 by dense numpy operations."""
 
 
 def successors(transitions: Transitions, states: int) -> list[list[int]]:
@@ -124,8 +121,8 @@ def period(transitions: Transitions, members: Iterable[int]) -> int:
 def stationary_distribution(transitions: Transitions, states: int) -> tuple[Scalar, ...]:
     """The solution of pi T = pi, sum pi = 1: Fractions where T is rational and the budget allows, else floats.
 
-    Raises ValueError unless exactly one class of states is closed (then the solution is unique, periodic or not), or if
-    float64 cannot hold the solution.
+    Raises ValueError unless exactly one class of states is closed (then the solution is unique, periodic or not), and
+    UnsolvedError if float64 cannot hold the solution, or it is not found within the budget.
     """
     closed = closed_classes(transitions, states)
     if len(closed) != 1:
@@ -140,9 +137,9 @@ def stationary_distribution(transitions: Transitions, states: int) -> tuple[Scal
             rows[place[i]][place[j]] = value
     weights: list[Fraction] | list[float] | None = _exact(rows)
     if weights is None:
-        weights = _reduced([{j: max(float(value), SMALLEST_FLOAT) for j, value in row.items()} for row in rows])
+        weights = stationary_weights([{j: max(float(value), SMALLEST_FLOAT) for j, value in row.items()} for row in rows])
         if not all(isfinite(weight) for weight in weights):
-            raise ValueError("the chain's probabilities differ too much for float64; give a start, or fewer digits")
+            raise UnsolvedError("the chain's probabilities differ too much for float64; give a start, or fewer digits")
     nothing: Scalar = Fraction(0) if isinstance(weights[0], Fraction) else 0.0
     return tuple(weights[place[state]] if state in place else nothing for state in range(states))
 
@@ -175,58 +172,3 @@ def _exact(rows: list[dict[int, Scalar]]) -> list[Fraction] | None:
     weights = [scale[i] * y for i, y in enumerate(solution)]
     total = sum(weights)
     return [Fraction(weight, total) for weight in weights]
-
-
-# ---------------------------------------------------------------- float64
-
-
-def _reduced(rows: list[dict[int, float]]) -> list[float]:
-    """State reduction of an irreducible chain in float64 (Grassmann, Taksar & Heyman 1985)."""
-    n = len(rows)
-    if sum(map(len, rows)) > LARGEST_SPARSE:
-        return _reduced_dense(rows)
-    into: list[dict[int, float]] = [{} for _ in range(n)]
-    out = [dict(row) for row in rows]
-    for i, row in enumerate(out):
-        row.pop(i, None)
-        for j, value in row.items():
-            into[j][i] = value
-    alive = set(range(n))
-    removed: list[tuple[int, list[tuple[int, float]]]] = []
-    while len(alive) > 1:
-        k = min(alive, key=lambda s: (len(into[s]) * len(out[s]), s))
-        leaving = sum(out[k].values())
-        removed.append((k, [(i, value / leaving) for i, value in into[k].items()]))
-        for i, value in into[k].items():
-            share = value / leaving
-            del out[i][k]
-            for j, onward in out[k].items():
-                if i != j:
-                    out[i][j] = into[j][i] = out[i].get(j, 0.0) + share * onward
-        for j in out[k]:
-            into[j].pop(k, None)
-        alive.discard(k)
-    weights = [0.0] * n
-    weights[alive.pop()] = 1.0
-    for k, arriving in reversed(removed):
-        weights[k] = sum(weights[i] * share for i, share in arriving)
-    total = sum(weights)
-    return [weight / total for weight in weights]
-
-
-def _reduced_dense(rows: list[dict[int, float]]) -> list[float]:
-    import numpy as np
-
-    n = len(rows)
-    P = np.zeros((n, n))
-    for i, row in enumerate(rows):
-        for j, value in row.items():
-            P[i, j] = value
-    for k in range(n - 1, 0, -1):
-        P[:k, k] /= P[k, :k].sum()
-        P[:k, :k] += np.outer(P[:k, k], P[k, :k])
-    weights = np.zeros(n)
-    weights[0] = 1.0
-    for k in range(1, n):
-        weights[k] = weights[:k] @ P[:k, k]
-    return [float(weight) for weight in weights / weights.sum()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, stationary_version, unit_circle
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
+from hmmdsl.process.together import Phases, coprime, course_of_states, locked, phases, steps_of_places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +48,8 @@ def is_unifilar(process: Process) -> bool:
     no states: it never is."""
     if process.generalized:
         return False
+    if process.factored:
+        return all(is_unifilar(factor) for factor in process.factors)
     relevant = reachable(process.transitions(), support(process), len(process.states))
     for entries in process.operators:
         sources = [i for (i, _), value in entries.items() if value and i in relevant]
@@ -56,8 +60,8 @@ def is_unifilar(process: Process) -> bool:
 
 def structure(process: Process) -> Structure:
     """The structure of the chain of states, as far as it is reached from the start."""
-    from math import lcm
-
+    if process.factored:
+        return _structure_of_factors(process)
     if process.generalized:
         circle = unit_circle(process)
         simple = int((abs(circle - 1) < TOLERANCE).sum()) == 1
@@ -73,6 +77,44 @@ def structure(process: Process) -> Structure:
         unifilar=is_unifilar(process),
         unreachable=tuple(i for i in range(states) if i not in relevant),
     )
+
+
+def _structure_of_factors(process: Process) -> Structure:
+    """Chains side by side are ergodic together if each is and their phases are locked; their period is the least common one."""
+    parts = [structure(factor) for factor in process.factors]
+    running = [long_run(factor) for factor in process.factors]
+    known = [each for each in running if each is not None]
+    return Structure(
+        ergodic=len(known) == len(running) and locked(known),
+        irreducible=all(part.irreducible for part in parts) and coprime([part.period for part in parts]),
+        period=lcm(*(part.period for part in parts)),
+        unifilar=all(part.unifilar for part in parts),
+        unreachable=() if process.generalized else _unreachable_together(process),
+    )
+
+
+def long_run(process: Process) -> Phases | None:
+    """The phases in which the process' chain runs in the long run; None if it has several ergodic components. Of a
+    generalized HMM nothing is known of the phase."""
+    if not process.generalized:
+        return phases(process)
+    about = structure(process)
+    return Phases(about.period, frozenset(range(about.period))) if about.ergodic else None
+
+
+def _unreachable_together(process: Process) -> tuple[int, ...]:
+    """The joint states that do not occur: those whose parts are possible after no common number of tokens. Where the numbers of
+    tokens are too many to be followed, only those that have a part which never occurs."""
+    if all(all(factor.start) for factor in process.factors):
+        return ()
+    courses = [course_of_states(factor) for factor in process.factors]
+    found = steps_of_places(courses)
+    masks = found[0] if found is not None else [dict.fromkeys(frozenset().union(*each.places), 1) for each in courses]
+    together = [-1]
+    for factor, known in zip(process.factors, masks, strict=True):
+        own = [known.get(i, 0) for i in range(len(factor.states))]
+        together = [common & mask for common in together for mask in own]
+    return tuple(i for i, common in enumerate(together) if not common)
 
 
 def ergodic_components(process: Process) -> tuple[Component, ...]:

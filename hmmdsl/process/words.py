@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, log
+from math import inf, log, prod
 
+from hmmdsl.process.joint import digits, joint_weights
 from hmmdsl.process.process import Process, Scalar
 
 
@@ -20,11 +21,14 @@ class Observed:
 
     probability: Scalar
     log_probability_nats: float
-    belief: tuple[Scalar, ...]
+    belief: Sequence[Scalar]
 
 
 def observe(process: Process, word: Iterable[int]) -> Observed:
-    """Read a word, given as indices into the process' tokens. Raises ValueError if it cannot occur."""
+    """Read a word, given as indices into the process' tokens; a product's factor by factor, so that its joint belief is not made
+    unless it is read. Raises ValueError if the word cannot occur."""
+    if process.factored:
+        return _observe_factors(process, word)
     rows: list[list[dict[int, Scalar]]] = [[{} for _ in process.states] for _ in process.tokens]
     for x, entries in enumerate(process.operators):
         for (i, j), value in entries.items():
@@ -47,6 +51,20 @@ def observe(process: Process, word: Iterable[int]) -> Observed:
         belief = {j: value / mass for j, value in after.items()}
     zero = process.start[0] * 0
     return Observed(probability, logarithm, tuple(belief.get(i, zero) for i in range(len(process.states))))
+
+
+def _observe_factors(process: Process, word: Iterable[int]) -> Observed:
+    sizes = [len(factor.tokens) for factor in process.factors]
+    columns = zip(*(digits(x, sizes) for x in word), strict=True)
+    try:
+        seen = [observe(factor, own) for factor, own in zip(process.factors, list(columns) or [()] * len(sizes), strict=True)]
+    except ValueError:
+        raise ValueError(f"{process.name} never emits this word: its probability is 0") from None
+    return Observed(
+        prod(each.probability for each in seen),
+        sum(each.log_probability_nats for each in seen),
+        joint_weights("belief", process.factors, [each.belief for each in seen]),
+    )
 
 
 def word_probability(process: Process, word: Iterable[int]) -> Scalar:

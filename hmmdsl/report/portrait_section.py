@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.process.measure import known_digits
+from hmmdsl.report.dynamics_numbers import dynamics_numbers
+from hmmdsl.report.portrait_number import PortraitNumber, measured
 from hmmdsl.report.state_diagram import probability_text
-from hmmdsl.report.wording import count_text, joined, number_text
+from hmmdsl.report.wording import count_text, joined
 
 if TYPE_CHECKING:
-    from hmmdsl.process.complexity import Measure
     from hmmdsl.process.portrait import Portrait
 
 _NAMED = 12
 """Up to this many states or tokens are named."""
-
-
-@dataclass(frozen=True)
-class PortraitNumber:
-    """A quantity with its unit and how it was found."""
-
-    name: str
-    value: str
-    unit: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,7 @@ def _sentence(portrait: Portrait) -> str:
     return text + "."
 
 
-def _names(names: tuple[str, ...]) -> str:
+def _names(names: Sequence[str]) -> str:
     return f" ({', '.join(names)})" if len(names) <= _NAMED else ""
 
 
@@ -94,13 +86,9 @@ def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
         note = proof if portrait.canonical.proven else f"{proof}; not proven"
         yield PortraitNumber("canonical dimension", f"{portrait.canonical.rank:,}", "", note)
     rate = portrait.entropy_rate
-    yield PortraitNumber("entropy rate", number_text(rate.value_bits, 8), "bits per token", rate.method)
-    yield _measure("statistical complexity", portrait.statistical_complexity)
-    yield _measure("excess entropy", portrait.excess_entropy)
-
-
-def _measure(name: str, measure: Measure) -> PortraitNumber:
-    if measure.bits is None:
-        return PortraitNumber(name, "undefined", "", measure.reason)
-    note = "" if measure.exact else f"estimated, off by about {number_text(measure.error_bits, 2)}"
-    return PortraitNumber(name, number_text(measure.bits, 7), "bits", note)
+    within = "" if rate.exact else f"± {rate.error_bits:.1g} (estimated); "
+    value = known_digits(rate.value_bits, 0.0 if rate.exact else rate.error_bits)
+    yield PortraitNumber("entropy rate", value, "bits per token", within + rate.method)
+    yield measured("statistical complexity", portrait.statistical_complexity)
+    yield measured("excess entropy", portrait.excess_entropy)
+    yield from dynamics_numbers(portrait.dynamics)

@@ -11,8 +11,10 @@ from matplotlib.ticker import MaxNLocator
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
+from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
+from hmmdsl.report.depths import deepest
 from hmmdsl.report.layered import draw_layers
 from hmmdsl.report.simplex_figure import draw_beliefs
 from hmmdsl.report.state_diagram import (
@@ -27,6 +29,7 @@ from hmmdsl.report.style import BLUE, INK
 from hmmdsl.report.wording import count_text
 
 if TYPE_CHECKING:
+    from hmmdsl.process.dynamics.cloud import BeliefCloud
     from hmmdsl.process.mixed_states import MixedStates
     from hmmdsl.process.process import Process
 
@@ -34,13 +37,15 @@ __all__ = ["msp_diagram", "myopic_curve", "process_figures", "simplex", "state_d
 
 _SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
-_DEEPEST = 24
 _MSP_BELIEFS = 64
+_CLOUD_DRAWN = 40_000
+_JOINT_STATES, _JOINT_TRANSITIONS = 64, 10_000
+"""Products of more states or transitions are drawn by their factors."""
 
 
-def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
-    """The portrait's figures with their captions: states, simplex (of two states or more), entropies, and the MSP (where it is
-    small and closed)."""
+def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[str, tuple[Figure, str]]:
+    """The portrait's figures with their captions: states, simplex (of two states or more), entropies, the stationary cloud (where
+    it is given), and the MSP (where it is small and closed)."""
     name = process.name
     start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
     states = (
@@ -48,6 +53,8 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
         if fits_diagram(process)
         else f"Operators of {name}, whose entries may be negative: rows act from the left."
         if process.generalized
+        else f"Transition matrices of the factors of {name}: probability of the target state, given the state left."
+        if process.factored
         else f"Transition matrices of {name}: probability of token and target state, given the state left."
     )
     figures = {"states": (state_diagram(process), states)}
@@ -56,7 +63,7 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
         f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
         "its limit, the entropy rate.",
     )
-    if len(process.states) > 1:
+    if len(process.states) > 1 and not (process.factored and len(process.states) > _JOINT_STATES):
         depth = deepest(process, _SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
@@ -64,6 +71,15 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
             f"Beliefs of an optimal observer of {name} after every history up to length {depth} ({histories}, exact), the start "
             "included. Area shows probability, colour the belief itself.",
         )
+    if cloud is not None and len(process.states) > 1 and cloud.belief.shape[1] == len(process.states):
+        drawn = min(len(cloud), _CLOUD_DRAWN)
+        figures["cloud"] = (
+            cloud_figure(process, cloud),
+            f"Beliefs about {name} in the long run: {drawn:,} draws of the stationary distribution of beliefs, each after "
+            f"{cloud.tokens:,} tokens or more (sampled).",
+        )
+    if process.factored and not _few_beliefs(process):
+        return figures
     presentation = mixed_state_presentation(process, max_beliefs=_MSP_BELIEFS)
     if presentation.closed and len(presentation) > 1:
         shape = (
@@ -79,14 +95,10 @@ def process_figures(process: Process) -> dict[str, tuple[Figure, str]]:
     return figures
 
 
-def deepest(process: Process, histories: int) -> int:
-    """The largest length at which all shorter words together are no more than so many histories (at least 1, at most 24)."""
-    total = 0
-    for length, count in enumerate(count_histories(process, _DEEPEST), start=1):
-        total += count
-        if total > histories:
-            return max(1, length - 1)
-    return _DEEPEST
+def _few_beliefs(process: Process) -> bool:
+    """Whether the automaton of a product's beliefs is small enough to be made."""
+    count = joint_beliefs(process).count
+    return count is not None and count <= _MSP_BELIEFS and process.transition_count <= _JOINT_TRANSITIONS
 
 
 def simplex(process: Process, depth: int | None = None) -> Figure:
@@ -97,6 +109,13 @@ def simplex(process: Process, depth: int | None = None) -> Figure:
     distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)
     right = process.r if process.generalized else None
     return draw_beliefs(process.states, distinct, np.bincount(place.ravel(), weights, len(distinct)), right)
+
+
+def cloud_figure(process: Process, cloud: BeliefCloud) -> Figure:
+    """Beliefs in the long run, all alike in size; colour by belief."""
+    beliefs = cloud.belief[:: -(-len(cloud) // _CLOUD_DRAWN)]
+    right = process.r if process.generalized else None
+    return draw_beliefs(process.states, beliefs, np.full(len(beliefs), 1 / len(beliefs)), right)
 
 
 def myopic_curve(process: Process) -> Figure:

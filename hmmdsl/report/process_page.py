@@ -30,17 +30,17 @@ def process_page(process: Process, portrait: Portrait | None = None) -> str:
 
 def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str:
     """The same for several processes, each under the name that it is known by."""
-    sections = [
-        portrait_section(name, portrait_of(process) if portrait is None else portrait, _pictures(name, process))
-        for name, process, portrait in shown
-    ]
+    sections = []
+    for name, process, known in shown:
+        portrait = portrait_of(process) if known is None else known
+        sections.append(portrait_section(name, portrait, _pictures(name, process, portrait)))
     return fill("process.html", title=", ".join(name for name, *_ in shown[:_IN_TITLE]), portraits=sections)
 
 
-def _pictures(name: str, process: Process) -> tuple[Picture, ...]:
+def _pictures(name: str, process: Process, portrait: Portrait) -> tuple[Picture, ...]:
     pictures = []
     with applied():
-        for short, (figure, caption) in process_figures(process).items():
+        for short, (figure, caption) in process_figures(process, portrait.dynamics.cloud).items():
             held = io.BytesIO()
             write_png(figure, held)
             uri = f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 DIAGRAM_STATES = 12
 """Up to this many states are drawn as circles."""
 
+FACTORS = 6
+"""Factors of a product whose matrices are drawn, at most."""
+
 _DIAGRAM_ARROWS = 40
 _LABEL_LINES = 5
 _LONGEST_FRACTION = 9
@@ -39,9 +42,9 @@ def token_colour(token: int, tokens: int) -> str:
 def state_diagram(process: Process) -> Figure:
     """States as circles and arrows labelled `token : probability` (exact fractions), all tokens of an arrow in one label; start
     states marked where the start is given. More than a dozen states, or very many arrows, are shown as matrices."""
-    arrows = _arrows(process)
     if not fits_diagram(process):
         return transition_matrices(process)
+    arrows = _arrows(process)
     colours = state_colours(process)
     nodes = [
         Node(name, colours[i], _start_text(process.start[i]) if process.start_kind == "given" and process.start[i] else None)
@@ -87,15 +90,19 @@ def _arrows(process: Process) -> list[Arrow]:
 
 
 def transition_matrices(process: Process) -> Figure:
-    """One heat map for each token (for up to four), else of their sum: rows are the states left, columns the states entered."""
-    if len(process.tokens) <= 4:
+    """One heat map for each token (for up to four), else of their sum: rows are the states left, columns the states entered. Of a
+    product the factors' sums, for up to six factors: their tensor product is its own."""
+    if process.factored:
+        factors = process.factors[:FACTORS]
+        matrices = [(factor.name, factor.T.sum(axis=0)) for factor in factors]
+    elif len(process.tokens) <= 4:
         matrices = [(f"token {token}", process.T[x]) for x, token in enumerate(process.tokens)]
     else:
         matrices = [("all tokens", process.T.sum(axis=0))]
     figure = Figure(
         figsize=(max(5.0, min(10.0, 3.1 * len(matrices) + 0.8)), 3.8 if len(matrices) > 1 else 5.0), layout="constrained"
     )
-    panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
+    panels = figure.subplots(1, len(matrices), squeeze=False, sharey=not process.factored)[0]
     highest = max(float(np.abs(matrix).max()) for _, matrix in matrices)
     lowest, colours = (-highest, "RdBu") if process.generalized else (0.0, "viridis")
     for place, (axes, (title, matrix)) in enumerate(zip(panels, matrices, strict=True)):
@@ -105,9 +112,10 @@ def transition_matrices(process: Process) -> Figure:
         axes.set_xlabel("column" if process.generalized else "to state")
         if place == 0:
             axes.set_ylabel("row" if process.generalized else "from state")
-        if len(process.states) <= 24:
-            axes.set_xticks(range(len(process.states)), process.states, rotation=90, fontsize=7, parse_math=False)
-            axes.set_yticks(range(len(process.states)), process.states, fontsize=7, parse_math=False)
+        states = factors[place].states if process.factored else process.states
+        if len(states) <= 24:
+            axes.set_xticks(range(len(states)), states, rotation=90, fontsize=7, parse_math=False)
+            axes.set_yticks(range(len(states)), states, fontsize=7, parse_math=False)
     figure.colorbar(
         image, ax=list(panels), label="entry" if process.generalized else "probability of token and target", shrink=0.8
     )

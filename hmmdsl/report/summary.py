@@ -33,7 +33,7 @@ def training_sentence(trained: Trained) -> str:
         else f"batches of {train.data.batch:,} drawn words"
     )
     return (
-        f"{trained.name}: a {model.layers}-layer transformer with "
+        f"{trained.name}: {model.summary} with "
         f"{count_text(trained.parameters, 'parameter')} was trained for {count_text(train.steps, 'step')} on {data} of "
         f"{trained.process.name} (context {model.context}). Its loss is {number_text(trained.loss, 6)} nats per token, "
         f"{number_text(trained.gap, 3)} above the optimum of {number_text(trained.optimum, 6)}."

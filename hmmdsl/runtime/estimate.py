@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from hmmdsl.process.counting import count_histories
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
 from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.memory import activation_floats, tree_training_bytes
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.train import ExactData
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
     from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
 RATE = 3e10
 """Floating-point operations a second of one thread, in float32."""
 
-SECONDS_A_LAYER = 8e-4
-"""What calling a layer's operations takes in one training step, forward and backward."""
+SECONDS_A_POINT = 8e-4
+"""What calling the operations between two points of a network takes in one training step, forward and backward."""
 
 LIBRARIES = 350 * 2**20
 """Bytes that loading torch and numpy takes."""
@@ -42,8 +42,8 @@ class Estimate:
     bytes: int
 
 
-def estimate(task: Task) -> Estimate | None:
-    """What a stage will need; None where its network is of a kind whose shapes are not known here."""
+def estimate(task: Task) -> Estimate:
+    """What a stage will need."""
     experiment, stage = task.experiment, task.stage
     processes = task.processes()
     if stage.kind in ("process", "figures"):
@@ -53,46 +53,38 @@ def estimate(task: Task) -> Estimate | None:
         return Estimate(_ANALYSIS_SECONDS, LIBRARIES)
     train = experiment.trains[names[0]]
     model, process = experiment.models[train.model], processes[train.process]
-    if not isinstance(model, Transformer):
-        return None
     if stage.kind == "train":
         return _training(train, model, process)
     analysis = experiment.analyses[stage.name]
     nodes = _nodes(process, model, getattr(analysis, "histories", train.histories))
     passes = len(checkpoint_steps(train)) if analysis.word == "emergence" else 1 + len(getattr(analysis, "controls", ()) or ())
-    width = model.d_model * (model.layers + 2)
-    work = nodes * (2 * parameters(model, len(process.tokens)) + 2 * width * width)
+    width = sum(model.points().values())
+    work = nodes * (2 * model.parameters(len(process.tokens)) + 2 * width * width)
     memory = LIBRARIES + nodes * width * (4 + 2 * 8)
     return Estimate(_ANALYSIS_SECONDS + passes * work / RATE, memory)
 
 
-def _training(train: Train, model: Transformer, process: Process) -> Estimate:
-    held = parameters(model, len(process.tokens))
-    positions = model.context + model.bos
+def _training(train: Train, model: Model, process: Process) -> Estimate:
+    held = model.parameters(len(process.tokens))
     if isinstance(train.data, ExactData):
         nodes = count_histories(process, model.context, bos=model.bos).total
-        memory = tree_training_bytes(nodes, model, len(process.states), len(process.tokens))
+        states = 0 if process.factored else len(process.states)
+        memory = tree_training_bytes(nodes, model, states, len(process.tokens))
     else:
-        nodes = train.data.batch * positions
-        memory = nodes * 4 * activation_floats(model)
-    seconds = train.steps * (model.layers * SECONDS_A_LAYER + 6 * held * nodes / (RATE * _speedup(train.threads)))
+        nodes = train.data.batch * model.positions_read
+        memory = nodes * 4 * model.activation_floats()
+    called = len(model.points()) * SECONDS_A_POINT
+    seconds = train.steps * (called + 6 * held * nodes / (RATE * _speedup(train.threads)))
     return Estimate(2.0 + seconds, LIBRARIES + memory + 16 * held)
 
 
-def parameters(model: Transformer, tokens: int) -> int:
-    """Weights of a transformer: about 12 layers d_model^2 for the usual widths, beside embedding and unembedding."""
-    attention = 4 * model.d_model * model.heads * model.head_width
-    mlp = 0 if model.attention_only else 2 * model.d_model * model.mlp_width
-    return model.layers * (attention + mlp) + model.d_model * (2 * tokens + model.context)
-
-
-def _nodes(process: Process, model: Transformer, histories: Histories) -> int:
+def _nodes(process: Process, model: Model, histories: Histories) -> int:
     """Histories that are read, or at most that many where they are sampled."""
-    positions = model.context + model.bos
     if isinstance(histories, SampledHistories):
-        return histories.words * positions
+        return histories.words * model.positions_read
     total = count_histories(process, model.context, bos=model.bos).total
-    return total if isinstance(histories, Exact) or total <= AUTO_HISTORY_LIMIT else SampledHistories().words * positions
+    drawn = SampledHistories().words * model.positions_read
+    return total if isinstance(histories, Exact) or total <= AUTO_HISTORY_LIMIT else drawn
 
 
 def _speedup(threads: int) -> float:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 from enum import IntEnum
 from pathlib import Path
+
+from hmmdsl.training.interruption import Interrupted as Interrupted  # what stops a run is told beside what fails it
 
 
 class ExitCode(IntEnum):
@@ -36,18 +39,29 @@ class Terminated(BaseException):
     """SIGTERM arrived. Like KeyboardInterrupt it is no Exception, so that nothing swallows it by mistake."""
 
 
+_NO_SPACE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file would be larger than the system allows",
+}
+
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT)
+
+
 def failure_of(error: Exception, during: str) -> RunError | None:
     """What a machine's limit says in words: memory or disk that ran out during a stage. None for anything else."""
     text = str(error).lower()
-    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "no space left on device" in text:
+    number = (error.errno or 0) if isinstance(error, OSError) else 0
+    if number in _NO_SPACE or "no space left on device" in text:
         return RunError(
-            f"the disk is full (during {during})",
-            "free some space (`hmmdsl store prune`), or give other folders with `--out` and `--store`",
+            f"{_NO_SPACE.get(number, _NO_SPACE[errno.ENOSPC])} (during {during})",
+            "free some space (`hmmdsl store prune`) and run the same command again: training goes on from where it was; "
+            "or give other folders with `--out` and `--store`",
         )
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT):
+    if number in _NOT_WRITABLE:
         return RunError(
-            f"a file could not be written or read during {during}: {error.strerror}",
-            "are the run folder and the store still there, and can they be written?",
+            f"a file could not be written or read during {during}: {os.strerror(number).lower()}",
+            "are the run folder and the store there, and can they be written? the same command goes on from where training was",
         )
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return RunError(

@@ -1,20 +1,17 @@
-"""Processes by name: those of a spec, and those of the library."""
+"""Processes by name: those of a spec, those of the library, and what calls make of either."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.elaborate import compile_file, compile_text
+from hmmdsl.language.elaborate import compile_file
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
-from hmmdsl.language.parser import parse_expression
-from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process
+from hmmdsl.runtime.calls import arguments_among, expressed, instantiate, is_call
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.reading import read
 
@@ -22,11 +19,26 @@ from hmmdsl.runtime.reading import read
 def find_processes(
     target: str, name: str | None = None, settings: Mapping[str, str] | None = None, profile: str | None = None
 ) -> dict[str, Process]:
-    """What `target` names: a spec's processes, a library module's (`std.processes`), or one of either. At least one. Raises
-    SpecError, and OutputError if there is no such process."""
+    """What `target` names: a spec's processes, a library module's (`std.processes`), one of either, or what a call makes,
+    `std.processes.mess3(x = 0.1)`. `settings` are arguments of the one process that is named, or about its file. At least one.
+    Raises SpecError, and OutputError if there is no such process."""
+    if is_call(target) or (name is not None and is_call(name)):
+        if settings:
+            raise OutputError("`--set` and a call both give arguments: write them all into the call")
+        called, made = expressed(target) if name is None else expressed(name, target)
+        return {called: made}
+    module = next((each for each in std_module_names() if target.startswith(f"{each}.")), None)
+    if module is not None:
+        target, name = module, target[len(module) + 1 :]
+    if settings and name is not None:
+        arguments, settings = arguments_among(settings, target, name)
+        if arguments:
+            called, made = instantiate(target, name, arguments)
+            return {called: made}
     if target == "std" or target.startswith("std."):
-        where, processes, one = _library(target)
-        name = one or name
+        if settings:
+            raise OutputError(f"`--set` gives arguments to one process: name it, as in `{target}.mess3`")
+        where, processes = _library(target)
     else:
         compiled = read(Path(target), settings or {}, profile)
         where, processes = target, {**compiled.declared, **compiled.processes}
@@ -68,36 +80,8 @@ def comments_of(target: str) -> dict[str, str]:
     return {name: " ".join(line.lstrip("# ").rstrip() for line in comment.splitlines()).strip() for comment, name in found}
 
 
-def _library(target: str) -> tuple[str, Mapping[str, Process], str | None]:
-    """A library module's name, its processes at their defaults, and the one that is asked for, if one is."""
-    for module in std_module_names():
-        if target == module or target.startswith(module + "."):
-            path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
-            return module, compile_file(path, kinds()).declared, target[len(module) + 1 :] or None
+def _library(target: str) -> tuple[str, Mapping[str, Process]]:
+    """A library module's name and its processes at their defaults."""
+    if target in std_module_names():
+        return target, compile_file(LIBRARY / f"{target.removeprefix('std.')}.hmm", kinds()).declared
     raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
-
-
-def instantiate(target: str, name: str | None, arguments: Mapping[str, str]) -> tuple[str, Process]:
-    """A process with arguments, each a value in the language, and how it is called. Raises SpecError if an argument or the spec
-    is wrong, and OutputError if there is no such file or process."""
-    module, std = target, target.startswith("std.")
-    if std and name is None:
-        module, _, name = target.rpartition(".")
-    if name is None:
-        raise OutputError(f"which process of {target} has the parameters {', '.join(arguments)}? Give its name too")
-    if not name.isidentifier():
-        raise OutputError(f"{name!r} is no name of a process")
-    for value in arguments.values():
-        diagnostics = Diagnostics()
-        parse_expression(Source("argument", value), diagnostics)
-        diagnostics.raise_if_errors()
-    path = Path(target)
-    if not std and not path.is_file():
-        raise OutputError(f"there is no file {target}: check the path")
-    # The language itself calls the process, so arguments mean and are checked as in a spec.
-    given = ", ".join(f"{each} = {value}" for each, value in arguments.items())
-    opening = f"import {module} as source" if std else f'import "{path.name}" as source'
-    text = f"{opening}\nprocess it = source.{name}({given})\n"
-    made = compile_text(text, "arguments", kinds(), folder=None if std else path.parent).declared["it"]
-    called = f"{name}({given})"
-    return called, replace(made, name=name)

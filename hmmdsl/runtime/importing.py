@@ -16,6 +16,8 @@ from hmmdsl.language.formatting.formatter import format_file
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.importing_generalized import generalized_spec, is_generalized
+from hmmdsl.runtime.written_names import given_names, indexed, state_names, token_names
 
 LARGEST_FILE = 64 << 20
 """Bytes that are read, at most."""
@@ -47,6 +49,8 @@ def imported(path: Path) -> str:
         ]
         start = _row(given["startprob"], "startprob")
         body = [line for pair in zip(_lines(path, rows), _lines(path, emits), strict=True) for line in pair]
+    elif "T" in given and is_generalized(given):
+        return generalized_spec(path, name, given)
     elif "T" in given:
         matrices = [_matrix(matrix, "T") for matrix in _items(given["T"], "T")]
         size, tokens = len(matrices[0]) if matrices else 0, len(matrices)
@@ -67,8 +71,8 @@ def imported(path: Path) -> str:
         raise OutputError(f"{path}: the start has {len(start)} weights for {size} states")
     if start is not None:
         body.append(f"start [{', '.join(map(_number, _completed(path, 'the start', start)))}]")
-    states, named_tokens = _names(given, "states", size, path), _names(given, "tokens", tokens, path)
-    for choice in ((_state_names(states), _token_names(named_tokens)), (_indexed("s", size), _indexed("t", tokens))):
+    states, named_tokens = given_names(given, "states", size, path), given_names(given, "tokens", tokens, path)
+    for choice in ((state_names(states), token_names(named_tokens)), (indexed("s", size), indexed("t", tokens))):
         text = _spec(name, path, body, *choice)
         try:
             compile_text(text, "imported.hmm", kinds())
@@ -165,45 +169,6 @@ def _number(value: Fraction) -> str:
     decimal = repr(float(value))
     short = "e" not in decimal and Fraction(decimal) == value and value.denominator > 1 and len(decimal) > len(str(value)) - 8
     return decimal if short and value.denominator > 12 else str(value)
-
-
-def _names(given: Mapping[str, Any], what: str, count: int, path: Path) -> list[str]:
-    names = [str(name) for name in given[what]] if isinstance(given.get(what), list) else []
-    if names and (len(names) != count or len(set(names)) != count):
-        raise OutputError(f"{path}: `{what}` must have {count} different names")
-    return names or [f"{what[0]}[{k}]" for k in range(count)]
-
-
-def _state_names(names: list[str]) -> tuple[str, list[str]]:
-    """How states are declared and called: as they are where the language allows it, else with `_` for what it does not."""
-    family = _family(names)
-    if family is not None:
-        return family
-    plain = [re.sub(r"\W+", "_", name).strip("_") for name in names]
-    if len(set(plain)) < len(names) or not all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in plain):
-        return _indexed("s", len(names))
-    return ", ".join(plain), plain
-
-
-def _token_names(names: list[str]) -> tuple[str, list[str]]:
-    """Tokens likewise; others become texts in quotes."""
-    family = _family(names)
-    if family is not None:
-        return family
-    written = [name if re.fullmatch(r'[A-Za-z_]\w*|0|[1-9]\d*|"[^"\\\n]*"', name) else json.dumps(name) for name in names]
-    return ", ".join(written), written
-
-
-def _family(names: list[str]) -> tuple[str, list[str]] | None:
-    """`s[0]`, `s[1]`, … in order are declared together."""
-    base = names[0].removesuffix("[0]")
-    if re.fullmatch(r"[A-Za-z_]\w*", base) and names == [f"{base}[{k}]" for k in range(len(names))]:
-        return _indexed(base, len(names))
-    return None
-
-
-def _indexed(base: str, count: int) -> tuple[str, list[str]]:
-    return f"{base}[0..{count}]", [f"{base}[{k}]" for k in range(count)]
 
 
 def _spec(name: str, path: Path, body: Sequence[str], states: tuple[str, list[str]], tokens: tuple[str, list[str]]) -> str:

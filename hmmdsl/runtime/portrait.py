@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hmmdsl.process.complexity import Measure
+from hmmdsl.process.entropies import EntropyRate
+from hmmdsl.process.measure import known_digits
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
+from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of, find_processes
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+T = TypeVar("T")
 
 MOST_ARROWS = 40
 """Transitions that are listed, at most."""
@@ -34,9 +39,12 @@ class Shown:
     portrait: Portrait
     about: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """For programs: `beliefs.count`, `entropy_rate.bits`, …"""
-        return {**self.portrait.as_json(), "name": self.name, "about": self.about}
+    def as_json(self, diagrams: bool = False) -> dict[str, Any]:
+        """For programs: `beliefs.count`, `entropy_rate.bits`, …; with `diagrams`, what is drawn as well."""
+        from hmmdsl.report.text.plain import diagrams_as_json
+
+        drawn = diagrams_as_json(self.process) if diagrams else {}
+        return {**self.portrait.as_json(), **drawn, "name": self.name, "about": self.about}
 
     @property
     def source(self) -> str:
@@ -55,7 +63,7 @@ def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str 
         for name in names or (None,):
             for each, process in find_processes(target, name, settings, profile).items():
                 known = each if all(each != other.name for other in shown) else f"{each} of {target}"
-                shown.append(Shown(known, process, portrait(process), comments.get(each, "")))
+                shown.append(Shown(known, process, portrait(process), comments.get(each.partition("(")[0], "")))
     return tuple(shown)
 
 
@@ -95,21 +103,39 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
     try:
         with applied():
             for each in shown:
-                for short, (figure, _) in process_figures(each.process).items():
-                    yield from save(figure, folder, f"{each.name}.{short}")
+                for short, (figure, _) in process_figures(each.process, each.portrait.dynamics.cloud).items():
+                    yield from save(figure, folder, f"{_file_name(each.name)}.{short}")
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
 
 
+def _file_name(name: str) -> str:
+    """`walk(p = 1/3)` as `walk_p_1_3`."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_")[:80]
+
+
 def print_portraits(shown: Sequence[Shown], beside: bool = False) -> None:
-    """One process in full, several in a list, or in full side by side."""
+    """One process in full, several in a list, or in full side by side. What is piped is 140 characters wide, unless COLUMNS says
+    otherwise."""
     from rich.console import Console
+    from rich.table import Table
+
+    from hmmdsl.report.text.pictures import pictures
 
     # Names such as `t[a]` are no markup.
     console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
         console = Console(highlight=False, markup=False, width=140)
-    console.print(_full(shown) if beside or len(shown) == 1 else _list(shown, console.width))
+    if not (beside or len(shown) == 1):
+        console.print(_list(shown, console.width))
+        return
+    console.print(_full(shown))
+    width = console.width // len(shown) - (4 if len(shown) > 1 else 0)
+    drawn = [pictures(each.process, each.portrait, width) for each in shown]
+    if all(drawn):
+        grid = Table.grid(padding=(0, 4, 0, 0))
+        grid.add_row(*drawn)
+        console.print("", grid)
 
 
 def _full(shown: Sequence[Shown]) -> Table:
@@ -139,13 +165,15 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     bits = shown.portrait.myopic_entropies.bits
     if len(bits) > 1:
         yield "", _curve(bits)
+    if shown.process.transition_count > MOST_ARROWS or shown.process.generalized:
+        return
     arrows = [
         f"{shown.process.states[i]} -[{token}]-> {shown.process.states[j]} : {_number(value)}"
         for token, entries in zip(shown.process.tokens, shown.process.operators, strict=True)
         for (i, j), value in sorted(entries.items())
         if value
     ]
-    if len(arrows) <= MOST_ARROWS and not shown.process.generalized:
+    if arrows:
         yield "transitions", "\n".join(sorted(arrows, key=lambda arrow: shown.process.states.index(arrow.split(" -[")[0])))
 
 
@@ -166,9 +194,9 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
             str(len(each.portrait.states)),
             str(len(each.portrait.tokens)),
             "infinite" if each.portrait.beliefs.count is None else str(each.portrait.beliefs.count),
-            f"{each.portrait.entropy_rate.value_bits:.6f}",
+            _cell(each.portrait.entropy_rate.value_bits, each.portrait.entropy_rate.exact, each.portrait.entropy_rate.error_bits),
             *(
-                "–" if measure.bits is None else f"{measure.bits:.6f}"
+                "–" if measure.bits is None else _cell(measure.bits, measure.exact, measure.error_bits)
                 for measure in (each.portrait.statistical_complexity, each.portrait.excess_entropy)
             ),
         )
@@ -187,14 +215,19 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
     return table
 
 
+def _cell(value: float, exact: bool, error: float) -> str:
+    """Up to six decimals, those that are known."""
+    return known_digits(value, 0.0 if exact else error, 6)
+
+
 def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     """What there is to tell, line by line: what it is, and its value with its unit."""
     yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:
-        yield "stationary", _listed([_number(value) for value in about.stationary])
+        yield "stationary", _listed(about.stationary, _number)
     if about.stationary is None or about.start_kind == "given":
-        yield "start", _listed([_number(value) for value in about.start])
+        yield "start", _listed(about.start, _number)
     for role in ("component", "factor"):
         named = [
             f"{part.name} ({part.process}, {part.states:,} state{'' if part.states == 1 else 's'})"
@@ -204,7 +237,7 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         if named:
             yield f"{role}s", _listed(named)
     if about.right is not None:
-        yield "right eigenvector", _listed([_number(value) for value in about.right])
+        yield "right eigenvector", _listed(about.right, _number)
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
     compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
@@ -218,14 +251,24 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     within = f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
     if rate.exact or about.generalized:
         within = "" if rate.exact else f", at most {rate.upper_bits:.9f}"
-    yield "entropy rate", f"{rate.value_bits:.9f} bits = {rate.value_nats:.9f} nats a token{within}; {rate.method}"
-    yield "statistical complexity", _measure(about.statistical_complexity)
+    error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits (estimated)"
+    bits, nats = _rate_digits(rate)
+    yield "entropy rate", f"{bits} bits = {nats} nats a token{error}{within}; {rate.method}"
+    yield "statistical complexity", about.statistical_complexity.text
     if about.causal_states is not None:
         yield "causal states", f"{about.causal_states:,}"
     if about.canonical.rank is not None:
         yield "canonical dimension", f"{about.canonical.rank:,}" + ("" if about.canonical.proven else " (not proven)")
-    yield "excess entropy", _measure(about.excess_entropy)
+    yield "excess entropy", about.excess_entropy.text
+    for number in dynamics_numbers(about.dynamics):
+        yield number.name, number.text
     yield "myopic entropies", f"{_listed([f'{bits:.6f}' for bits in about.myopic_entropies.bits])} bits"
+
+
+def _rate_digits(rate: EntropyRate) -> tuple[str, str]:
+    """The entropy rate in bits and in nats, with the digits that are known."""
+    error = 0.0 if rate.exact else rate.error_bits
+    return known_digits(rate.value_bits, error), known_digits(rate.value_nats, error)
 
 
 def _structure(about: Portrait) -> Iterator[str]:
@@ -239,16 +282,11 @@ def _structure(about: Portrait) -> Iterator[str]:
         yield f"never reached: {', '.join(about.unreachable)}"
 
 
-def _measure(measure: Measure) -> str:
-    if measure.bits is None:
-        return measure.reason or "undefined"
-    return f"{measure.bits:.9f} bits" + ("" if measure.exact else f" (estimated, ± {measure.error_bits:.1g})")
-
-
 def _number(value: Scalar) -> str:
     return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
 
 
-def _listed(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:LONGEST_LIST])
-    return shown if len(texts) <= LONGEST_LIST else f"{shown}, … ({len(texts):,})"
+def _listed(items: Sequence[T], text: Callable[[T], str] = str) -> str:
+    """The first items; of a long list also how many there are."""
+    shown = ", ".join(text(item) for item in items[:LONGEST_LIST])
+    return shown if len(items) <= LONGEST_LIST else f"{shown}, … ({len(items):,})"

@@ -93,8 +93,8 @@ def run(
     beside the run folder. `choice` says where they are made: here, unless it names something else.
 
     Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
-    can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted, no run folder stays; what the
-    store has of it does.
+    can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
+    what the store has of it does, begun training among it, and the same run goes on from there.
     """
     planned = plan_sweeps(compiled)
     plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(planned))

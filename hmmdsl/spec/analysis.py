@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
     from hmmdsl.process.process import Process
-    from hmmdsl.spec.model import Transformer
+    from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
 
@@ -27,11 +27,11 @@ class Surroundings:
     """What an analysis may refer to, as far as it is declared and valid. `analyses` has those declared before it."""
 
     processes: Mapping[str, Process]
-    models: Mapping[str, Transformer]
+    models: Mapping[str, Model]
     trains: Mapping[str, Train]
     analyses: Mapping[str, Analysis]
 
-    def model_of(self, train: str) -> Transformer:
+    def model_of(self, train: str) -> Model:
         """The network of a training run."""
         return self.models[self.trains[train].model]
 

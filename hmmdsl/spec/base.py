@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,9 @@ class Record(BaseModel):
     """Base of all records. Each field has a description: it is the reference, the help and the hint in messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    called: ClassVar[str | None] = None
+    """The field that a tagged record's only argument is, where it may be written as a call: `future(3)` is `future { k = 3 }`."""
 
 
 @dataclass(frozen=True)

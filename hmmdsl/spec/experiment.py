@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, Val
 
 from hmmdsl.spec.analysis import Analysis, kind_of
 from hmmdsl.spec.base import Record
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.model import AnyModel
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.sweep import Sweep
 from hmmdsl.spec.train import Train
@@ -83,7 +83,7 @@ class Experiment(Record):
     about: About = Field(About(), description="title, citation, notes")
     params: dict[Identifier, Any] = Field(default_factory=dict, description="the file's params, as exact numbers")
     processes: dict[str, ProcessTable] = Field(default_factory=dict, description="the processes that runs and analyses use")
-    models: dict[Identifier, Transformer] = Field(default_factory=dict, description="networks")
+    models: dict[Identifier, AnyModel] = Field(default_factory=dict, description="networks")
     trains: dict[Identifier, Train] = Field(default_factory=dict, description="training runs")
     analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
     sweeps: dict[Identifier, Sweep] = Field(default_factory=dict, description="sweeps, with every point")

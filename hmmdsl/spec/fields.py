@@ -83,6 +83,11 @@ class Many:
         """What stands at `index`."""
         return self.elements[index] if self.fixed else self.elements[0]
 
+    def repeats(self, choices: Sequence[FieldType]) -> bool:
+        """Whether it is a list of what `choices` take one of."""
+        element = self.elements[0]
+        return not self.fixed and (element in choices or (isinstance(element, Either) and set(element.choices) <= set(choices)))
+
 
 @dataclass(frozen=True)
 class Nothing:
@@ -241,7 +246,7 @@ def describe(kind: FieldType) -> str:
         case Refers(to):
             return f"the name of {article(to)} `{to}`"
         case Kinds(kinds):
-            return one_of([word for word, _ in kinds])
+            return one_of([_tag(word, schema) for word, schema in kinds])
         case Many(elements, True):
             return f"a list of {len(elements)}: " + ", ".join(describe(element) for element in elements)
         case Many(elements):
@@ -249,8 +254,27 @@ def describe(kind: FieldType) -> str:
         case Nothing():
             return "`none`"
         case Either(choices):
-            many = [c for c in choices if isinstance(c, Many) and not c.fixed and c.elements[0] in choices]
-            return ", or ".join("a list of these" if choice in many else describe(choice) for choice in choices)
+            many = [c for c in choices if isinstance(c, Many) and c.repeats(choices)]
+            named = [c for c in choices if isinstance(c, Words | Dotted | Kinds)]
+            if len(named) < 2:
+                return ", or ".join("a list of these" if choice in many else describe(choice) for choice in choices)
+            others = ["a list of these" if choice in many else describe(choice) for choice in choices if choice not in named]
+            ordered = sorted(named, key=lambda choice: isinstance(choice, Kinds))
+            return ", or ".join([one_of([name for choice in ordered for name in _names(choice)]), *others])
+
+
+def _names(choice: Words | Dotted | Kinds) -> list[str]:
+    """The words that a choice takes, or examples of them."""
+    match choice:
+        case Words(words) | Dotted(words):
+            return list(words)
+        case Kinds(kinds):
+            return [_tag(word, schema) for word, schema in kinds]
+
+
+def _tag(word: str, schema: type[Record]) -> str:
+    """A tag as it is written: `future(k)` for a record that may be a call."""
+    return word if schema.called is None else f"{word}({schema.called})"
 
 
 def one_of(words: Sequence[str]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hmmdsl.spec.model import Transformer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hmmdsl.spec.models.base import Model
 
 LARGEST_PART = 16_384
 """Histories that a network reads at once. A larger tree goes through it in parts, and the gradients of its parts are added."""
@@ -21,25 +24,11 @@ def block_size(positions: int) -> int:
     return min(max(positions, FEWEST_IN_BLOCK), MOST_IN_BLOCK)
 
 
-def activation_floats(model: Transformer) -> int:
-    """Numbers that one training step keeps for each history: what each sublayer saves for its gradient.
-
-    Per block: two normalized inputs and two residuals (d_model each), queries, keys and values with their gathered copies, the
-    attention's weights over a block of histories and its ancestors, and the MLP's hidden layer with its gradient.
-    """
-    positions = model.context + (1 if model.bos else 0)
-    heads = model.heads * model.head_width
-    attention = 8 * heads + 3 * model.heads * (positions + block_size(positions))
-    mlp = 0 if model.attention_only else 2 * model.mlp_width + 2 * model.d_model
-    return model.layers * (4 * model.d_model + attention + mlp) + 6 * model.d_model
-
-
-def tree_training_bytes(histories: int, model: Transformer, states: int = 0, tokens: int = 0) -> int:
+def tree_training_bytes(histories: int, model: Model, states: int = 0, tokens: int = 0) -> int:
     """An estimate of the bytes that training on a tree of so many histories takes at once.
 
     The tree itself in float64 (belief over `states`, next tokens over `tokens`, five numbers of bookkeeping), each history's
     ancestors, and the activations of the largest part that the network reads at once.
     """
-    positions = model.context + (1 if model.bos else 0)
-    tree = histories * _FLOAT64 * (states + 3 * tokens + 5 + 2 * positions)
-    return tree + min(histories, LARGEST_PART) * _FLOAT32 * activation_floats(model)
+    tree = histories * _FLOAT64 * (states + 3 * tokens + 5 + 2 * model.positions_read)
+    return tree + min(histories, LARGEST_PART) * _FLOAT32 * model.activation_floats()

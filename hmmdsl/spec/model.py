@@ -1,75 +1,27 @@
-"""Networks, as declared by `model NAME: KIND { … }`."""
+"""Networks, as declared by `model NAME: KIND { … }`: the kinds there are, each with a file of its own in `spec/models/`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from hmmdsl.spec.base import Record
+from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.models.gru import GRU
+from hmmdsl.spec.models.lstm import LSTM
+from hmmdsl.spec.models.mlp import MLP
+from hmmdsl.spec.models.ngram import NGram
+from hmmdsl.spec.models.rnn import RNN
+from hmmdsl.spec.models.ssm import SSM
+from hmmdsl.spec.models.transformer import Transformer
 
+__all__ = ["GRU", "LSTM", "MLP", "MODELS", "RNN", "SSM", "AnyModel", "Model", "NGram", "Transformer"]
 
-class Transformer(Record):
-    """A decoder-only transformer: token and position embeddings, pre-normalized blocks of causal attention and an MLP, a final
-    norm, and an unembedding to next-token logits."""
+AnyModel: TypeAlias = Annotated[Transformer | RNN | GRU | LSTM | SSM | MLP | NGram, Field(discriminator="kind")]
 
-    kind: Literal["transformer"] = "transformer"
-    layers: int = Field(4, ge=1, le=128, description="number of blocks")
-    heads: int = Field(1, ge=1, le=1024, description="attention heads in each block")
-    d_model: int = Field(64, ge=1, le=16_384, description="width of the residual stream")
-    d_head: int | None = Field(None, ge=1, le=16_384, description="width of one head; d_model / heads if not given")
-    d_mlp: int | None = Field(None, ge=1, le=65_536, description="width of the MLP's hidden layer; 4 d_model if not given")
-    context: int = Field(10, ge=1, le=4096, description="longest history the network reads, in tokens (the bos token apart)")
-    activation: Literal["relu", "gelu"] = Field("relu", description="non-linearity of the MLP")
-    norm: Literal["layer_norm", "rms_norm", "none"] = Field(
-        "layer_norm", description="normalization before each sublayer and at the end"
-    )
-    positions: Literal["learned", "sinusoidal", "rotary", "none"] = Field(
-        "learned", description="how the network learns where a token stands"
-    )
-    attention_only: bool = Field(False, description="leave the MLPs out")
-    bos: bool = Field(False, description="begin each word with a token of its own, so that the empty history is a position")
-    initial_sd: float | None = Field(
-        None,
-        gt=0,
-        le=10,
-        description="standard deviation of the initial weights; default 0.02, and 0.02/sqrt(2 layers) where a sublayer writes",
-    )
-
-    @model_validator(mode="after")
-    def _heads_fit(self) -> Transformer:
-        if self.d_head is None and self.d_model % self.heads:
-            raise PydanticCustomError(
-                "heads",
-                "{heads} heads do not divide d_model = {d_model}",
-                {"heads": self.heads, "d_model": self.d_model, "field": "heads", "help": "give `d_head`, or choose a divisor"},
-            )
-        if self.positions == "rotary" and self.head_width % 2:
-            raise PydanticCustomError(
-                "rotary",
-                "rotary positions turn pairs of coordinates, and d_head = {d_head} is odd",
-                {"d_head": self.head_width, "field": "positions", "help": "choose an even d_head, or `positions = learned`"},
-            )
-        return self
-
-    @property
-    def head_width(self) -> int:
-        """d_head, with its default filled in."""
-        return self.d_head if self.d_head is not None else self.d_model // self.heads
-
-    @property
-    def mlp_width(self) -> int:
-        """d_mlp, with its default filled in."""
-        return self.d_mlp if self.d_mlp is not None else 4 * self.d_model
-
-    def points(self) -> dict[str, int]:
-        """The named points of the residual stream and their widths, in the order of the computation. A list of points, such as
-        the blocks, appears as `block[0]`, `block[1]`, …"""
-        names = ["embedding", *(f"block[{i}]" for i in range(self.layers)), "final_norm"]
-        return dict.fromkeys(names, self.d_model)
-
-
-Model = Annotated[Transformer, Field(discriminator=None)]
-MODELS: dict[str, type[Transformer]] = {"transformer": Transformer}
+MODELS: Mapping[str, type[Model]] = MappingProxyType(
+    {"transformer": Transformer, "rnn": RNN, "gru": GRU, "lstm": LSTM, "ssm": SSM, "mlp": MLP, "ngram": NGram}
+)
 """Every kind of network by its word in `model NAME: KIND`."""

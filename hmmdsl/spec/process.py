@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from hmmdsl.process.algebra.parts import Part, Parts
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.spec.base import Record
 
@@ -54,16 +55,26 @@ class PartTable(Record):
         return Part(self.name, self.role, own, self.state_of)
 
 
+class FactorTable(Record):
+    """A factor of a product, written out."""
+
+    name: str = Field(description="what it is called in targets")
+    process: ProcessTable = Field(description="the factor as it was given")
+
+
 class ProcessTable(Record):
-    """A hidden Markov model, written out."""
+    """A hidden Markov model, written out; of a product only its factors, which tell all the rest."""
 
     name: str = Field(description="what it is called in figures and messages")
-    tokens: tuple[str, ...] = Field(min_length=1, description="the vocabulary, in order")
-    states: tuple[str, ...] = Field(min_length=1, description="the hidden states, in order")
-    transitions: tuple[tuple[int, int, int, Number], ...] = Field(
-        description="token, from state, to state (all by index), and the probability of that token and target"
+    factors: tuple[FactorTable, ...] = Field(
+        (), description="the independent factors of a product, in order; no other field then"
     )
-    start: tuple[Number, ...] = Field(description="Pr(state) before the first token")
+    tokens: tuple[str, ...] = Field((), description="the vocabulary, in order")
+    states: tuple[str, ...] = Field((), description="the hidden states, in order")
+    transitions: tuple[tuple[int, int, int, Number], ...] = Field(
+        (), description="token, from state, to state (all by index), and the probability of that token and target"
+    )
+    start: tuple[Number, ...] = Field((), description="Pr(state) before the first token")
     right: tuple[Number, ...] | None = Field(
         None, description="the right eigenvector that normalizes a generalized HMM, whose numbers may be negative"
     )
@@ -74,24 +85,31 @@ class ProcessTable(Record):
     @staticmethod
     def of(process: Process) -> ProcessTable:
         """Write a process out."""
+        if process.factored and process.parts is not None:
+            named = tuple(FactorTable(name=part.name, process=ProcessTable.of(part.process)) for part in process.parts.factors)
+            return ProcessTable(name=process.name, factors=named)
         return ProcessTable(
             name=process.name,
             tokens=process.tokens,
-            states=process.states,
+            states=tuple(process.states),
             transitions=tuple(
                 (x, i, j, value) for x, entries in enumerate(process.operators) for (i, j), value in sorted(entries.items())
             ),
-            start=process.start,
+            start=tuple(process.start),
             start_kind=process.start_kind,
             parts=tuple(
-                PartTable(name=part.name, role=part.role, process=ProcessTable.of(part.process), state_of=part.state_of)
+                PartTable(name=part.name, role=part.role, process=ProcessTable.of(part.process), state_of=tuple(part.state_of))
                 for part in (process.parts.parts if process.parts is not None else ())
             ),
-            right=process.right,
+            right=None if process.right is None else tuple(process.right),
         )
 
     def process(self) -> Process:
         """The process itself. Raises ValueError if an index is out of range, a row does not sum to one, or parts don't fit."""
+        if self.factors:
+            return self._product()
+        if not self.tokens or not self.states:
+            raise ValueError("a process has at least one token and one state")
         operators: list[dict[tuple[int, int], Scalar]] = [{} for _ in self.tokens]
         rows: list[Scalar] = [Fraction(0)] * len(self.states)
         for x, i, j, value in self.transitions:
@@ -115,6 +133,13 @@ class ProcessTable(Record):
             raise ValueError("two components are active in one state")
         parts = Parts(tuple(part.part(len(self.states)) for part in self.parts)) if self.parts else None
         return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts=parts)
+
+    def _product(self) -> Process:
+        if self.tokens or self.states or self.transitions or self.start or self.parts or self.right is not None:
+            raise ValueError("a product has factors and nothing else: all the rest follows from them")
+        if len({factor.name for factor in self.factors}) < len(self.factors):
+            raise ValueError("two factors have one name")
+        return product({factor.name: factor.process.process() for factor in self.factors}, self.name)
 
     def _generalized(self, operators: list[dict[tuple[int, int], Scalar]], right: tuple[Scalar, ...]) -> Process:
         """A generalized HMM: its numbers may be of any sign, but T r = r, start . r = 1, and no short word is negative."""

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from hmmdsl.models.layout import TreeLayout, tree_layouts
-from hmmdsl.models.transformer import TransformerNetwork
-from hmmdsl.process.history_tree import HistoryTree, history_weights, optimal_losses
+from hmmdsl.models.network import Network
+from hmmdsl.process.history_tree import HistoryTree, history_weights, next_token_entropies, optimal_losses
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Float64, Int64
@@ -31,7 +31,7 @@ class ExpectedLoss:
     targets: tuple[Float[Tensor, "row token"], ...]
     optimum: float
 
-    def backward(self, network: TransformerNetwork) -> float:
+    def backward(self, network: Network) -> float:
         """The loss in nats; its gradient is added to the network's."""
         total = 0.0
         parameters = tuple(network.parameters())
@@ -56,18 +56,16 @@ def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device)
     rest is scaled to sum to 1."""
     weight = np.where(left_out, 0.0, history_weights(tree, "probability"))
     weight /= weight.sum()
-    joint = weight[:, None] * tree.next_token
     parts = tree_layouts(tree, device)
     targets = []
     for layout in parts:
         target = torch.zeros(len(layout.token), tree.vocabulary)
-        target[layout.row.cpu()] = torch.from_numpy(joint[layout.history]).float()
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * tree.next_token_of(layout.history)).float()
         targets.append(target.to(device))
-    entropy = -np.sum(tree.next_token * np.log(np.where(tree.next_token > 0, tree.next_token, 1.0)), axis=1)
-    return ExpectedLoss(parts, tuple(targets), float(weight @ entropy))
+    return ExpectedLoss(parts, tuple(targets), float(weight @ next_token_entropies(tree)))
 
 
-def drawn_loss(network: TransformerNetwork, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
+def drawn_loss(network: Network, words: Int64[Tensor, "word context_and_1"]) -> Float32[Tensor, ""]:
     """The mean cross-entropy of the drawn next tokens, in nats. Words have context + 1 tokens: each position predicts the token
     after it, the last is only predicted, and without `bos` the first is not."""
     logits = network(words[:, :-1])
@@ -76,22 +74,27 @@ def drawn_loss(network: TransformerNetwork, words: Int64[Tensor, "word context_a
 
 
 @torch.no_grad()
-def predictions(network: TransformerNetwork, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
+def predictions(network: Network, tree: HistoryTree) -> Float64[np.ndarray, "history token"]:
     """The network's log Pr(next token | history), normalized in float64, for each history of the tree."""
-    device = network.token.device
-    logits = np.empty((len(tree), network.vocabulary))
-    for layout in tree_layouts(tree, device):
-        logits[layout.history] = network.on_tree(layout).cpu().numpy()
+    found = np.empty((len(tree), network.vocabulary))
+    for layout in tree_layouts(tree, network.device):
+        found[layout.history] = _log_probabilities(network, layout)
+    return found
+
+
+def _log_probabilities(network: Network, layout: TreeLayout) -> Float64[np.ndarray, "history token"]:
+    """The same for the histories of one part of a tree."""
+    logits = network.on_tree(layout).cpu().numpy().astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return logits
 
 
 @torch.no_grad()
-def activations_on_tree(network: TransformerNetwork, tree: HistoryTree) -> dict[str, Float32[np.ndarray, "history d_model"]]:
+def activations_on_tree(network: Network, tree: HistoryTree) -> dict[str, Float32[np.ndarray, "history d_model"]]:
     """The residual stream after each history of the tree, by point, as float32."""
     found = {point: np.empty((len(tree), width), dtype=np.float32) for point, width in network.spec.points().items()}
-    for layout in tree_layouts(tree, network.token.device):
+    for layout in tree_layouts(tree, network.device):
         for point, x in network.residuals_on_tree(layout).items():
             found[point][layout.history] = x.cpu().numpy()
     return found
@@ -110,7 +113,11 @@ class Evaluation:
         return self.loss - self.optimum
 
 
-def evaluate(network: TransformerNetwork, tree: HistoryTree) -> Evaluation:
+@torch.no_grad()
+def evaluate(network: Network, tree: HistoryTree) -> Evaluation:
     """Loss and optimum on a tree, in float64 from the network's own logits."""
-    cross_entropy = -np.sum(tree.next_token * predictions(network, tree), axis=1)
+    cross_entropy = np.empty(len(tree))
+    for layout in tree_layouts(tree, network.device):
+        true = tree.next_token_of(layout.history)
+        cross_entropy[layout.history] = -np.sum(true * _log_probabilities(network, layout), axis=1)
     return Evaluation(float(history_weights(tree, "probability") @ cross_entropy), float(optimal_losses(tree).mean()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -49,6 +50,21 @@ class WeightOptimizer:
     def weights_are_finite(self) -> bool:
         """Whether every weight is a number."""
         return bool(torch.isfinite(self.weights).all())
+
+    def state(self) -> dict[str, Tensor]:
+        """The weights, and the moments and the step of the optimizer, as arrays by name; they are not copies."""
+        kept = self.optimizer.state_dict()["state"].get(0, {})
+        moments = {f"optimizer.{name}": value for name, value in kept.items() if isinstance(value, torch.Tensor)}
+        return {"weights": self.weights.detach(), **moments}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave for an optimizer and a network of the same kind. The arrays are the optimizer's from now
+        on; the weights are copied into their place, which the network's parameters share."""
+        self.weights.copy_(state["weights"])
+        moments = {name.removeprefix("optimizer."): value for name, value in state.items() if name.startswith("optimizer.")}
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": {0: moments} if moments else {}, "param_groups": groups})
 
 
 def _torch_optimizer(spec: Optimizer, weights: Float[Tensor, " weight"]) -> torch.optim.Optimizer:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hmmdsl.spec.base import Exact
+from hmmdsl.training.recent import Recent
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64
 
-    from hmmdsl.models.transformer import TransformerNetwork
+    from hmmdsl.models.network import Network
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
-    from hmmdsl.spec.model import Transformer
+    from hmmdsl.spec.base import Histories
+    from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
 
@@ -31,12 +35,13 @@ class CurvePoint:
 class Trained:
     """Checkpoints lie in `folder` as `step_<step>.safetensors`; `steps` lists them, the first 0 and the last the final one.
 
-    `tree` holds the histories that loss and gap were evaluated on (in nats, per position, after the last step).
+    `tree` holds the histories that loss and gap were evaluated on (in nats, per position, after the last step). `recent` keeps
+    activations and trees that analyses asked for last, in bounded memory.
     """
 
     name: str
     train: Train
-    model: Transformer
+    model: Model
     process: Process
     tree: HistoryTree
     folder: Path
@@ -47,30 +52,54 @@ class Trained:
     parameters: int
     curve: tuple[CurvePoint, ...]
     device: str
+    recent: Recent = field(default_factory=Recent, compare=False, repr=False)
 
-    def network(self, step: int | None = None) -> TransformerNetwork:
+    def network(self, step: int | None = None) -> Network:
         """The network with the weights of checkpoint `step` (the last if None), in evaluation mode, on `device`.
 
         Raises KeyError if there is no such checkpoint.
         """
         import torch
 
-        from hmmdsl.models.transformer import TransformerNetwork
+        from hmmdsl.models.build import build_network
         from hmmdsl.training.weights import load_checkpoint
 
         step = self.steps[-1] if step is None else step
         if step not in self.steps:
             raise KeyError(f"{self.name} has no checkpoint at step {step}; there are {', '.join(map(str, self.steps))}")
-        network = TransformerNetwork(self.model, len(self.process.tokens))
+        network = build_network(self.model, len(self.process.tokens))
         load_checkpoint(network, self.folder, step)
         return network.to(torch.device(self.device)).eval().requires_grad_(False)
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         """The residual stream after every history of `tree` (its own if None), by point (`embedding`, `block[0]`, …,
-        `final_norm`): float32 arrays of shape (history, d_model)."""
+        `final_norm`): float32 arrays of shape (history, d_model), read-only, since other analyses may be given the same."""
         from hmmdsl.training.objective import activations_on_tree
 
-        return activations_on_tree(self.network(step), self.tree if tree is None else tree)
+        step = self.steps[-1] if step is None else step
+        histories = self.tree if tree is None else tree
+
+        def make() -> Mapping[str, np.ndarray]:
+            found = activations_on_tree(self.network(step), histories)
+            for array in found.values():
+                array.setflags(write=False)
+            return found
+
+        def size(found: Mapping[str, np.ndarray]) -> int:
+            return sum(array.nbytes for array in found.values())
+
+        return self.recent.get(("activations", step, id(histories)), make, size, (histories,))
+
+    def histories(self, process: Process, histories: Histories, seed: int) -> HistoryTree:
+        """The tree of `process` that `histories` asks for, to this network's context; drawn words are those of `seed`. The same
+        tree, while it is kept, each time that the same is asked for."""
+        from hmmdsl.training.histories import histories_of
+
+        def make() -> HistoryTree:
+            return histories_of(process, self.model.context, self.model.bos, histories, seed)
+
+        key = ("tree", id(process), histories, None if isinstance(histories, Exact) else seed)
+        return self.recent.get(key, make, lambda tree: tree.nbytes, (process,))
 
     def log_probabilities(self, step: int | None = None, tree: HistoryTree | None = None) -> Float64[np.ndarray, "history token"]:
         """The network's log Pr(next token | history) after every history of `tree` (its own if None), in nats."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from hashlib import sha256
 from pathlib import Path
 
 from safetensors.torch import load_file, save
 
-from hmmdsl.models.transformer import TransformerNetwork
+from hmmdsl.models.network import Network
+from hmmdsl.training.whole_file import write_whole
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -15,23 +16,14 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step_{step}.safetensors"
 
 
-def save_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> Path:
-    """Write the weights beside their place and rename them into it, so that a file is whole or not there."""
-    path = checkpoint_path(folder, step)
-    beside = path.with_suffix(".partial")
+def save_checkpoint(network: Network, folder: Path, step: int) -> str:
+    """Write the weights, so that the file is whole or not there; returns the file's SHA-256. Raises OSError."""
     data = save({name: value.detach().cpu().clone() for name, value in network.state_dict().items()})
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+    write_whole(checkpoint_path(folder, step), data)
+    return sha256(data).hexdigest()
 
 
-def load_checkpoint(network: TransformerNetwork, folder: Path, step: int) -> None:
+def load_checkpoint(network: Network, folder: Path, step: int) -> None:
     """Read the weights after `step` steps into a network of the same shape. Raises KeyError if they were not kept."""
     path = checkpoint_path(folder, step)
     if not path.is_file():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 
+from hmmdsl.process.joint import strides
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sampling_tables
+from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -31,6 +33,15 @@ class WordSource:
         self.drawn_on = torch.device("cpu") if device.type == "mps" else device
         self.generator = torch.Generator(self.drawn_on).manual_seed(seed)
         self.process = process
+        self.factors: list[tuple[WordSource, int]] = []
+        if process.factored:
+            # Each factor has random numbers of its own; the tokens are put together, the rightmost factor fastest.
+            apart = strides([len(factor.tokens) for factor in process.factors])
+            self.factors = [
+                (WordSource(factor, length, device, stream(seed, f"factor {k}")), stride)
+                for k, (factor, stride) in enumerate(zip(process.factors, apart, strict=True))
+            ]
+            return
         if process.generalized:
             self.operators, self.emission, self.right, self.eta = (
                 torch.tensor(array, device=self.drawn_on) for array in (process.T, process.emission, process.r, process.eta)
@@ -50,6 +61,11 @@ class WordSource:
 
     def draw(self, words: int) -> Int64[Tensor, "word length"]:
         """That many more words."""
+        if self.factors:
+            joint = torch.zeros((words, self.length), dtype=torch.int64, device=self.device)
+            for source, stride in self.factors:
+                joint += source.draw(words) * stride
+            return joint
         if self.process.generalized:
             return self._draw_by_beliefs(words).to(self.device)
         first = torch.searchsorted(self.start, self._uniform(words), right=True)
@@ -76,7 +92,34 @@ class WordSource:
             belief = belief / (belief @ self.right)[:, None]
         return drawn
 
-    def batches(self, size: int) -> Iterator[Int64[Tensor, "batch length"]]:
-        """Batches without end, drawn many at a time."""
-        while True:
-            yield from torch.split(self.draw(size * max(1, DRAWN_AT_ONCE // size)), size)
+
+class Batches:
+    """Batches without end, drawn a block of many at a time."""
+
+    def __init__(self, source: WordSource, size: int) -> None:
+        self.source, self.size = source, size
+        self.before = source.generator.get_state()
+        self.taken = 0
+        self._block: tuple[Int64[Tensor, "batch length"], ...] = ()
+
+    def next(self) -> Int64[Tensor, "batch length"]:
+        """The next batch of `size` words."""
+        if self.taken == len(self._block):
+            self.before, self.taken = self.source.generator.get_state(), 0
+            self._draw()
+        self.taken += 1
+        return self._block[self.taken - 1]
+
+    def _draw(self) -> None:
+        self._block = torch.split(self.source.draw(self.size * max(1, DRAWN_AT_ONCE // self.size)), self.size)
+
+    def state(self) -> dict[str, Tensor]:
+        """The generator's state before the present block was drawn, and how many of its batches are used up."""
+        return {"data.generator": self.before, "data.taken": torch.tensor(self.taken)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with the batch after the one that came last when `state` was asked for."""
+        self.before, self.taken = state["data.generator"], int(state["data.taken"])
+        self.source.generator.set_state(self.before)
+        if self.taken:
+            self._draw()

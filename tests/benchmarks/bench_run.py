@@ -96,6 +96,9 @@ def main() -> None:
     if not chosen.skip_mess3:
         print("specs/mess3.hmm")
         print("\n".join(each.line() for each in mess3()))
+    taken, code, _ = run("recurrent")
+    print("specs/recurrent.hmm")
+    print("\n".join(each.line() for each in (at_most("seconds", taken, 120), at_most("exit code", code, 0))))
 
 
 if __name__ == "__main__":

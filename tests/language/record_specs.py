@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hmmdsl.analysis import kinds
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.elaborate import Compiled, compile_text
+from tests.language import examples
 
 RRXOR = """
 hmm rrxor(p = 1/2, q = 1/2) {
@@ -30,53 +31,8 @@ BELIEFS = "analysis beliefs: regression { of = fit, at = [embedding, blocks, fin
 RUN = RRXOR + NET + FIT
 ALL = RUN + BELIEFS
 
-DESIGN = (
-    'experiment { title = "Belief geometry spread over layers", cite = "arXiv:2405.15943" }\n'
-    + RRXOR
-    + """
-model net: transformer {
-  layers = 4, heads = 1, d_head = 8
-  d_model = 64, d_mlp = 256
-  context = 10, activation = relu
-}
-
-train fit {
-  process   = rrxor()
-  model     = net
-  objective = next_token                  # or future { k = 3 }, adversarial { … }
-  data      = exact                       # or sampled { batch = 64 }
-  optimizer = adamw { lr = 3e-3 }
-  schedule  = one_cycle { warmup = 0.05 }
-  steps     = 1_200
-  seed      = 0
-  checkpoints = log_spaced { count = 12 }
-}
-
-analysis beliefs: regression {            # the published figures: in sample, every word of length 10
-  of = fit
-  target = belief
-  at = [embedding, blocks, final_norm, concat]
-  weights = words
-  controls = [untrained, shuffled { repeats = 100 }, noise]
-}
-
-analysis geometry: distances { of = beliefs.concat, against = [belief, next_token] }
-
-analysis unseen: regression {             # the stricter question: histories that the fit never saw
-  of = fit, target = belief, at = [blocks, concat], weights = uniform
-  controls = [held_out { folds = 10 }, untrained, noise]
-}
-
-expect "Shai et al. 2024, Fig. 7D": geometry.belief.r2     ~= 0.95 ± 0.05
-expect "Shai et al. 2024, Fig. 7D": geometry.next_token.r2 ~= 0.31 ± 0.09
-expect "in no single layer": beliefs.concat.r2 > max(beliefs.block[..].r2) + 0.1
-expect "it holds for unseen histories": unseen.concat.held_out.r2 > unseen.concat.untrained.held_out.r2 + 0.4
-expect fit.gap < 1e-4                              # nats per token above the optimum
-
-profile smoke { fit.steps = 50 }
-"""
-)
-"""The example of the design, without its sweep."""
+DESIGN = examples.DESIGN[0] + "\nprofile smoke { fit.steps = 50 }\n"
+"""The first example of the design, with a profile."""
 
 
 def compiled(text: str, settings: Mapping[str, str] | None = None, profile: str | None = None) -> Compiled:

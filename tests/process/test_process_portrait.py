@@ -59,7 +59,7 @@ def test_floats_say_that_they_are_numerical() -> None:
     assert about.beliefs.count == 36
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(processes())
 def test_every_process_has_a_portrait(known: Process) -> None:
     json.dumps(portrait(known, depth=4).as_json(), allow_nan=False)

@@ -161,7 +161,7 @@ def test_the_same_run_draws_the_same_bytes(run: FakeRun, drawings: tuple[Drawing
 def test_a_process_has_a_page_of_its_own() -> None:
     page = Page(process_page(golden_mean()))
     text = "".join(page.text)
-    assert "0.66666667" in text
+    assert "0.666666667" in text
     assert "bits per token" in text
     assert len(page.all("img")) == 4
     assert all((picture["src"] or "").startswith("data:image/png;base64,") for picture in page.all("img"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hmmdsl.language.elaborate import compile_text
 from hmmdsl.process.process import Process
 from hmmdsl.process.state_emitting import state_emitting
 from hmmdsl.process.words import log_probability_nats
-from hmmdsl.runtime.exporting import dot, export, hmmlearn_parameters
+from hmmdsl.runtime.exporting import dot, export, hmmlearn_parameters, labelled_matrices
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import find_process, find_processes
 from hmmdsl.runtime.importing import imported, write_spec
@@ -65,8 +66,34 @@ def test_generalized_processes_go_out_as_matrices_with_their_right_eigenvector(n
         np.testing.assert_array_equal(held["right"], process.r)
     with pytest.raises(OutputError, match="generalized HMM"):
         export(process, "hmmlearn", tmp_path / "h.json")
-    with pytest.raises(OutputError, match="not negative"):
-        imported(tmp_path / "p.npz")
+
+
+@pytest.mark.parametrize("name", GENERALIZED)
+def test_generalized_processes_go_out_and_in_and_out_again_as_they_are(name: str, tmp_path: Path) -> None:
+    export(LIBRARY[name], None, tmp_path / "p.json")
+    again = read_back(tmp_path / "p.json")
+    assert again.operators == LIBRARY[name].operators
+    assert again.exact == LIBRARY[name].exact
+    assert export(again, "json", None) == (tmp_path / "p.json").read_text()
+    # npz holds floats: the operators come back to the bit, the vectors are found again.
+    export(LIBRARY[name], None, tmp_path / "p.npz")
+    packed = read_back(tmp_path / "p.npz")
+    np.testing.assert_array_equal(packed.T, LIBRARY[name].T)
+    np.testing.assert_allclose(packed.eta, LIBRARY[name].eta, atol=1e-12)
+    np.testing.assert_allclose(packed.r, LIBRARY[name].r, atol=1e-12)
+
+
+def test_a_given_start_of_a_generalized_process_is_kept(tmp_path: Path) -> None:
+    plain = labelled_matrices(LIBRARY["bloch_walk"]) | {"start": ["1", "1/2", "0"], "start_kind": "given"}
+    (tmp_path / "p.json").write_text(json.dumps(plain))
+    again = read_back(tmp_path / "p.json")
+    assert (again.start, again.start_kind) == ((1, Fraction(1, 2), 0), "given")
+    (tmp_path / "wrong.json").write_text(json.dumps(plain | {"right": [0, 1, 0]}))
+    with pytest.raises(OutputError, match="`right` is no right eigenvector"):
+        imported(tmp_path / "wrong.json")
+    (tmp_path / "short.json").write_text(json.dumps(plain | {"right": [1]}))
+    with pytest.raises(OutputError, match="1 numbers for 3 dimensions"):
+        imported(tmp_path / "short.json")
 
 
 def test_states_stay_where_they_emit_by_themselves() -> None:
@@ -136,7 +163,9 @@ WRONG: dict[str, tuple[str, str]] = {
     "no object": ("[1]", "holds no object"),
     "nothing of use": ('{"a": 1}', "neither `T` nor"),
     "a row that sums to less": (json.dumps({"T": [[[0.5]], [[0.4]]]}), "T, state 0 sums to 0.9|state 0 sums to 0.9"),
-    "a negative entry": (json.dumps({"T": [[[1.5]], [[-0.5]]]}), "not negative"),
+    "a word of negative probability": (json.dumps({"T": [[[1.5]], [[-0.5]]]}), "probability -0.5"),
+    "a spectral radius other than 1": (json.dumps({"T": [[[1.5]], [[-0.25]]]}), "spectral radius"),
+    "a negative entry of hmmlearn's": ('{"startprob": [1], "transmat": [[1]], "emissionprob": [[1.5, -0.5]]}', "not negative"),
     "NaN": ('{"T": [[[NaN]]]}', "no number"),
     "no number": ('{"T": [[["x"]]]}', "no number"),
     "no square": ('{"T": [[[1, 0]]]}', "square"),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hmmdsl.process.measure import known_digits
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of
-from hmmdsl.runtime.portrait import Shown, portraits, print_portraits, write_page
+from hmmdsl.runtime.portrait import Shown, draw, portraits, print_portraits, write_page
 
 WRITTEN = """\
 # A walk with a name like markup: it could be taken for [bold].
@@ -38,7 +39,8 @@ def test_the_library_is_a_list_of_one_line_each(library: tuple[Shown, ...], caps
     assert "source" in header
     for line, each in zip(lines, library, strict=True):
         assert line.startswith(each.name)
-        assert f"{each.portrait.entropy_rate.value_bits:.6f}" in line
+        rate = each.portrait.entropy_rate
+        assert known_digits(rate.value_bits, 0 if rate.exact else rate.error_bits, 6) in line
         assert each.source[:20] in line
 
 
@@ -66,6 +68,26 @@ def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert 'A -["[b]"]-> B : 1' in out
     assert "taken for [bold]" in out
     assert comments_of(str(tmp_path / "mine.hmm")).keys() == {"walk"}
+
+
+def test_what_is_piped_holds_the_drawings_within_the_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    print_portraits(portraits(["std.processes", "even"], {}, None))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "\x1b" not in out
+    assert "4 beliefs after up to" in out
+    assert "0 : 1/2 → A" in out
+    print_portraits(portraits(["std.processes", "even", "coin"], {}, None), beside=True)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_called_process_is_drawn_into_files_of_plain_names(tmp_path: Path) -> None:
+    paths = list(draw(portraits(["std.processes.coin(p = 1/3)"], {}, None), tmp_path))
+    assert {path.parent for path in paths} == {tmp_path}
+    assert {path.name.split(".")[0] for path in paths} == {"coin_p_1_3"}
 
 
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:

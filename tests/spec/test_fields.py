@@ -32,7 +32,8 @@ def test_words_and_references_and_tagged_records_are_told_apart() -> None:
 def test_one_or_several_is_said_shortly() -> None:
     target = fields_of(kinds()["regression"])["target"].type
     assert isinstance(target, Either)
-    assert describe(target) == "`belief`, `next_token`, `component`, `within.A` or `factor.left`, or a list of these"
+    words = "`belief`, `next_token`, `state`, `component`, `within.A`, `factor.left` or `future(k)`"
+    assert describe(target) == f"{words}, or a list of these"
 
 
 def test_a_fixed_length_is_known() -> None:

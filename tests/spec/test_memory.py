@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hmmdsl.spec.memory import LARGEST_PART, activation_floats, block_size, tree_training_bytes
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.memory import LARGEST_PART, block_size, tree_training_bytes
+from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, Model, Transformer
 
 PAPER = Transformer(layers=4, heads=1, d_head=8, d_model=64, d_mlp=256, context=10)
 
@@ -18,7 +18,7 @@ def test_activations_stop_growing_once_a_tree_is_read_in_parts() -> None:
 
 def test_a_larger_network_takes_more() -> None:
     for change in ({"layers": 8}, {"d_model": 128}, {"d_mlp": 512}, {"d_head": 16}, {"context": 20}):
-        assert activation_floats(PAPER.model_copy(update=change)) > activation_floats(PAPER)
+        assert PAPER.model_copy(update=change).activation_floats() > PAPER.activation_floats()
 
 
 @pytest.mark.parametrize(("positions", "block"), [(1, 16), (10, 16), (40, 40), (4096, 128)])
@@ -26,20 +26,34 @@ def test_blocks_are_about_as_long_as_histories(positions: int, block: int) -> No
     assert block_size(positions) == block
 
 
-def test_the_estimate_is_near_what_autograd_saves() -> None:
+KINDS = [
+    PAPER,
+    RNN(layers=2),
+    GRU(layers=2),
+    LSTM(layers=2),
+    SSM(layers=3, d_state=16),
+    MLP(layers=3, window=1),
+    MLP(d_embed=8, activation="gelu"),
+]
+
+
+@pytest.mark.parametrize("model", KINDS, ids=lambda model: f"{model.kind}")
+def test_the_estimate_is_near_what_autograd_saves(model: Model) -> None:
     import torch
 
+    from hmmdsl.models.build import build_network
     from hmmdsl.models.layout import word_layout
-    from hmmdsl.models.transformer import TransformerNetwork
 
     saved: dict[int, int] = {}
 
     def count(tensor: torch.Tensor) -> torch.Tensor:
         saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        kept.append(tensor)  # so that no address is used twice
         return tensor
 
-    network, words = TransformerNetwork(PAPER, 3), torch.zeros(200, 10, dtype=torch.int64)
+    kept: list[torch.Tensor] = []
+    network, words = build_network(model, 3), torch.zeros(200, 10, dtype=torch.int64)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         logits = network.logits(word_layout(words))
     floats = sum(saved.values()) / 4 / len(logits)
-    assert floats / 2 < activation_floats(PAPER) < 3 * floats
+    assert floats / 2 < model.activation_floats() < 3 * floats

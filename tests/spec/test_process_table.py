@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hmmdsl.process.algebra.mixture import mixture
+from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process
@@ -40,7 +41,7 @@ def test_a_plain_process_has_no_parts() -> None:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
-    table = ProcessTable.of(NESTED)
+    table = ProcessTable.of(noise(NESTED, HALF))
     first = table.parts[0].model_copy(update=change)
     with pytest.raises(ValueError, match=message):
         table.model_copy(update={"parts": (first, *table.parts[1:])}).process()
@@ -51,3 +52,25 @@ def test_two_components_are_not_active_at_once() -> None:
     both = tuple(part.model_copy(update={"state_of": (0, 0)}) for part in table.parts)
     with pytest.raises(ValueError, match="active in one state"):
         table.model_copy(update={"parts": both}).process()
+
+
+def test_a_product_is_written_as_its_factors_and_comes_back_apart() -> None:
+    many = product({f"f{k}": NESTED for k in range(6)})
+    text = ProcessTable.of(many).model_dump_json()
+    assert len(text) < 30_000
+    again = ProcessTable.model_validate_json(text).process()
+    assert again == many
+    assert again.parts == many.parts
+    assert [len(factor.states) for factor in again.factors] == [3, 2] * 6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"tokens": ("a",)}, "nothing else"), ({"factors": "twice"}, "one name"), ({"factors": ()}, "at least one token")],
+)
+def test_a_product_that_says_more_than_its_factors_is_refused(change: dict[str, Any], message: str) -> None:
+    table = ProcessTable.of(NESTED)
+    if change.get("factors") == "twice":
+        change = {"factors": (*table.factors, table.factors[0])}
+    with pytest.raises(ValueError, match=message):
+        table.model_copy(update=change).process()

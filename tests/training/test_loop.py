@@ -83,7 +83,7 @@ def test_every_optimizer_learns_from_either_data(optimizer: object, data: object
 def test_checkpoints_hold_the_networks_of_their_steps(rrxor: Process, tmp_path: Path) -> None:
     found = run(rrxor, tmp_path)
     assert found.steps == (0, 1, 4, 20)
-    assert sorted(files(tmp_path)) == sorted(f"step_{step}.safetensors" for step in found.steps)
+    assert sorted(files(tmp_path)) == ["finished.safetensors", *sorted(f"step_{step}.safetensors" for step in found.steps)]
     assert evaluate(found.network(), found.tree).loss == found.loss
     assert evaluate(found.network(0), found.tree).loss > evaluate(found.network(20), found.tree).loss
     assert found.parameters == sum(parameter.numel() for parameter in found.network().parameters())

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmmdsl.analysis.figures.wording import note, number, read_histories
+from hmmdsl.analysis.figures.wording import note, number, read_histories, targets_label
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.distances import Distances
     from hmmdsl.analysis.outcome import Outcome
 
-NAMES = {"belief": "beliefs", "next_token": "next-token distributions"}
-COLOURS = {"belief": "C0", "next_token": "C1"}
+COLOURS = {"belief": ("C0", "Blues"), "next_token": ("C1", "Oranges")}
+OTHER = ("C2", "Greens")
+"""The colour of single pairs, and the map for the density of many."""
 
 MANY = 5_000
 """Beyond so many pairs, their density is drawn."""
@@ -29,15 +30,14 @@ def figures(analysis: Distances, outcome: Outcome) -> dict[str, Figure]:
     here = outcome.arrays["represented"]
     for axes, name in zip(panels, names, strict=True):
         there = outcome.arrays[name]
+        colour, density = COLOURS.get(name, OTHER)
         if len(here) > MANY:
-            axes.hexbin(
-                there, here, gridsize=60, bins="log", cmap="Blues" if name == "belief" else "Oranges", mincnt=1, linewidths=0
-            )
+            axes.hexbin(there, here, gridsize=60, bins="log", cmap=density, mincnt=1, linewidths=0)
         else:
-            axes.scatter(there, here, s=14, alpha=0.45, color=COLOURS[name], linewidths=0, rasterized=len(here) > 1000)
+            axes.scatter(there, here, s=14, alpha=0.45, color=colour, linewidths=0, rasterized=len(here) > 1000)
         _line(axes, there, here)
         axes.set_title(f"R² = {number(results_of(analysis, outcome.results, name)['r2'])}")
-        axes.set_xlabel(f"distance between {NAMES[name]}")
+        axes.set_xlabel(f"distance between {targets_label(name)}")
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
     panels[0].set_ylabel("distance between represented beliefs")
@@ -64,7 +64,7 @@ def _metric(outcome: Outcome) -> str:
 
 def results_of(analysis: Distances, results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The results for one thing compared with."""
-    found: Mapping[str, Any] = results if isinstance(analysis.against, str) else results[name]
+    found: Mapping[str, Any] = results[name] if isinstance(analysis.against, tuple) else results
     return found
 
 

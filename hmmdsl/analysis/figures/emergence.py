@@ -10,10 +10,9 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.figures.distances import NAMES as AGAINST
 from hmmdsl.analysis.figures.distances import results_of
 from hmmdsl.analysis.figures.geometry import Panel, draw_geometry
-from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories, target_label
+from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories, target_label, targets_label
 from hmmdsl.analysis.loss import Loss
 from hmmdsl.analysis.options.points import places
 from hmmdsl.analysis.regression import Regression
@@ -93,7 +92,7 @@ def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tup
                     yield label, values, len(place.parts) > 1
         case Distances():
             for name in inner.against_names:
-                yield f"to {AGAINST[name]}", [results_of(inner, one, name)["r2"] for one in checkpoints], name == "belief"
+                yield f"to {targets_label(name)}", [results_of(inner, one, name)["r2"] for one in checkpoints], name == "belief"
         case Loss():
             yield "gap", [max(one["gap"], LEAST_GAP) for one in checkpoints], True
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,29 +25,41 @@ if TYPE_CHECKING:
 COLOURS = {"trained": "C0", "untrained": "C1", "shuffled": "C2", "noise": "C6"}
 NAMES = {"trained": "trained", "untrained": "untrained", "shuffled": "shuffled targets", "noise": "Gaussian features"}
 
+Metric: TypeAlias = Literal["r2", "accuracy"]
+SCORES = {"r2": "R²", "accuracy": "accuracy"}
+
+ACROSS = 3
+"""Panels side by side; more stand in further rows."""
+
 LOWEST = -0.25
 """Held-out R² may be far below zero: points below this are drawn on the lower edge."""
 
 
+CEILINGS = {"r2": "ceiling", "accuracy": "best_accuracy"}
+"""The most that a score can be, where results say it: the hidden state's."""
+
+
 @dataclass(frozen=True)
 class Scores:
-    """One control's R² at one place, in sample and held out, with their spread over repeats (0 for one)."""
+    """One control's score at one place, in sample and held out, with their spread over repeats (0 for one)."""
 
-    r2: float | None
+    value: float | None
     sd: float
     held_out: float | None
     held_out_sd: float
 
 
 def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
-    """By name: `geometry` (where beliefs are read), `points`, `positions`."""
+    """By name: `geometry` (where beliefs are read), `points`, `accuracy` (where the hidden state is), `positions`."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
     found = places(analysis.at, trained.model)
     drawn = {}
     if "belief" in analysis.target_names:
         drawn["geometry"] = _geometry(analysis, outcome, found, process)
-    drawn["points"] = _points(analysis, outcome, found)
+    drawn["points"] = _points(analysis, outcome, found, analysis.target_names, "r2")
+    if "state" in analysis.target_names:
+        drawn["accuracy"] = _points(analysis, outcome, found, ["state"], "accuracy")
     drawn["positions"] = _positions(analysis, outcome, found, 0 if trained.model.bos else 1)
     return drawn
 
@@ -59,9 +72,17 @@ def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
             "Left: the belief of an optimal observer after each history. Right: the same histories, as an affine map reads them "
             f"off the activations. Colour: the true belief; rings: centres of mass of each distinct belief. {histories}"
         )
-    if figure == "points":
+    if figure in ("points", "accuracy"):
         held = " Hollow: histories that the fit never saw." if _has_held_out(analysis) else ""
-        return f"R² of the affine map at each point of the network, beside its controls. Filled: in sample.{held} {histories}"
+        score = (
+            "R² of the affine map" if figure == "points" else "How often the state that the map puts highest is the hidden one,"
+        )
+        ceiling = (
+            " Dotted: the most that histories tell of the hidden state (shuffled ones have another)."
+            if "state" in analysis.target_names
+            else ""
+        )
+        return f"{score} at each point of the network, beside its controls. Filled: in sample.{held}{ceiling} {histories}"
     return f"R² of the affine map among the histories of each length, in sample. Blank: the target does not vary. {histories}"
 
 
@@ -98,34 +119,47 @@ def _geometry(analysis: Regression, outcome: Outcome, found: Sequence[Place], pr
     return figure
 
 
+def _panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels, a few in each row of the height given, and the panels."""
+    across = min(count, ACROSS)
+    rows = -(-count // across)
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    panels = figure.subplots(rows, across, squeeze=False, sharey=True).ravel().tolist()
+    for spare in panels[count:]:
+        spare.remove()
+    return figure, panels[:count]
+
+
 # ---------------------------------------------------------------- by point
 
 
-def _points(analysis: Regression, outcome: Outcome, found: Sequence[Place]) -> Figure:
-    targets = analysis.target_names
+def _points(analysis: Regression, outcome: Outcome, found: Sequence[Place], targets: Sequence[str], metric: Metric) -> Figure:
     width = max(5.2, 1.6 + 0.75 * len(found))
-    figure = Figure(figsize=(min(width * len(targets), 11.0), 3.7), layout="constrained")
-    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    across = min(len(targets), ACROSS)
+    figure, panels = _panels(len(targets), min(width * across, 11.0), 3.7)
     for axes, target in zip(panels, targets, strict=True):
-        _draw_points(axes, analysis, outcome.results, target, found)
-        axes.set_title(f"{target_label(target)}, read off each point")
-    panels[0].set_ylabel("R²")
+        _draw_points(axes, analysis, outcome.results, target, found, metric)
+        axes.set_title(fill(f"{target_label(target)}, read off each point", 60 // across))
+    for axes in panels[::across]:
+        axes.set_ylabel(SCORES[metric])
     _legend(figure, analysis)
     note(figure, read_histories(outcome))
     return figure
 
 
-def _draw_points(axes: Axes, analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place]) -> None:
+def _draw_points(
+    axes: Axes, analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place], metric: Metric
+) -> None:
     """Lines along the network's depth; joined points stand apart at the right."""
     single = [i for i, place in enumerate(found) if len(place.parts) == 1]
     position = np.arange(len(found), dtype=float)
     for i, place in enumerate(found):
         if len(place.parts) > 1 and single:
             position[i] += 0.35
-    for shift, (name, scores) in enumerate(_series(analysis, results, target, found)):
+    for shift, (name, scores) in enumerate(_series(analysis, results, target, found, metric)):
         colour, x = COLOURS[name], position + 0.07 * (shift - 1)
         for kind, filled in (("in sample", True), ("held out", False)):
-            values = [score.r2 if filled else score.held_out for score in scores]
+            values = [score.value if filled else score.held_out for score in scores]
             if all(value is None for value in values):
                 continue
             y = np.array([np.nan if value is None else max(value, LOWEST) for value in values])
@@ -136,30 +170,34 @@ def _draw_points(axes: Axes, analysis: Regression, results: Mapping[str, Any], t
                 axes.errorbar(x, y, sd, fmt="none", ecolor=colour, elinewidth=1.0, capsize=2, zorder=2)
             face = colour if filled else "white"
             axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=6, label=f"{name} {kind}", zorder=3)
+    axes.set_xlim(position[0] - 0.5, position[-1] + 0.5)
     axes.set_xticks(position, [place_label(place.name) for place in found])
     if len(found) > 5:
         axes.tick_params(axis="x", labelrotation=30)
     axes.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+    most = analysis.map_results(results, target, found[0].name).get(CEILINGS[metric])
+    if most is not None:
+        axes.axhline(most, color="0.35", linewidth=1.2, linestyle=":", zorder=1)
     axes.grid(axis="y")
     low, _ = axes.get_ylim()
     axes.set_ylim(min(-0.05, max(low, LOWEST - 0.05)), 1.04)
 
 
 def _series(
-    analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place]
+    analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place], metric: Metric
 ) -> Iterator[tuple[str, list[Scores]]]:
     groups = [analysis.map_results(results, target, place.name) for place in found]
     held_out = _has_held_out(analysis)
-    yield "trained", [Scores(group["r2"], 0.0, group["held_out"]["r2"] if held_out else None, 0.0) for group in groups]
+    yield "trained", [Scores(group[metric], 0.0, group["held_out"][metric] if held_out else None, 0.0) for group in groups]
     for control in analysis.controls:
         if control.kind != "held_out":
-            yield control.kind, [_control(group[control.kind]) for group in groups]
+            yield control.kind, [_control(group[control.kind], metric) for group in groups]
 
 
-def _control(group: Mapping[str, Any]) -> Scores:
-    r2, sd = _mean(group["r2"])
-    held_out, held_out_sd = _mean(group["held_out"]["r2"]) if "held_out" in group else (None, 0.0)
-    return Scores(r2, sd, held_out, held_out_sd)
+def _control(group: Mapping[str, Any], metric: Metric) -> Scores:
+    value, sd = _mean(group[metric])
+    held_out, held_out_sd = _mean(group["held_out"][metric]) if "held_out" in group else (None, 0.0)
+    return Scores(value, sd, held_out, held_out_sd)
 
 
 def _mean(value: Any) -> tuple[float | None, float]:
@@ -186,9 +224,8 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], f
     targets = analysis.target_names
     positions = analysis.map_results(outcome.results, targets[0], found[0].name)["position"]
     lengths = np.arange(first, first + len(positions))
-    size = (min(2.2 + 0.52 * len(lengths) * len(targets), 12.0), 1.5 + 0.36 * len(found))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
+    across = min(len(targets), ACROSS)
+    figure, panels = _panels(len(targets), min(2.2 + 0.52 * len(lengths) * across, 12.0), 1.5 + 0.36 * len(found))
     image = None
     for axes, target in zip(panels, targets, strict=True):
         rows = [
@@ -215,7 +252,7 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], f
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("history length (tokens)")
-        axes.set_title(f"R² of the {target_label(target)}, by position")
+        axes.set_title(fill(f"R² of the {target_label(target)}, by position", max(60 // across, 24)))
     if image is not None:
         figure.colorbar(image, ax=list(panels), label="R², in sample")
     note(figure, read_histories(outcome))

@@ -51,6 +51,10 @@ def plane_limits(
     return np.stack([low, high])
 
 
+MOST_CORNERS = 40
+"""Corners whose edges are drawn, at most: there are half as many edges as the square of their number."""
+
+
 def draw_outline(
     axes: Axes,
     projection: SimplexProjection,
@@ -58,14 +62,18 @@ def draw_outline(
     limits: Float64[np.ndarray, "end axis"],
     beside: bool = True,
 ) -> None:
-    """The edges between the corners, each with its state's name, and no frame. States whose corners fall together in this plane
-    share a label; without `states` there is none. Labels stand `beside` the corners, or above and below them where that
-    has no room."""
+    """The edges between the corners, each with its state's name, and no frame; of more than 40 corners neither.
+
+    States whose corners fall together in this plane share a label; without `states` there is none. Labels stand `beside` the
+    corners, or above and below them where that has no room.
+    """
     corners = projection.corners
     if projection.directions is not None:
         _draw_disk(axes, projection, states)
         states = ()
-    for i, j in combinations(range(len(corners) if projection.directions is None else 0), 2):
+    many = len(corners) > MOST_CORNERS
+    states = () if many else states
+    for i, j in combinations(range(len(corners) if projection.directions is None and not many else 0), 2):
         axes.plot(*corners[[i, j]].T, color="0.85", linewidth=0.7, zorder=0)
     middle = corners.mean(axis=0)
     span = max(float(np.ptp(corners, axis=0).max()), 1e-9)

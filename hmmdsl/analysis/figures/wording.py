@@ -15,15 +15,30 @@ WEIGHTS = {
     "words": "counted once for each full word",
 }
 
-TARGETS = {"belief": "belief", "next_token": "next-token distribution"}
+TARGETS = {"belief": "belief", "next_token": "next-token distribution", "state": "hidden state"}
 
 
 def target_label(target: str) -> str:
     """A target for people: `within.A` is 'state within A', `factor.left` 'state of left'."""
+    if target.startswith("future_"):
+        return f"distribution of the next {_tokens(target)}"
     words = target.split(".")
     where = [f"{'within' if role == 'within' else 'of'} {name}" for role, name in zip(words[::2], words[1::2], strict=False)]
     what = "component" if words[-1] == "component" and len(words) % 2 else "state"
     return TARGETS.get(target) or " ".join([what, *reversed(where)])
+
+
+def targets_label(target: str) -> str:
+    """Several of what distances are compared with."""
+    if target.startswith("future_"):
+        return f"distributions of the next {_tokens(target)}"
+    return f"{TARGETS[target]}s"
+
+
+def _tokens(future: str) -> str:
+    """`future_3` is '3 tokens'."""
+    k = future.removeprefix("future_")
+    return "token" if k == "1" else f"{k} tokens"
 
 
 def place_label(name: str) -> str:

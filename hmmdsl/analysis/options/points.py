@@ -9,30 +9,44 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from hmmdsl.spec.base import Record
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.base import Model
 
 
 class EmbeddingPoint(Record):
-    """The sum of token and position embeddings, before the first block."""
+    """The sum of token and position embeddings, or what else the first layer reads."""
 
     kind: Literal["embedding"] = "embedding"
 
 
 class BlocksPoint(Record):
-    """The residual stream after each block: one point for every block, `block[0]`, `block[1]`, …"""
+    """The residual stream after each block, or each layer's hidden state: one point for every block, `block[0]`, `block[1]`, …"""
 
     kind: Literal["blocks"] = "blocks"
 
 
 class BlockPoint(Record):
-    """The residual stream after one block. In a list its results are called `block_3` for `block { index = 3 }`."""
+    """The residual stream after one block, or one layer's hidden state. In a list its results are called `block_3` for
+    `block { index = 3 }`."""
 
     kind: Literal["block"] = "block"
     index: int = Field(ge=0, description="which block, counted from 0")
 
 
+class CellsPoint(Record):
+    """What each layer of an lstm or ssm carries along besides what it shows: one point for every layer, `cell[0]`, …"""
+
+    kind: Literal["cells"] = "cells"
+
+
+class CellPoint(Record):
+    """What one layer of an lstm or ssm carries along. In a list its results are called `cell_3` for `cell { index = 3 }`."""
+
+    kind: Literal["cell"] = "cell"
+    index: int = Field(ge=0, description="which layer, counted from 0")
+
+
 class FinalNormPoint(Record):
-    """The residual stream after the final norm, which the unembedding reads."""
+    """The residual stream after the final norm, which the unembedding reads. Not every network has one."""
 
     kind: Literal["final_norm"] = "final_norm"
 
@@ -42,8 +56,10 @@ def _from_word(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
+AnyOnePoint: TypeAlias = EmbeddingPoint | BlocksPoint | BlockPoint | CellsPoint | CellPoint | FinalNormPoint
+
 OnePoint = Annotated[
-    Annotated[EmbeddingPoint | BlocksPoint | BlockPoint | FinalNormPoint, Field(discriminator="kind")],
+    Annotated[AnyOnePoint, Field(discriminator="kind")],
     BeforeValidator(_from_word),
 ]
 
@@ -55,16 +71,21 @@ class ConcatPoint(Record):
     of: tuple[OnePoint, ...] = Field(
         (EmbeddingPoint(), BlocksPoint(), FinalNormPoint()),
         min_length=1,
-        description="the points that are joined; the embedding, all blocks and the final norm if not given",
+        description="the points that are joined; the embedding, all blocks and the final norm if not given, as far as there are",
     )
 
 
 Point = Annotated[
-    Annotated[EmbeddingPoint | BlocksPoint | BlockPoint | FinalNormPoint | ConcatPoint, Field(discriminator="kind")],
+    Annotated[
+        AnyOnePoint | ConcatPoint,
+        Field(discriminator="kind"),
+    ],
     BeforeValidator(_from_word),
 ]
 
-AnyPoint: TypeAlias = EmbeddingPoint | BlocksPoint | BlockPoint | FinalNormPoint | ConcatPoint
+AnyPoint: TypeAlias = AnyOnePoint | ConcatPoint
+
+OneOfMany: TypeAlias = BlockPoint | CellPoint
 
 
 @dataclass(frozen=True)
@@ -79,8 +100,8 @@ class Place:
     width: int
 
 
-def places(at: AnyPoint | Sequence[AnyPoint], model: Transformer) -> list[Place]:
-    """The places in a network, in the order of the spec; blocks that the network lacks are left out."""
+def places(at: AnyPoint | Sequence[AnyPoint], model: Model) -> list[Place]:
+    """The places in a network, in the order of the spec; points that the network lacks are left out."""
     found = []
     for point in (at,) if isinstance(at, Record) else at:
         for name, parts in _named_parts(point, model):
@@ -92,24 +113,44 @@ def places(at: AnyPoint | Sequence[AnyPoint], model: Transformer) -> list[Place]
 
 def has_segment(at: AnyPoint | Sequence[AnyPoint]) -> bool:
     """Whether results have a segment for the point: where several are asked for, as a list or as `blocks`."""
-    return not isinstance(at, Record) or isinstance(at, BlocksPoint)
+    return not isinstance(at, Record) or isinstance(at, BlocksPoint | CellsPoint)
 
 
-def missing_block(point: AnyPoint, model: Transformer) -> int | None:
-    """The index of a block that the point names and the network does not have."""
+def missing_index(point: AnyPoint, model: Model) -> OneOfMany | None:
+    """A block or cell that the point names by an index beyond those that the network has; None if it has none at all."""
     for one in point.of if isinstance(point, ConcatPoint) else (point,):
-        if isinstance(one, BlockPoint) and one.index >= model.layers:
-            return one.index
+        if isinstance(one, BlockPoint | CellPoint) and 0 < model.count(one.kind) <= one.index:
+            return one
     return None
 
 
-def _named_parts(point: AnyPoint, model: Transformer) -> Iterator[tuple[str, tuple[str, ...]]]:
+def missing_kind(point: AnyPoint, model: Model) -> str | None:
+    """The word of a kind of point that the network has none of. A `concat` without a list of its own takes what there is."""
+    whole = isinstance(point, ConcatPoint) and point.of == ConcatPoint().of
+    if whole and model.points():
+        return None
+    for one in point.of if isinstance(point, ConcatPoint) else (point,):
+        base = {"blocks": "block", "cells": "cell"}.get(one.kind, one.kind)
+        if base not in model.points() and not model.count(base):
+            return "concat" if whole else one.kind
+    return None
+
+
+def point_words(model: Model) -> list[str]:
+    """The words of the points that a network has, as a spec writes them."""
+    listed = {"block": "blocks", "cell": "cells"}
+    bases = dict.fromkeys(name.partition("[")[0] for name in model.points())
+    return [listed.get(base, base) for base in bases] + (["concat"] if bases else [])
+
+
+def _named_parts(point: AnyPoint, model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
     match point:
-        case BlocksPoint():
-            for i in range(model.layers):
-                yield f"block[{i}]", (f"block[{i}]",)
-        case BlockPoint(index=index):
-            yield f"block_{index}", (f"block[{index}]",)
+        case BlocksPoint() | CellsPoint():
+            one = point.kind.removesuffix("s")
+            for i in range(model.count(one)):
+                yield f"{one}[{i}]", (f"{one}[{i}]",)
+        case BlockPoint(index=index) | CellPoint(index=index):
+            yield f"{point.kind}_{index}", (f"{point.kind}[{index}]",)
         case ConcatPoint(of=of):
             yield "concat", tuple(part for one in of for _, parts in _named_parts(one, model) for part in parts)
         case _:

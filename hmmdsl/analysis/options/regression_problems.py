@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hmmdsl.analysis.options.points import missing_block, places
+from hmmdsl.analysis.options.joint_size import joint_problems, read_process
+from hmmdsl.analysis.options.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, places, point_words
 from hmmdsl.analysis.options.targets import target_problems
 from hmmdsl.process.counting import count_histories
 from hmmdsl.spec.analysis import Surroundings
@@ -13,15 +14,15 @@ from hmmdsl.spec.base import Problem, Record, SampledHistories
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
-    from hmmdsl.process.process import Process
 
 
 def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     """Mistakes (E082x) and oddities (W096x), in the order of the fields."""
     model = around.model_of(analysis.of)
-    single = isinstance(analysis.target, str)
+    single = not isinstance(analysis.target, tuple)
     found = [
-        *target_problems(analysis.target_names, single, _read_process(analysis, around), model.context, model.bos),
+        *target_problems(analysis.targets, single, read_process(analysis, around), model.context, model.bos),
+        *joint_problems(analysis, around),
         *_points(analysis, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
@@ -29,31 +30,48 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
     return found if found else list(_width(analysis, around))
 
 
-def _read_process(analysis: Regression, around: Surroundings) -> Process:
-    return around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)
-
-
 def _points(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
     model = around.model_of(analysis.of)
     single = isinstance(analysis.at, Record)
     for i, point in enumerate((analysis.at,) if isinstance(analysis.at, Record) else analysis.at):
-        index = missing_block(point, model)
-        if index is not None:
+        path = ("at",) if single else ("at", i)
+        absent, one = missing_kind(point, model), missing_index(point, model)
+        if absent is not None:
+            words = point_words(model)
             yield Problem(
-                ("at",) if single else ("at", i),
+                path,
+                "E0830",
+                f"{model.summary} has no `{absent}` to read",
+                label="not in this network",
+                help=f"its points are {listed(words)}" if words else "it is a baseline for losses: leave it out of this analysis",
+            )
+        elif one is not None:
+            last = model.count(one.kind) - 1
+            yield Problem(
+                path,
                 "E0821",
-                f"the network has no block {index}: blocks are counted from 0, and it has {model.layers}",
-                label=f"its last block is {model.layers - 1}",
-                help=f"write an index {'from 0 to ' if model.layers > 1 else ''}{model.layers - 1}, or `blocks` for all of them",
+                f"the network has no {one.kind} {one.index}: {one.kind}s are counted from 0, and it has {last + 1}",
+                label=f"its last {one.kind} is {last}",
+                help=f"write an index {'from 0 to ' if last else ''}{last}, or `{one.kind}s` for all of them",
             )
 
 
 def _repetitions(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
     if not isinstance(analysis.at, Record):
-        yield from repeated("at", [point.kind if point.kind != "block" else f"block {point.index}" for point in analysis.at])
-    if not isinstance(analysis.target, str):
-        yield from repeated("target", list(analysis.target))
+        yield from repeated("at", [_called(point) for point in analysis.at])
+    if isinstance(analysis.target, tuple):
+        yield from repeated("target", list(analysis.target_names))
     yield from repeated("controls", [control.kind for control in analysis.controls])
+
+
+def _called(point: AnyPoint) -> str:
+    return f"{point.kind} {point.index}" if isinstance(point, BlockPoint | CellPoint) else point.kind
+
+
+def listed(words: list[str]) -> str:
+    """'`a`, `b` and `c`'."""
+    quoted = [f"`{word}`" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def repeated(field: str, names: list[str]) -> Iterator[Problem]:
@@ -90,20 +108,24 @@ def _listed(tokens: tuple[str, ...]) -> str:
 
 
 def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
-    """Warn where plain least squares has a coefficient for every history, and nothing is held out. Drawn histories are counted
-    when they are drawn."""
+    """Warn where plain least squares has a coefficient for every history, and nothing is held out. Of drawn words there are at
+    most as many histories as they have positions."""
     held_out = any(control.kind == "held_out" for control in analysis.controls)
-    if held_out or isinstance(analysis.histories, SampledHistories) or isinstance(analysis.ridge, float):
+    if held_out or isinstance(analysis.ridge, float):
         return
     model = around.model_of(analysis.of)
-    counts = count_histories(_read_process(analysis, around), model.context, model.bos)
-    wide = [place for place in places(analysis.at, model) if place.width >= counts.total]
-    if wide and counts.exact:
+    counts = count_histories(read_process(analysis, around), model.context, model.bos)
+    histories = counts.total if counts.exact else None
+    if isinstance(analysis.histories, SampledHistories):
+        positions = analysis.histories.words * model.context + model.bos
+        histories = positions if histories is None else min(histories, positions)
+    wide = [place for place in places(analysis.at, model) if histories is not None and place.width >= histories]
+    if wide:
         place = wide[0]
         yield Problem(
             ("at",),
             "W0960",
-            f"{place.name} has {place.width:,} features for {counts.total:,} histories: in sample it fits any target",
+            f"{place.name} has {place.width:,} features for {histories:,} histories: in sample it fits any target",
             label="more features than histories",
             help="ask for `controls = [held_out]`, lengthen the context, or give `ridge` a penalty",
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
+from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.regress import map_at_checkpoint
@@ -66,7 +67,10 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     label = distinct(arrays["belief"])
     represented = centres(arrays[f"belief.{place}.predicted"].astype(np.float64), arrays["weights"], label) @ metric
     _, first = np.unique(label, return_index=True)
-    true = {"belief": arrays["belief"][first] @ metric, "next_token": arrays["next_token"][first]}
+    true = {
+        target_name(one): _compared(one, process, arrays["belief"][first], arrays["next_token"][first], metric)
+        for one in analysis.against_each
+    }
     left, right, all_pairs = _pairs(len(first), np.random.default_rng(stream(trained.train.seed, f"{inputs.name} pairs")))
     here = _lengths(represented, left, right)
     results: dict[str, Any] = {}
@@ -83,7 +87,21 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         "metric": _metric(process),
         "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
     }
-    return Outcome(results[analysis.against] if isinstance(analysis.against, str) else results, found, facts)
+    return Outcome(results if isinstance(analysis.against, tuple) else results[analysis.against_names[0]], found, facts)
+
+
+def _compared(
+    against: FutureTarget | str,
+    process: Process,
+    belief: Float64[np.ndarray, "belief state"],
+    next_token: Float64[np.ndarray, "belief token"],
+    metric: Float64[np.ndarray, "state coordinate"],
+) -> Float64[np.ndarray, "belief coordinate"]:
+    """What each distinct belief stands for, in coordinates whose distances are compared."""
+    if against == "next_token":
+        return next_token
+    coordinates = future_coordinates(process, against.k) if isinstance(against, FutureTarget) else metric
+    return np.asarray(belief @ coordinates)
 
 
 def _metric(process: Process) -> str:

@@ -21,11 +21,7 @@ def histories_read(name: str, trained: Trained, process: Process | None, histori
     """
     if process is None and (histories == trained.train.histories or _is_the_same(histories, trained.tree)):
         return trained.tree
-    from hmmdsl.training.histories import histories_of
-
-    seed = stream(trained.train.seed, name)
-    model = trained.model
-    return histories_of(process or trained.process, model.context, model.bos, histories, seed)
+    return trained.histories(process or trained.process, histories, stream(trained.train.seed, name))
 
 
 def _is_the_same(histories: Histories, tree: HistoryTree) -> bool:

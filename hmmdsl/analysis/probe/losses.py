@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from hmmdsl.process.history_tree import HistoryTree
 
 
+ROWS = 16_384
+"""Histories whose distributions are compared at a time: a product's are made for so many."""
+
+
 def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     """Loss, optimum and gap, whole and by position, in nats, of the last network or of the one at checkpoint `step`."""
     trained = inputs.trained[analysis.of]
@@ -46,10 +50,14 @@ def divergences(tree: HistoryTree, log_probabilities: Float[np.ndarray, "history
 
     Terms are `p log(p / q)` as such, so that a gap of 1e-9 is no difference of two losses near 1.
     """
-    p = tree.next_token
-    occurs = p > 0
-    terms = np.where(occurs, p * (np.log(np.where(occurs, p, 1.0)) - log_probabilities), 0.0)
-    return np.asarray(terms.sum(axis=1))
+    found = np.empty(len(tree))
+    for start in range(0, len(tree), ROWS):
+        rows = slice(start, start + ROWS)
+        p = tree.next_token_of(rows)
+        occurs = p > 0
+        terms = np.where(occurs, p * (np.log(np.where(occurs, p, 1.0)) - log_probabilities[rows]), 0.0)
+        found[rows] = terms.sum(axis=1)
+    return found
 
 
 def by_position(tree: HistoryTree, values: Float64[np.ndarray, " history"]) -> Float64[np.ndarray, " position"]:

@@ -76,12 +76,12 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
         if setting.fold is not None:
             held_out = _held_out(features, setting, place, known, selected)
         for name, where in setting.slices.items():
-            true, guess = setting.targets[name], predicted[:, where]
+            true, guess, scoring = setting.targets[name], predicted[:, where], setting.scoring(name)
             found[name, place.name] = Reading(
                 predicted=guess,
                 rank=fit.rank,
-                score=score(true, guess, setting.weights),
-                by_position=score_by_position(true, guess, setting.weights, setting.levels),
+                score=score(true, guess, setting.weights, scoring),
+                by_position=score_by_position(true, guess, setting.weights, setting.levels, scoring),
                 held_out=held_out.get(name),
             )
     return found
@@ -121,9 +121,9 @@ def _held_out(
         predicted[rows] = fit([features[part][rows] for part in place.parts])
     found = {}
     for name, where in setting.slices.items():
-        true, guess = setting.targets[name], predicted[:, where]
+        true, guess, scoring = setting.targets[name], predicted[:, where], setting.scoring(name)
         within = [np.flatnonzero(fold == k) for k in range(len(moments))]
-        by_fold = [score(true[rows], guess[rows], setting.weights[rows]).r2 for rows in within]
+        by_fold = [score(true[rows], guess[rows], setting.weights[rows], scoring).r2 for rows in within]
         chosen = tuple(float(value) for value in penalties[:, where.start]) if penalties is not None else ()
-        found[name] = HeldOutReading(guess, score(true, guess, setting.weights), spread(by_fold), chosen)
+        found[name] = HeldOutReading(guess, score(true, guess, setting.weights, scoring), spread(by_fold), chosen)
     return found

@@ -10,15 +10,16 @@ import numpy as np
 
 from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
 from hmmdsl.analysis.options.points import Place, places
-from hmmdsl.analysis.options.targets import target_values
+from hmmdsl.analysis.options.targets import FutureTarget, target_name, target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.reading import Reading, Statistics, read
 from hmmdsl.analysis.probe.sampling_error import r2_error
-from hmmdsl.analysis.probe.scores import NO_SCORE, Score, spread
+from hmmdsl.analysis.probe.scores import Score, Scoring, no_score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
+from hmmdsl.process.futures import future_space
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import stream
 
@@ -44,21 +45,25 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     if step is not None:
         results = analysis.nest(lambda target, place: readings[target, place].score.results(), names)
         return Outcome(results, _arrays(readings, setting, tree, rows), {"histories": _in_words(tree, rows)})
+    no_scores = {
+        (target, place.name): no_score(setting.scoring(target)) for target in setting.targets for place in setting.places
+    }
     controls: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
     asked = any(isinstance(control, HeldOut) for control in analysis.controls)
     for control in analysis.controls:
         match control:
             case HeldOut():
-                controls[control.kind] = {key: _held_out(reading) for key, reading in readings.items()}
+                controls[control.kind] = {key: _held_out(reading, no_scores[key]) for key, reading in readings.items()}
             case Untrained():
-                controls[control.kind] = _repeated([read(_activations(trained, 0, tree, rows), setting)], asked)
+                controls[control.kind] = _repeated([read(_activations(trained, 0, tree, rows), setting)], asked, no_scores)
             case Noise(repeats=repeats):
                 draws = (_noise(features, setting, _random(trained, inputs.name, f"noise {r}")) for r in range(repeats))
-                controls[control.kind] = _repeated([read(drawn, setting) for drawn in draws], asked)
+                controls[control.kind] = _repeated([read(drawn, setting) for drawn in draws], asked, no_scores)
             case Shuffled(repeats=repeats):
                 shuffled = shuffle(features, setting, statistics, repeats, _random(trained, inputs.name, "shuffled"))
                 controls[control.kind] = {
-                    key: _with_held_out(scores.in_sample, scores.held_out, asked) for key, scores in shuffled.items()
+                    key: _with_held_out(scores.in_sample, scores.held_out, asked, no_scores[key])
+                    for key, scores in shuffled.items()
                 }
 
     def of_one(target: str, place: str) -> dict[str, Any]:
@@ -70,7 +75,8 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
         }
 
     facts = _facts(analysis, readings, setting, tree, rows)
-    return Outcome(analysis.nest(of_one, names), _arrays(readings, setting, tree, rows), facts)
+    arrays = _arrays(readings, setting, tree, rows) | _words(analysis, trained.process if process is None else process)
+    return Outcome(analysis.nest(of_one, names), arrays, facts)
 
 
 def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: str, place: str) -> Outcome:
@@ -94,7 +100,11 @@ def _setting(
 ) -> tuple[Setting, Rows]:
     """What is asked, and of which histories."""
     process = trained.process if on is None else on
-    targets = {target: target_values(process, tree, target) for target in analysis.target_names}
+    targets = {target_name(target): target_values(process, tree, target) for target in analysis.targets}
+    scored = {"state": Scoring(state=True)} if "state" in targets else {}
+    for target in analysis.targets:
+        if isinstance(target, FutureTarget):
+            scored[target_name(target)] = Scoring(columns=len(process.tokens) ** target.k)
     defined = np.all([np.isfinite(values).all(axis=1) for values in targets.values()], axis=0)
     rows: Rows = slice(None) if defined.all() else np.flatnonzero(defined)
     weights = history_weights(tree, analysis.weights)[rows]
@@ -111,6 +121,7 @@ def _setting(
         fold=fold,
         intercept=analysis.intercept,
         ridge=analysis.ridge,
+        scored=scored,
     )
     return setting, rows
 
@@ -136,53 +147,61 @@ def _noise(features: Features, setting: Setting, random: np.random.Generator) ->
     return {part: random.standard_normal(features[part].shape, dtype=np.float32) for part in setting.parts}
 
 
-def _repeated(repeats: list[dict[tuple[str, str], Reading]], asked: bool) -> dict[tuple[str, str], dict[str, Any]]:
+def _repeated(
+    repeats: list[dict[tuple[str, str], Reading]], asked: bool, no_scores: Mapping[tuple[str, str], Score]
+) -> dict[tuple[str, str], dict[str, Any]]:
     """Scores of a control, repeat by repeat."""
     return {
         key: _with_held_out(
             [one[key].score for one in repeats],
             [held_out.score for one in repeats if (held_out := one[key].held_out) is not None],
             asked,
+            no_scores[key],
         )
         for key in repeats[0]
     }
 
 
-def _with_held_out(in_sample: list[Score], held_out: list[Score], asked: bool) -> dict[str, Any]:
+def _with_held_out(in_sample: list[Score], held_out: list[Score], asked: bool, nothing: Score) -> dict[str, Any]:
     """Held-out scores are undefined where they are asked for and there are too few histories for folds."""
     results = _scores(in_sample)
-    return results | {"held_out": _scores(held_out or [NO_SCORE] * len(in_sample))} if asked else results
+    return results | {"held_out": _scores(held_out or [nothing] * len(in_sample))} if asked else results
 
 
 def _scores(scores: list[Score]) -> dict[str, Any]:
-    if len(scores) == 1:
-        return dict(scores[0].results())
-    return {
-        "r2": spread([one.r2 for one in scores]).results(),
-        "mse": spread([one.mse for one in scores]).results(),
-    }
+    found = [one.results() for one in scores]
+    if len(found) == 1:
+        return found[0]
+    return {name: spread([one[name] for one in found]).results() for name in found[0]}
 
 
-def _held_out(reading: Reading) -> dict[str, Any]:
+def _held_out(reading: Reading, nothing: Score) -> dict[str, Any]:
     held_out = reading.held_out
     if held_out is None:
-        return {**NO_SCORE.results(), "folds": {"r2": spread([]).results()}}
+        return {**nothing.results(), "folds": {"r2": spread([]).results()}}
     return {**held_out.score.results(), "folds": {"r2": held_out.over_folds.results()}}
 
 
 def _arrays(readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, np.ndarray]:
     """True and predicted targets of every history, for figures, distances and readers of the run folder."""
-    arrays = {
-        "belief": tree.belief[rows],
-        "next_token": tree.next_token[rows],
-        "weights": setting.weights,
-        "length": tree.length[rows],
-    }
+    arrays = {"weights": setting.weights, "length": tree.length[rows]}
+    # A product's joint beliefs are made only for what reads them: a map onto them, and distances between them.
+    if len(tree.factors) == 1 or "belief" in setting.targets:
+        arrays = {"belief": tree.belief_of(rows), "next_token": tree.next_token_of(rows), **arrays}
     for (target, place), reading in readings.items():
         arrays[f"{target}.{place}.predicted"] = reading.predicted.astype(np.float32)
         if reading.held_out is not None:
             arrays[f"{target}.{place}.held_out"] = reading.held_out.predicted.astype(np.float32)
     return arrays
+
+
+def _words(analysis: Regression, process: Process) -> dict[str, np.ndarray]:
+    """For each `future(k)` the matrix that turns its coordinates, those of the predictions, into probabilities of words."""
+    return {
+        f"{target_name(target)}.words": future_space(process, target.k).words
+        for target in analysis.targets
+        if isinstance(target, FutureTarget)
+    }
 
 
 def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: HistoryTree, rows: Rows) -> dict[str, Any]:
@@ -200,7 +219,7 @@ def _facts(analysis: Regression, readings: Readings, setting: Setting, tree: His
     }
     if tree.source == "sampled" and analysis.weights == "probability" and isinstance(rows, slice):
         facts["standard error of R²"] = {
-            f"{target}.{place}": r2_error(tree, setting.targets[target], reading.predicted)
+            f"{target}.{place}": r2_error(tree, setting.targets[target], reading.predicted, setting.scoring(target).state)
             for (target, place), reading in readings.items()
         }
     if setting.fold is not None:

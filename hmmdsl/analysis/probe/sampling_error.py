@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.analysis.probe.scores import CONSTANT
+
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
@@ -29,14 +31,21 @@ def mean_error(tree: HistoryTree, values: Float64[np.ndarray, " history"]) -> fl
 
 
 def r2_error(
-    tree: HistoryTree, true: Float64[np.ndarray, "history target"], predicted: Float64[np.ndarray, "history target"]
+    tree: HistoryTree,
+    true: Float64[np.ndarray, "history target"],
+    predicted: Float64[np.ndarray, "history target"],
+    state: bool = False,
 ) -> float | None:
     """Standard error of R² where histories count by their probability, by the delta method: R² = 1 - A / B, with A the mean
-    squared error and B the variance. The map counts as given. None where the target is constant."""
+    squared error and B the variance. The map counts as given. With `state`, `true` are beliefs and R² is that of the hidden
+    state, whose errors and squares are expectations given the history. None where the target is constant."""
     weight = tree.probability / tree.positions
     errors = ((true - predicted) ** 2).sum(axis=1)
     squares = ((true - weight @ true) ** 2).sum(axis=1)
+    if state:
+        unknown = 1 - (true**2).sum(axis=1)
+        errors, squares = errors + unknown, squares + unknown
     variance = float(weight @ squares)
-    if variance == 0:
+    if variance <= (CONSTANT * float(np.abs(true).max())) ** 2:
         return None
     return mean_error(tree, errors - float(weight @ errors) / variance * squares) / variance

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from hmmdsl.analysis.options.points import Place
+from hmmdsl.analysis.probe.scores import Scoring
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
@@ -23,7 +24,7 @@ Ridge: TypeAlias = float | Literal["auto", "none"]
 @dataclass(frozen=True)
 class Setting:
     """`targets` by name, `weights` and `fold` (None: nothing is held out) for each history; histories of the k-th length are rows
-    `levels[k] : levels[k + 1]`."""
+    `levels[k] : levels[k + 1]`. `scored` says how those targets are scored that are not scored as they are fitted."""
 
     places: Sequence[Place]
     targets: Mapping[str, Float64[np.ndarray, "history target"]]
@@ -32,6 +33,11 @@ class Setting:
     fold: Int64[np.ndarray, " history"] | None
     intercept: bool
     ridge: Ridge
+    scored: Mapping[str, Scoring] = field(default_factory=dict)
+
+    def scoring(self, target: str) -> Scoring:
+        """How a target is scored."""
+        return self.scored.get(target, Scoring())
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

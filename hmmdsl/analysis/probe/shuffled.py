@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import Factor, union
-from hmmdsl.analysis.probe.least_squares import decompose
+from hmmdsl.analysis.probe.factors import ROWS, Factor, union
+from hmmdsl.analysis.probe.least_squares import Decomposition, decompose
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total, with_other_targets
 from hmmdsl.analysis.probe.reading import Statistics, fold_penalties
 from hmmdsl.analysis.probe.ridge import ridge_path
-from hmmdsl.analysis.probe.scores import Score, of_sums
+from hmmdsl.analysis.probe.scores import Score, Sums, hits
 from hmmdsl.analysis.probe.setting import Features, Setting
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64
+    from jaxtyping import Float, Float64
 
 COLUMNS = 1024
 """Target coordinates fitted at a time, which bounds the memory that many repeats of wide targets take."""
@@ -43,7 +43,8 @@ def shuffle(
     for start in range(0, repeats, at_once):
         orders = [random.permutation(histories) for _ in range(start, min(start + at_once, repeats))]
         permuted = {f"{r} {name}": target[order] for r, order in enumerate(orders) for name, target in setting.targets.items()}
-        several = replace(setting, targets=permuted)
+        scored = {f"{r} {name}": setting.scoring(name) for r in range(len(orders)) for name in setting.targets}
+        several = replace(setting, targets=permuted, scored=scored)
         names = [name for _ in orders for name in setting.targets]
         for place_name, scores in _scores(features, several, statistics).items():
             for name, (in_sample, held_out) in zip(names, scores, strict=True):
@@ -58,34 +59,65 @@ def _scores(features: Features, setting: Setting, statistics: Statistics) -> dic
     plain = [of_factor(factor) for factor in statistics.factors]
     blocks = [features[part] for part in setting.parts]
     moments = with_other_targets(plain, blocks, setting.stacked, setting.weights, setting.folds)
-    largest = np.abs(setting.stacked).max(axis=0)
-    summed = total(moments)
-    squares, weight = summed.squares(), summed.weight
     found = {}
     for place in setting.places:
         columns = setting.columns(place, statistics.widths)
         selected = [one.select(columns) for one in moments]
         factors = [factor.select(columns) for factor in statistics.factors]
-        everything = total(selected)
-        if isinstance(setting.ridge, float):
-            penalties = np.full(len(largest), setting.ridge)
-            errors = everything.errors(ridge_path(everything, setting.intercept).map_each(penalties))
-        else:
-            errors = _least_errors(factors, everything, setting.intercept)
-        outside = _held_out_errors(factors, selected, setting) if setting.fold is not None else None
-        found[place.name] = [
-            (
-                of_sums(errors[where], squares[where], largest[where], weight),
-                of_sums(outside[where], squares[where], largest[where], weight) if outside is not None else None,
-            )
-            for where in setting.slices.values()
-        ]
+        inside = _in_sample(factors, total(selected), setting)
+        outside = _held_out(factors, selected, setting) if setting.fold is not None else None
+        of_place = [features[part] for part in place.parts]
+        in_sample_hits = _hits(of_place, setting, inside.maps)
+        held_out_hits = _hits(of_place, setting, outside.maps) if outside is not None else {}
+        scores: list[tuple[Score, Score | None]] = []
+        for name in setting.targets:
+            held_out = _score(setting, name, outside.errors, held_out_hits) if outside is not None else None
+            scores.append((_score(setting, name, inside.errors, in_sample_hits), held_out))
+        found[place.name] = scores
     return found
 
 
-def _least_errors(factors: Sequence[Factor], moments: Moments, intercept: bool) -> Float64[np.ndarray, " target"]:
+def _score(
+    setting: Setting, name: str, errors: Float64[np.ndarray, " target"], hits_by_name: dict[str, tuple[float, float]]
+) -> Score:
+    """The score of one target from the squared errors of all. Its squares are summed about the mean, not taken from moments: a
+    difference of those would be rounding where the target is constant."""
+    true, weight = setting.targets[name], float(setting.weights.sum())
+    mean = setting.weights @ true / weight
+    squares = setting.weights @ (true - mean) ** 2
+    hit, best = hits_by_name.get(name, (0.0, 0.0))
+    sums = Sums(errors[setting.slices[name]], squares, weight, mean, float(np.abs(true).max()), hit, best)
+    return sums.score(setting.scoring(name))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Weighted squared errors for each target coordinate, and the affine maps, offset first, by fold."""
+
+    errors: Float64[np.ndarray, " target"]
+    maps: Sequence[Float64[np.ndarray, "one_and_feature target"]]
+
+
+def _in_sample(factors: Sequence[Factor], moments: Moments, setting: Setting) -> _Fit:
+    """The fit to all histories, which is every fold's."""
+    if isinstance(setting.ridge, float):
+        map = ridge_path(moments, setting.intercept).map_each(np.full(setting.stacked.shape[1], setting.ridge))
+        return _Fit(moments.errors(map), [map] * len(factors))
+    parts = decompose(union(factors), setting.intercept)
+    map = _least_squares(parts, moments, setting.intercept)
+    return _Fit(_least_errors(parts, moments, setting.intercept), [map] * len(factors))
+
+
+def _least_squares(parts: Decomposition, moments: Moments, intercept: bool) -> Float64[np.ndarray, "one_and_feature target"]:
+    """The affine maps of least squared error, offset first."""
+    mean_y = moments.zy[0] / moments.weight if intercept else np.zeros(moments.zy.shape[1])
+    cross = moments.zy[1:] - np.outer(parts.mean_x, moments.zy[0])
+    slope = parts.V @ (parts.V.T @ cross / parts.singular[:, None] ** 2)
+    return np.concatenate([(mean_y - parts.mean_x @ slope)[None], slope])
+
+
+def _least_errors(parts: Decomposition, moments: Moments, intercept: bool) -> Float64[np.ndarray, " target"]:
     """Squared errors of the best fits: what the targets have less what the features' directions explain of it."""
-    parts = decompose(union(factors), intercept)
     cross = moments.zy[1:] - np.outer(parts.mean_x, moments.zy[0])
     explained = parts.V.T @ cross / parts.singular[:, None]
     there = moments.squares() if intercept else moments.yy
@@ -93,19 +125,41 @@ def _least_errors(factors: Sequence[Factor], moments: Moments, intercept: bool) 
     return errors
 
 
-def _held_out_errors(factors: Sequence[Factor], moments: Sequence[Moments], setting: Setting) -> Float64[np.ndarray, " target"]:
+def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], setting: Setting) -> _Fit:
     """Squared errors over all folds, each by the fit to the others."""
     penalties = fold_penalties(setting, moments)
     errors = np.zeros(setting.stacked.shape[1])
+    maps = []
     for k, fold in enumerate(moments):
         training = total([one for i, one in enumerate(moments) if i != k])
         if penalties is None:
             parts = decompose(union([one for i, one in enumerate(factors) if i != k]), setting.intercept)
-            mean_y = training.zy[0] / training.weight if setting.intercept else np.zeros_like(errors)
-            cross = training.zy[1:] - np.outer(parts.mean_x, training.zy[0])
-            slope = parts.V @ (parts.V.T @ cross / parts.singular[:, None] ** 2)
-            map = np.concatenate([(mean_y - parts.mean_x @ slope)[None], slope])
+            map = _least_squares(parts, training, setting.intercept)
         else:
             map = ridge_path(training, setting.intercept).map_each(penalties[k])
         errors += fold.errors(map)
-    return errors
+        maps.append(map)
+    return _Fit(errors, maps)
+
+
+def _hits(
+    blocks: Sequence[Float[np.ndarray, "history width"]],
+    setting: Setting,
+    maps: Sequence[Float64[np.ndarray, "one_and_feature target"]],
+) -> dict[str, tuple[float, float]]:
+    """For each hidden state among the targets, the weight with which the state that the history's fold predicts highest is the
+    hidden one, and with which the most probable one is. No predictions are made where there is no such target."""
+    slices = {name: where for name, where in setting.slices.items() if setting.scoring(name).state}
+    found = dict.fromkeys(slices, (0.0, 0.0))
+    for k, map in enumerate(maps) if slices else ():
+        rows = np.flatnonzero(setting.folds == k)
+        for start in range(0, len(rows), ROWS):
+            chosen = rows[start : start + ROWS]
+            x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
+            predicted = x @ map[1:] + map[0]
+            for name, where in slices.items():
+                hit, best = (
+                    float(setting.weights[chosen] @ one) for one in hits(setting.targets[name][chosen], predicted[:, where])
+                )
+                found[name] = found[name][0] + hit, found[name][1] + best
+    return found

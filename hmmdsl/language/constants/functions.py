@@ -60,6 +60,15 @@ def _real(name: str, function: Callable[[float], float], where: str) -> Builtin:
     return Builtin(name, 1, 1, f"{name}(x)", compute)
 
 
+def _float(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
+    """The nearest 64-bit float, of a list each of its numbers: the value is then compared within a tolerance, not exactly."""
+    value = values[0]
+    if isinstance(value, Array):
+        budget.spend(span, len(value.items))
+        return Array(tuple(_float((item,), spans, span, budget) for item in value.items))
+    return as_float(as_number(value, spans[0]), spans[0])
+
+
 def _abs(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
     value = values[0]
     if isinstance(value, Complex):
@@ -100,6 +109,7 @@ _FUNCTIONS = (
     _real("cos", math.cos, "all numbers"),
     _real("tan", math.tan, "all numbers"),
     Builtin("abs", 1, 1, "abs(x)", _abs),
+    Builtin("float", 1, 1, "float(x)", _float),
     _extreme("min", min),
     _extreme("max", max),
     *(Builtin(name, *definition) for name, definition in LIST_FUNCTIONS.items()),

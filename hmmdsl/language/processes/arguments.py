@@ -171,6 +171,9 @@ def read_arguments(
             if argument.name.bare is None or (key not in parameters and not parts):
                 message = f"`{name}` has no parameter `{key}`"
                 cure = suggestion(key, parameters, "its parameters are")
+                if parts and argument.name.bare is None:
+                    message = f"`{key}` is no name that a part of a {name} can have: targets and results could not name it"
+                    cure = f"give a plain word, as in `{form}`"
                 raise ConstantError("E0208", message, argument.name.span, help=cure)
         if key in places:
             own = key in parameters

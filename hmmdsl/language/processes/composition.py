@@ -24,13 +24,11 @@ from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.algebra.relabel import relabel
 from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Process, Scalar
 
 MINIMIZE = 50_000
 """Operations that one `minimize` counts as, beside its states: each may take a second, and twenty are enough for a file."""
-
-MOST_SOLVED = 500
-"""States of a random or leaky process: its stationary start is solved, which takes some seconds for so many."""
 
 LONGEST_NAME = 120
 """A process that has no name of its own is called by its expression, up to so many characters."""
@@ -60,9 +58,12 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
         made = operation.build(given)
     except AlgebraError as error:
         raise ConstantError(_code(error, operation), error.message, call.span, help=error.cure) from None
+    except UnsolvedError as error:
+        message = str(error).partition(";")[0]
+        raise ConstantError("E0412", message, call.span, help="make it smaller, or give its parts a start") from None
     except ValueError as error:
         raise ConstantError("E0412", str(error), call.span, help="use exact numbers, or larger ones") from None
-    budget.spend(call.span, len(made.states) + sum(map(len, made.operators)))
+    budget.spend(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))
     _check_numbers(made, call.span)
     return made
 
@@ -79,11 +80,11 @@ def _code(error: AlgebraError, operation: Operation) -> str:
 
 
 def _check_numbers(process: Process, span: Span) -> None:
-    """Raise ConstantError (E0404) if a probability has become too long a fraction: the next step would take for ever."""
-    for entries in process.operators:
-        for value in entries.values():
-            if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > BITS:
-                raise too_large(span)
+    """Raise ConstantError (E0404) if a probability has become too long a fraction: the next step would take for ever. Those of a
+    product are its factors', whose products are not made."""
+    for value in (value for factor in process.factors for entries in factor.operators for value in entries.values()):
+        if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > BITS:
+            raise too_large(span)
 
 
 def _named(operation: str, *arguments: str) -> str:
@@ -137,7 +138,6 @@ def _relabel(given: Given) -> Process:
 
 def _leak(given: Given) -> Process:
     process, eps = given.process("process"), _probability(given, "eps")
-    _check_solved(given, len(process.states))
     return leak(process, eps, _named("leak", process.name, text_of(eps)))
 
 
@@ -170,19 +170,11 @@ def _minimize(given: Given) -> Process:
 def _random_hmm(given: Given) -> Process:
     states, tokens = _integer(given, "states"), _integer(given, "tokens")
     seed = _integer(given, "seed")
-    _check_solved(given, states)
     outcomes = _integer(given, "outcomes") if given.has("outcomes") else None
     unifilar = _condition(given, "unifilar", False)
     denominator = _integer(given, "denominator") if given.has("denominator") else 1000
     said = [f"{key} = {text_of(given.value(key))}" for key in _RANDOM if given.has(key)]
     return random_hmm(states, tokens, seed, outcomes, unifilar, denominator, _named("random_hmm", *said))
-
-
-def _check_solved(given: Given, states: int) -> None:
-    """Raise ConstantError (E0332) if the stationary start of so many states would take too long to find."""
-    if states > MOST_SOLVED:
-        message = f"the stationary start of {states:,} states would take too long to find"
-        raise ConstantError("E0332", message, given.call.span, help=f"at most {MOST_SOLVED} states fit here")
 
 
 def _integer(given: Given, parameter: str) -> int:

@@ -18,6 +18,7 @@ from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import TOLERANCE, probability
 from hmmdsl.language.processes.symbols import Symbols, Table
 from hmmdsl.language.source import Span
+from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Scalar
 from hmmdsl.process.stationary import closed_classes, reachable, stationary_distribution
 
@@ -26,7 +27,7 @@ Entries = Mapping[tuple[int, int], Scalar]
 
 def stationary_start(transitions: Entries, states: Table, span: Span) -> tuple[Scalar, ...]:
     """The stationary distribution. Raises ConstantError (E0324) if several sets of states are never left, so that there are
-    several; `span` is the process's name."""
+    several, and E0412 if it is not found; `span` is the process's name."""
     closed = closed_classes(transitions, len(states))
     if len(closed) > 1:
         classes = [listing([states.texts[i] for i in sorted(members)], most=4) for members in closed]
@@ -38,7 +39,16 @@ def stationary_start(transitions: Entries, states: Table, span: Span) -> tuple[S
             label=f"never left: {shown}",
             help=f"say where it starts, such as `start {states.texts[min(closed[0])]}`, or join the sets by an arrow",
         )
-    return stationary_distribution(transitions, len(states))
+    try:
+        return stationary_distribution(transitions, len(states))
+    except UnsolvedError as error:
+        raise ConstantError(
+            "E0412",
+            str(error).partition(";")[0],
+            span,
+            label=f"{len(states):,} states",
+            help="say where it starts, by `start …`, or make it smaller",
+        ) from None
 
 
 def given_start(item: syntax.Start, states: Table, scope: Scope, budget: Budget) -> tuple[Scalar, ...]:

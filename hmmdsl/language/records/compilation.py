@@ -22,7 +22,7 @@ from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import RecordSort
 from hmmdsl.spec.experiment import About
 from hmmdsl.spec.fields import article
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.results import Group
 from hmmdsl.spec.train import Train
 
@@ -34,7 +34,7 @@ class Records:
     """What a file's records came to. Those that are wrong, or refer to one that is, are in `unsound`."""
 
     about: About = field(default_factory=About)
-    models: dict[str, Transformer] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
     trains: dict[str, Train] = field(default_factory=dict)
     analyses: dict[str, Analysis] = field(default_factory=dict)
     schemas: dict[str, Group] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Compilation:
             if declaration.name is not None:
                 by_sort.setdefault(declaration.keyword.text, []).append(declaration)
         for declaration in by_sort.get("model", []):
-            self._keep(declaration, self._record(declaration), self.records.models, Transformer)
+            self._keep(declaration, self._record(declaration), self.records.models, Model)  # type: ignore[type-abstract]
         for declaration in by_sort.get("train", []):
             self._keep(declaration, self._record(declaration), self.records.trains, Train)
         for name, train in self.records.trains.items():

@@ -15,7 +15,9 @@ from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.memory import tree_training_bytes
+from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.models.ngram import NGram
 from hmmdsl.spec.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
@@ -49,17 +51,19 @@ class TreeSize:
     training: int
 
     @staticmethod
-    def of(histories: int, process: Process, model: Transformer) -> TreeSize:
-        """The size for a process and a network. A lower bound: what the tree's arrays hold, the residual stream after every
-        block, and for training what every block keeps for its backward pass."""
+    def of(histories: int, process: Process, model: Model) -> TreeSize:
+        """The size for a process and a network: an estimate from below of what the tree's arrays hold, the activations at every
+        point, and for training what the network keeps for its backward pass."""
         states, vocabulary = len(process.states), len(process.tokens)
-        theory = histories * _FLOAT64 * (states + vocabulary + 4)
-        stream = model.d_model * (model.layers + 2)
-        mlp = 0 if model.attention_only else 2 * model.mlp_width
-        block = 6 * model.d_model + 4 * model.heads * model.head_width + 2 * model.heads * model.context + mlp
-        kept = stream + vocabulary + model.layers * block
+        # A product's beliefs stand in its factors' trees, which are small: of each history there is a place in each.
+        numbers = (4 + len(process.factors)) if process.factored else states + vocabulary + 4
+        theory = histories * _FLOAT64 * numbers
+        points = sum(model.points().values()) + vocabulary
         return TreeSize(
-            histories, theory, theory + histories * _FLOAT32 * (stream + vocabulary), theory + histories * _FLOAT32 * kept
+            histories,
+            theory,
+            evaluation=theory + histories * _FLOAT32 * points,
+            training=max(theory, tree_training_bytes(histories, model, 0 if process.factored else states, vocabulary)),
         )
 
 
@@ -76,13 +80,16 @@ class Fits:
         """Report what does not fit (E0803), a word of a ghmm whose probability is negative (E0343), and what is legal and odd
         (W0951, W0952, W0953)."""
         train, process, model = self.around.trains[name], self.around.process_of(name), self.around.model_of(name)
-        dimension = len(process.states) - 1
-        if model.d_model < dimension:
+        # Beliefs about independent factors need the sum of their dimensions (Shai et al. 2026, arXiv:2602.02385).
+        dimension = sum(len(factor.states) - 1 for factor in process.factors)
+        self._check_weights(process, model, place_of(("model",)))
+        if model.width is not None and model.width < dimension:
+            simplex = "the beliefs about its factors" if process.factored else "the belief simplex"
             self.diagnostics.add(
                 "W0951",
-                f"the network is narrower than the belief simplex: {model.d_model} against {dimension} dimensions",
+                f"the network is narrower than {simplex}: {model.width} against {dimension} dimensions",
                 place_of(("model",)),
-                label=f"{len(process.states)} states",
+                label=f"{len(process.states):,} states",
                 help=f"a `d_model` of at least {dimension} can hold every belief",
             )
         exact_data, exact_tree = isinstance(train.data, ExactData), isinstance(train.histories, Exact)
@@ -108,6 +115,21 @@ class Fits:
                 counts, size.evaluation, "evaluating", place_of(("histories",)), SAMPLED_HISTORIES, "W0953", self.diagnostics
             )
 
+    def _check_weights(self, process: Process, model: Model, place: Span | None) -> None:
+        """Report weights that no machine of this size can train (E0831): a gradient and two running means stand beside them."""
+        parameters = model.parameters(len(process.tokens))
+        size = parameters * _FLOAT32 * 4
+        if size > machine_memory():
+            smaller = f"`n` below {model.n}" if isinstance(model, NGram) else "a smaller `d_model` or fewer `layers`"
+            self.diagnostics.add(
+                "E0831",
+                f"{model.summary} for {len(process.tokens)} tokens has {_many(parameters)} parameters: training them takes "
+                f"{_bytes(size)}, and this machine has {_bytes(machine_memory())}",
+                place,
+                label="too many parameters",
+                help=f"choose {smaller}",
+            )
+
     def check_analysis(self, name: str, place_of: PlaceOf) -> None:
         """The same for an analysis that reads all histories: `of` names its training run, `on` perhaps another process."""
         options = dict(self.around.analyses[name])
@@ -120,7 +142,7 @@ class Fits:
         size = TreeSize.of(counts.total, self.around.processes[process], model).evaluation
         _check_tree(counts, size, "analysing", place_of(("histories",)), SAMPLED_HISTORIES, "W0953", self.diagnostics)
 
-    def _count(self, process: str, model: Transformer) -> HistoryCounts:
+    def _count(self, process: str, model: Model) -> HistoryCounts:
         key = process, model.context, model.bos
         if key not in self._counts:
             self._counts[key] = count_histories(self.around.processes[process], model.context, bos=model.bos)

@@ -14,7 +14,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
 from hmmdsl.spec.fields import RecordField, describe
 
-OWN_CODES: Mapping[str, str] = MappingProxyType({"heads": "E0801", "rotary": "E0802"})
+OWN_CODES: Mapping[str, str] = MappingProxyType({"heads": "E0801", "rotary": "E0802", "window": "E0832"})
 """Codes of the schemas' own errors, by pydantic's name for them; any other is E0519."""
 
 _RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})

@@ -135,12 +135,7 @@ class ValueReader(ABC):
 
     def _either(self, kind: Either, choices: Sequence[FieldType], written: syntax.Expression, place: str) -> object:
         for choice in choices:
-            if (
-                isinstance(written, syntax.List)
-                and not written.items
-                and isinstance(choice, Many)
-                and choice.elements[0] in choices
-            ):
+            if isinstance(written, syntax.List) and not written.items and isinstance(choice, Many) and choice.repeats(choices):
                 self.diagnostics.add(
                     "E0513",
                     f"{place} takes one or several, not none",
@@ -173,7 +168,7 @@ class ValueReader(ABC):
                 return _dotted(written) is not None
             case Kinds():
                 tag = written.tag.text if isinstance(written, syntax.Tagged) else bare
-                return tag is not None and kind.of(tag) is not None
+                return (tag is not None and kind.of(tag) is not None) or _called(kind, written) is not None
             case Nothing():
                 return bare == "none"
             case Text():
@@ -228,6 +223,9 @@ class ValueReader(ABC):
                 cure = suggestion(head.text, words, "it takes")
                 self.diagnostics.add("E0508", f"{place} has no kind `{head.text}`", head.span, label="unknown kind", help=cure)
                 return BROKEN
+            case syntax.Call(function=syntax.Path(head=head)) if (called := _called(kind, written)) is not None:
+                schema, assignment = called
+                return self.read(schema, f"`{head.text}`", [assignment], head.span)
             case syntax.Call(function=syntax.Path(head=head, segments=())) if kind.of(head.text) is not None:
                 return self._wrong(place, one_of(words), written, f"fields stand in braces: `{head.text} {{ … }}`")
         return self._wrong(place, one_of(words), written)
@@ -351,6 +349,18 @@ def _dotted(written: syntax.Expression) -> str | None:
         return None
     words = [segment.name for segment in written.segments if isinstance(segment, syntax.Member)]
     return ".".join([written.head.text, *words]) if len(words) == len(written.segments) else None
+
+
+def _called(kind: Kinds, written: syntax.Expression) -> tuple[type[Record], Assignment] | None:
+    """`future(3)`: a call of a record that may be written so, with one argument, which is its `called` field."""
+    match written:
+        case syntax.Call(
+            function=syntax.Path(head=head, segments=()), arguments=(syntax.Argument(value=value, name=None, reducer=None),)
+        ):
+            schema = kind.of(head.text)
+            if schema is not None and schema.called is not None:
+                return schema, Assignment((syntax.Name(value.span, schema.called),), value)
+    return None
 
 
 def kinds_in(kind: FieldType) -> Kinds | None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import lcm, prod
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.algebra.entries import right_of
+from hmmdsl.process.algebra.failure import TooLargeError
+from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.algebra.spans import Number, Rows, WorkError, closure, image, rank_between
+from hmmdsl.process.joint import each_once
 from hmmdsl.process.process import Process, Scalar
 
 if TYPE_CHECKING:
@@ -65,7 +68,13 @@ class Predictive:
 
 
 def canonical_dimension(process: Process) -> CanonicalDimension:
-    """The rank of the Hankel matrix of the process from its start."""
+    """The rank of the Hankel matrix of the process from its start.
+
+    Of independent stationary factors it is the product of theirs: shorter words are sums of longer ones, eta = eta sum_x T[x] and
+    r = sum_x T[x] r, so pasts (and futures) of one great length span all of each factor's, and in pairs the tensor product.
+    """
+    if process.factored:
+        return _rank_of_factors(process)
     if not process.exact:
         return CanonicalDimension(_numerical_rank(process) if len(process.states) <= LARGEST_NUMERICAL else None, False)
     forward, backward, start = _by_rows(process), _by_columns(process), _start(process)
@@ -81,6 +90,18 @@ def canonical_dimension(process: Process) -> CanonicalDimension:
         return CanonicalDimension(rank_between(pasts, futures, EXACT_WORK), True)
     except WorkError:
         return CanonicalDimension(rank, False)
+
+
+def _rank_of_factors(process: Process) -> CanonicalDimension:
+    if not all(factor.start_kind == "stationary" for factor in process.factors):
+        # Pasts of one length may leave the factors in a few joint states only.
+        try:
+            return canonical_dimension(in_full(process))
+        except TooLargeError:
+            return CanonicalDimension(None, False)
+    found = each_once(process.factors, canonical_dimension)
+    ranks = [each.rank for each in found if each.rank is not None]
+    return CanonicalDimension(prod(ranks) if len(ranks) == len(found) else None, all(each.proven for each in found))
 
 
 def predictive(process: Process) -> Predictive:

@@ -62,7 +62,7 @@ def check_ordinary(what: str, *processes: Process) -> None:
             raise AlgebraError(f"{what} needs hidden states, and {process.name} is a generalized HMM", "give it an `hmm`")
 
 
-def right_of(process: Process) -> tuple[Scalar, ...]:
+def right_of(process: Process) -> Sequence[Scalar]:
     """The right eigenvector: ones for an ordinary HMM."""
     return (Fraction(1),) * len(process.states) if process.right is None else process.right
 

@@ -55,7 +55,7 @@ class EpsilonMachine:
     def stationary(self) -> tuple[Scalar, ...] | None:
         """The long-run weight of each causal state; None where it depends on which of several classes the process ends in."""
         if self.process.start_kind == "stationary":
-            return self.process.start
+            return tuple(self.process.start)
         T, states = self.process.transitions(), len(self.process.states)
         return stationary_distribution(T, states) if len(closed_classes(T, states)) == 1 else None
 

@@ -6,6 +6,7 @@ Operations that keep the states (relabel, leak, noise, reverse) keep the parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +30,7 @@ class Part:
     name: str
     role: Literal["component", "factor"]
     process: Process
-    state_of: tuple[int | None, ...]
+    state_of: Sequence[int | None]
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Reading:
     """
 
     target: str
-    labels: tuple[str, ...]
-    coordinate: tuple[int | None, ...]
+    labels: Sequence[str]
+    coordinate: Sequence[int | None]
     conditional: bool
 
     def __call__(self, belief: Float64[np.ndarray, "history state"]) -> Float64[np.ndarray, "history coordinate"]:
@@ -115,7 +116,37 @@ def read_target(process: Process, target: str) -> Reading:
     return Reading(target, labels, coordinate, conditional)
 
 
-def _read(process: Process, target: str) -> tuple[tuple[str, ...], tuple[int | None, ...], bool] | None:
+@dataclass(frozen=True)
+class Within:
+    """Where a target is read without the joint belief: off the belief of `process`, which is that of the factors
+    `first : last` of the whole (`Process.factors`), as its own target `target`; None is its belief itself."""
+
+    process: Process
+    target: str | None
+    first: int
+    last: int
+
+
+def within_factors(process: Process, target: str) -> Within:
+    """The least part of a product that a target bears on: `factor.left.within.A` is `within.A` of the factor `left`. Of any other
+    process, the process itself."""
+    first, last = 0, len(process.factors)
+    while process.factored and process.parts is not None:
+        place = first
+        for part in process.parts.factors:
+            own, size = f"factor.{part.name}", len(part.process.factors)
+            if target == own:
+                return Within(part.process, None, place, place + size)
+            if target.startswith(f"{own}."):
+                process, target, first, last = part.process, target.removeprefix(f"{own}."), place, place + size
+                break
+            place += size
+        else:
+            break
+    return Within(process, target, first, last)
+
+
+def _read(process: Process, target: str) -> tuple[Sequence[str], Sequence[int | None], bool] | None:
     parts = process.parts
     if parts is None:
         return None

@@ -9,6 +9,7 @@ from fractions import Fraction
 from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, check_probability
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
+from hmmdsl.process.algebra.part_names import plain_name, plain_names
 from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, stationary_distribution
@@ -44,7 +45,7 @@ def switch(
     check_ordinary("a switch", top, *subprocesses.values())
     check_probability("the end", end)
     by_token = _named_after(top, subprocesses)
-    if WAITING in subprocesses or (end and "next" in subprocesses):
+    if WAITING in map(plain_name, subprocesses) or (end and "next" in map(plain_name, subprocesses)):
         raise ClashError("a sub-process has the name `top` or `next`", "rename it: these are the top's own parts")
     return _Switch(top, subprocesses, end, seen, by_token).build(name)
 
@@ -68,6 +69,7 @@ class _Switch:
 
     def __init__(self, top: Process, subs: Mapping[str, Process], end: Scalar, seen: bool, by_token: bool) -> None:
         self.top, self.subs, self.end, self.seen, self.by_token = top, subs, end, seen, by_token
+        self.called = plain_names(subs)
         # The top's state matters in an episode only if it will move again.
         left: dict[str, set[int]] = {key: set() if end else {0} for key in subs}
         if end:
@@ -177,7 +179,7 @@ class _Switch:
                 for top in self.left[key]:
                     own[self.inside(key, k, top)] = k
                     going[self.inside(key, k, top)] = top
-            parts.append(Part(key, "component", process, tuple(own)))
+            parts.append(Part(self.called[key], "component", process, tuple(own)))
         if self.end:
             parts.append(Part("next", "factor", self.top, tuple(going)))
         return Parts(tuple(parts))

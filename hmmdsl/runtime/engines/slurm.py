@@ -1,8 +1,8 @@
 """The engine that makes each stage as a job of SLURM, through submitit.
 
 submitit writes the batch script, submits it, asks after it and cancels it. Functions that it is given it would pickle into files;
-it is given a command instead (`PicklingExecutor._submit_command`), which reads its order from a file of JSON and answers in another.
-Both lie in the store's folder, which must be one that all machines share.
+it is given a command instead (`PicklingExecutor._submit_command`), which reads its order from a file of JSON and answers in
+another. Both lie in the store's folder, which must be one that all machines share.
 """
 
 from __future__ import annotations

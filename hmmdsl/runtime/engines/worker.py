@@ -92,7 +92,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def main(arguments: list[str]) -> None:
     """The worker's process."""
     signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGUSR2, _terminate)  # what batch systems send before a job's time is up
+    signal.signal(signal.SIGUSR2, lambda *_: signal.raise_signal(signal.SIGTERM))  # batch systems', before a job's time is up
     try:
         if arguments:
             make_once(Path(arguments[0]), Path(arguments[1]))

@@ -10,6 +10,7 @@ import pytest
 from hmmdsl.analysis.options.points import Place
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.reading import Statistics, read
+from hmmdsl.analysis.probe.scores import Scoring
 from hmmdsl.analysis.probe.setting import Ridge, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
 
@@ -20,7 +21,11 @@ def test_each_repeat_is_the_fit_to_permuted_targets(ridge: Ridge, intercept: boo
     random = np.random.default_rng(0)
     n = 250
     features = {"a": random.normal(size=(n, 6)).astype(np.float32), "b": random.normal(size=(n, 4)).astype(np.float32) + 1}
-    targets = {"x": random.normal(size=(n, 2)) + features["a"][:, :2], "y": random.normal(size=(n, 3))}
+    targets = {
+        "x": random.normal(size=(n, 2)) + features["a"][:, :2],
+        "y": random.normal(size=(n, 3)),
+        "state": random.dirichlet([0.5, 0.5, 0.5, 0.5], size=n),
+    }
     setting = Setting(
         places=[Place("a", ("a",), 6), Place("concat", ("a", "b"), 10)],
         targets=targets,
@@ -29,6 +34,7 @@ def test_each_repeat_is_the_fit_to_permuted_targets(ridge: Ridge, intercept: boo
         fold=assign_folds(n, 4, random),
         intercept=intercept,
         ridge=ridge,
+        scored={"state": Scoring(state=True)},
     )
     found = shuffle(features, setting, Statistics.of(features, setting), 3, np.random.default_rng(5))
     orders = np.random.default_rng(5)
@@ -36,8 +42,7 @@ def test_each_repeat_is_the_fit_to_permuted_targets(ridge: Ridge, intercept: boo
         order = orders.permutation(n)
         one = read(features, replace(setting, targets={name: target[order] for name, target in targets.items()}))
         for key, scores in found.items():
-            assert scores.in_sample[r].r2 == pytest.approx(one[key].score.r2, abs=1e-9)
-            assert scores.in_sample[r].mse == pytest.approx(one[key].score.mse, abs=1e-9)
+            assert scores.in_sample[r].results() == pytest.approx(one[key].score.results(), abs=1e-9)
             held_out = one[key].held_out
             assert held_out is not None
-            assert scores.held_out[r].r2 == pytest.approx(held_out.score.r2, abs=1e-9)
+            assert scores.held_out[r].results() == pytest.approx(held_out.score.results(), abs=1e-9)

@@ -119,6 +119,11 @@ def test_a_float_function_makes_a_float_and_it_spreads() -> None:
     assert isinstance(value_of("sqrt(4) * 0 + 1"), float)
 
 
+def test_float_is_the_nearest_one_of_each_number() -> None:
+    assert value_of("float([1/3, 0.1])") == Array((1 / 3, 0.1))
+    assert isinstance(value_of("float(1)"), float)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -81,6 +81,9 @@ def test_rrxor() -> None:
         ("odd()", (Fraction(2, 5), Fraction(2, 5), Fraction(1, 5))),
         ("noisy_period_two(0.2)", (HALF, HALF)),
         ("thue_morse_16()", (Fraction(1, 16),) * 16),
+        # (1, 1 - p, 1 - p) / (3 - 2p)
+        ("nemo(1/4)", (Fraction(2, 5), Fraction(3, 10), Fraction(3, 10))),
+        ("butterfly()", (Fraction(1, 5),) * 5),
     ],
 )
 def test_stationary_distributions(call: str, start: tuple[Fraction, ...]) -> None:
@@ -138,6 +141,9 @@ def test_matching_parens_open_and_close() -> None:
         ("thue_morse_16()", 16, 0, 4, 4),
         # H(2/5, 2/5, 1/5) in causal states, a fair choice in two of the three.
         ("odd()", 3, 4 / 5, log2(5) - 4 / 5, None),
+        ("nemo()", 3, 3 / 4, 3 / 2, None),
+        # Mahoney, Ellison & Crutchfield 2009: 2-cryptic, and 3/10 bits of its five equally likely causal states stay hidden.
+        ("butterfly()", 5, 1, log2(5), log2(5) - 3 / 10),
     ],
 )
 def test_known_complexities(call: str, states: int, rate: float, stored: float, excess: float | None) -> None:
@@ -149,6 +155,37 @@ def test_known_complexities(call: str, states: int, rate: float, stored: float, 
     assert found.statistical_complexity.bits == pytest.approx(stored, abs=1e-9)
     if excess is not None:
         assert found.excess_entropy.bits == pytest.approx(excess, abs=1e-9)
+
+
+def hidden_bits(process: Process, length: int) -> float:
+    """chi(k) = H[S_0 | X_1 … X_k, S_k]: what the next k tokens and the state after them leave open of the state before them
+    (Mahoney, Ellison & Crutchfield 2009, Eq. 12), over all words."""
+    open_bits = 0.0
+    level = [np.diag([float(value) for value in process.start])]  # Pr(S_0, word, S_k)
+    for _ in range(length):
+        level = [joint @ T for joint in level for T in process.T if (joint @ T).any()]
+    for joint in level:
+        share = joint.sum(axis=0)
+        open_bits -= sum(p * log2(p / share[j]) for row in joint.tolist() for j, p in enumerate(row) if p > 0)
+    return open_bits
+
+
+def test_butterfly_is_two_cryptic_and_nemo_infinitely() -> None:
+    """Mahoney, Ellison & Crutchfield 2009: chi(k) reaches C_mu - E at k = 2 and never; golden mean at 1, even at 0."""
+    butterfly = [hidden_bits(std("butterfly()"), k) for k in range(5)]
+    assert butterfly[1] < 0.3 - 1e-3
+    assert butterfly[2:] == pytest.approx([0.3] * 3, abs=1e-12)
+    nemo, tokens = std("nemo()"), entropy_rate(std("nemo()"))
+    found = complexity(nemo, tokens)
+    assert found.statistical_complexity.bits is not None
+    assert found.excess_entropy.bits is not None
+    limit = found.statistical_complexity.bits - found.excess_entropy.bits
+    hidden = [hidden_bits(nemo, k) for k in range(15)]
+    assert all(later > earlier + 1e-9 for earlier, later in zip(hidden[::3], hidden[3::3], strict=False))
+    assert all(value < limit - 1e-9 for value in hidden)
+    assert limit - hidden[-1] < 0.01
+    assert hidden_bits(std("golden_mean()"), 1) == pytest.approx(2 / 3, abs=1e-12)
+    assert [hidden_bits(std("even()"), k) for k in range(4)] == pytest.approx([0] * 4, abs=1e-12)
 
 
 def test_runs_of_ones_are_odd_in_odd() -> None:

@@ -8,7 +8,7 @@ from known_processes import coin, even, golden_mean, mess3, process, rrxor
 from random_processes import processes
 
 from hmmdsl.process.algebra.entries import is_stationary
-from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.failure import AlgebraError, ClashError
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.switch import switch
@@ -73,9 +73,19 @@ def test_the_state_of_the_top_is_a_part_where_it_goes_on() -> None:
     top = process("top", "0 1", "A B", {(i, x, j): Fraction(1, 4) for i in "AB" for x in "01" for j in "AB"})
     made = switch(top, {"0": coin(), "1": coin(THIRD)}, end=Fraction(1, 2))
     assert made.states == ("top.A", "top.B", "0.S | A", "0.S | B", "1.S | A", "1.S | B")
-    assert part_targets(made) == ("component", "within.top", "within.0", "within.1", "factor.next")
+    assert part_targets(made) == ("component", "within.top", "within._0", "within._1", "factor.next")
     assert read_target(made, "factor.next").coordinate == (0, 1, 0, 1, 0, 1)
     assert read_target(made, "component").coordinate == (0, 0, 1, 1, 2, 2)
+
+
+def test_parts_have_names_that_a_target_can_have() -> None:
+    """Tokens such as `t[0]` are no words of the language: their parts are called by what is left."""
+    top = process("top", "t[0] (0,a) plain", "S", {("S", x, "S"): THIRD for x in ("t[0]", "(0,a)", "plain")})
+    made = switch(top, {"t[0]": coin(), "(0,a)": coin(THIRD), "plain": coin()})
+    assert part_targets(made) == ("component", "within.top", "within.t_0", "within._0_a", "within.plain")
+    clashing = process("top", "t[0] t_0", "S", {("S", x, "S"): Fraction(1, 2) for x in ("t[0]", "t_0")})
+    with pytest.raises(ClashError, match="would both be called `t_0`"):
+        switch(clashing, {"t[0]": coin(), "t_0": coin()})
 
 
 def test_names_that_fit_neither_tokens_nor_states() -> None:

@@ -1,0 +1,116 @@
+"""Layers of recurrent units, read from top to bottom.
+
+    x = token embedding
+    for each layer:  state after a history = unit(x there, state after its prefix);  x = what the state shows
+    logits = unembedding(norm(x))
+
+`Levels` says which rows there are and which state each goes on from, for words and for history trees alike.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from hmmdsl.models.layout import Layout
+from hmmdsl.models.network import Network, draw_normal, initialize_norm
+from hmmdsl.models.norms import normalization
+from hmmdsl.models.transformer import Affine
+from hmmdsl.spec.models.recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from hmmdsl.models.levels import Levels
+
+State: TypeAlias = "tuple[Float[Tensor, 'row d_model'], ...]"
+"""What a layer carries from a history to the next: the hidden state first, then an LSTM's cell."""
+
+
+class Unit(nn.Module):
+    """One layer: the affine maps of its input and of its hidden state, `gates` of each side by side, as in `torch.nn.RNNBase`."""
+
+    carried = 1
+    """Vectors of its state."""
+
+    def __init__(self, width: int, gates: int) -> None:
+        super().__init__()
+        self.width = width
+        self.read, self.recur = Affine(width, gates * width), Affine(width, gates * width)
+
+    @abstractmethod
+    def step(self, read: Float[Tensor, "row gates_width"], state: State) -> State:
+        """The next state, from what the input map gave and from the state before."""
+
+    def forward(self, x: Float[Tensor, "row d_model"], levels: Levels) -> State:
+        """The state after each row, rows in level order. The input map is one product for all levels."""
+        before: State = (x.new_zeros(levels.sizes[0], self.width),) * self.carried
+        found = []
+        for depth, read in enumerate(levels.split(self.read(x))):
+            if depth:
+                before = tuple(levels.handed_down(depth, each) for each in before)
+            before = self.step(read, before)
+            found.append(before)
+        return tuple(torch.cat(each) for each in zip(*found, strict=True))
+
+
+class RecurrentNetwork(Network):
+    """The network of a recurrent `spec`, freshly initialized from `seed`."""
+
+    spec: Recurrent
+
+    def __init__(self, spec: Recurrent, vocabulary: int, units: list[Unit], seed: int) -> None:
+        super().__init__(spec, vocabulary)
+        self.token = nn.Parameter(torch.empty(vocabulary + (1 if spec.bos else 0), spec.d_model))
+        self.layers = nn.ModuleList(units)
+        self.norm = normalization(spec.norm, spec.d_model)
+        self.unembedding = nn.Parameter(torch.empty(vocabulary, spec.d_model))
+        self.unembedding_bias = nn.Parameter(torch.empty(vocabulary))
+        self.initialize(torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Normal weights, by default as widely spread as PyTorch's: 1 in the embedding, and the 1/sqrt(3 d_model) of its uniform
+        distribution elsewhere. Biases are zero, but for an LSTM's forget gates (Jozefowicz et al. 2015)."""
+        given = self.spec.initial_sd
+        for name, parameter in self.named_parameters():
+            if name.startswith("norm"):
+                initialize_norm(name, parameter)
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                usual = 1.0 if name == "token" else (3 * self.spec.d_model) ** -0.5
+                draw_normal(parameter, usual if given is None else given, generator)
+
+    def stream(self, layout: Layout) -> Iterator[tuple[str, Float[Tensor, "row d_model"]]]:
+        """`embedding`, the hidden states `block[i]`, for an LSTM the cells, and `final_norm` if there is a norm."""
+        embedding, states = self._states(layout)
+        yield "embedding", embedding.index_select(0, layout.levels.back)
+        for name, which in (("block", 0), ("cell", 1)):
+            for i, state in enumerate(states):
+                if which < len(state):
+                    yield f"{name}[{i}]", state[which].index_select(0, layout.levels.back)
+        if self.spec.norm != "none":
+            yield "final_norm", self.norm(states[-1][0]).index_select(0, layout.levels.back)
+
+    def logits(self, layout: Layout) -> Float[Tensor, "row vocabulary"]:
+        """Next-token logits after each row."""
+        _, states = self._states(layout)
+        found = F.linear(self.norm(states[-1][0]), self.unembedding, self.unembedding_bias)
+        return found.index_select(0, layout.levels.back)
+
+    def _states(self, layout: Layout) -> tuple[Float[Tensor, "row d_model"], list[State]]:
+        """The embedding and each layer's state, rows in level order."""
+        levels = layout.levels
+        x = embedding = F.embedding(layout.token.index_select(0, levels.order), self.token)
+        states: list[State] = []
+        for layer in self.layers:
+            states.append(layer(x, levels))
+            x = states[-1][0]
+        return embedding, states

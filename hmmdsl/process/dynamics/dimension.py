@@ -1,0 +1,117 @@
+"""Fractal dimensions of a cloud of points, with the range of the fit and its error.
+
+With N(e) the number of boxes of edge e that hold points, and I(e) the entropy of the points' distribution over the boxes,
+
+    box-counting dimension  =  lim  log N(e) / log(1/e),        information dimension  =  lim  I(e) / log(1/e)      (e to 0)
+
+(Falconer 2003; Renyi 1959). Both are slopes, fitted by least squares over boxes small against the cloud, and large enough to hold
+many points each. Samples miss boxes of little probability, so the box-counting slope of an uneven cloud is off.
+The entropy has the correction of Miller (1955) and Madow, (N - 1) / (2 points). The error is the larger of the regression's
+standard error and half the difference between the slopes of the coarser and the finer half: slopes of fractals undulate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+COARSEST = 2.0**-3
+"""Edge of the largest boxes, as a share of the cloud's extent."""
+
+FINEST = 2.0**-32
+"""Edge of the smallest boxes that float64 tells apart."""
+
+POINTS_IN_BOX = 20
+"""Points that an occupied box of the smallest ones holds on average."""
+
+LARGEST_CLOUD = 1_500_000
+"""Coordinates of all points together; of more, every second or every third point is taken, and so on."""
+
+SCALES = 16
+"""Sizes of boxes in a fit."""
+
+FEWEST_OCTAVES = 2.0
+"""A range of sizes smaller than this (a factor of four) shows no slope."""
+
+FLAT = 1e-9
+"""A direction in which the cloud's extent is a smaller share is none."""
+
+
+@dataclass(frozen=True)
+class DimensionFit:
+    """A slope and its error over boxes of edges from `smallest` to `largest`, as shares of the cloud's extent; None with a reason
+    where it cannot be had."""
+
+    dimension: float | None
+    error: float | None = None
+    smallest: float | None = None
+    largest: float | None = None
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        scales = None if self.smallest is None or self.largest is None else [self.smallest, self.largest]
+        return {"dimension": self.dimension, "error": self.error, "range": scales, "reason": self.reason}
+
+
+def box_counting(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) -> DimensionFit:
+    """Of the set that the points fill. A thousand points are few, a hundred thousand good."""
+    return _fitted(points, 0, seed)
+
+
+def information(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) -> DimensionFit:
+    """Of the measure that the points are drawn from."""
+    return _fitted(points, 1, seed)
+
+
+def _fitted(points: Float64[np.ndarray, "point coordinate"], which: int, seed: int) -> DimensionFit:
+    """The slope of log N (0) or I (1), in boxes along the points' principal axes."""
+    points = points[:: -(-points.size // LARGEST_CLOUD)]
+    centred = points - points.mean(axis=0)
+    _, spread, axes = np.linalg.svd(centred[:: max(1, len(centred) // 20_000)], full_matrices=False)
+    if spread[0] < FLAT:
+        return DimensionFit(0.0, 0.0, reason="one point")
+    places = centred @ axes[spread > FLAT * spread[0]].T
+    places = (places - places.min(axis=0)) / np.ptp(places, axis=0).max()
+    rng = np.random.default_rng(seed)
+    mixing = rng.integers(1, 2**62, places.shape[1]) | 1
+
+    def boxes(edge: float) -> tuple[float, float]:
+        """log N and I, of a grid that begins at a random place."""
+        cell = np.floor(places / edge + rng.random(places.shape[1])).astype(np.int64) @ mixing
+        _, counts = np.unique(cell, return_counts=True)
+        share = counts / len(places)
+        return float(np.log(len(counts))), float(-(share * np.log(share)).sum() + (len(counts) - 1) / (2 * len(places)))
+
+    filled = np.log(len(places) / POINTS_IN_BOX)
+    low, high = np.log2(FINEST), np.log2(COARSEST)
+    if boxes(FINEST)[0] <= filled:
+        high = low
+    while high - low > 0.1:
+        middle = (low + high) / 2
+        low, high = (low, middle) if boxes(2.0**middle)[0] <= filled else (middle, high)
+    if np.log2(COARSEST) - high < FEWEST_OCTAVES:
+        return DimensionFit(None, reason=f"{len(places):,} beliefs are too few to fill boxes small enough")
+    octaves = np.linspace(np.log2(COARSEST), high, SCALES)
+    counted = np.array([boxes(2.0**octave)[which] for octave in octaves])
+    return _fit(-octaves * np.log(2), counted)
+
+
+def _fit(x: Float64[np.ndarray, " scale"], y: Float64[np.ndarray, " scale"]) -> DimensionFit:
+    slope, error = _slope(x, y)
+    half = len(x) // 2
+    uneven = abs(_slope(x[:half], y[:half])[0] - _slope(x[half:], y[half:])[0]) / 2
+    return DimensionFit(slope, max(error, uneven), float(np.exp(-x[-1])), float(np.exp(-x[0])))
+
+
+def _slope(x: Float64[np.ndarray, " scale"], y: Float64[np.ndarray, " scale"]) -> tuple[float, float]:
+    """The least-squares slope and its standard error."""
+    centred = x - x.mean()
+    slope = float(centred @ y / (centred @ centred))
+    residual = y - y.mean() - slope * centred
+    return slope, float(np.sqrt(residual @ residual / (len(x) - 2) / (centred @ centred)))

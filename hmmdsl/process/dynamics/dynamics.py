@@ -1,0 +1,183 @@
+"""All that is told of how an observer synchronizes, and of where beliefs go in the long run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hmmdsl.process.algebra.product import in_full
+from hmmdsl.process.complexity import Complexity
+from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
+from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
+from hmmdsl.process.dynamics.cloud import BeliefCloud, belief_cloud
+from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, information
+from hmmdsl.process.dynamics.lyapunov import Lyapunov, lyapunov
+from hmmdsl.process.dynamics.predictive_form import predictive_form
+from hmmdsl.process.dynamics.synchronization import Order, Synchronization, synchronization
+from hmmdsl.process.dynamics.transients import Transients, transients
+from hmmdsl.process.entropies import EntropyRate, followed_beliefs
+from hmmdsl.process.measure import EXACT_ERROR, Measure
+from hmmdsl.process.mixed_states import MixedStates
+from hmmdsl.process.structure import ergodic_components
+
+if TYPE_CHECKING:
+    from hmmdsl.process.process import Process
+
+LARGEST_PRODUCT = 512
+"""States times tokens of the largest product whose joint beliefs are followed."""
+
+LARGEST_STATES = 300
+"""States of the largest process whose predictive form is found (about a second)."""
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Of a process' one ergodic component; None with a `reason` where there are several.
+
+    crypticity, cryptic_order      chi = C_mu - E, and its order (see pairs.py)
+    transient_information          T, in bits times tokens
+    transients                     of the mixed states from the process' own start; None if these do not close
+    """
+
+    crypticity: Measure
+    cryptic_order: Order
+    transient_information: Measure
+    synchronization: Synchronization | None
+    transients: Transients | None
+    cardinality: Cardinality | None
+    cloud: BeliefCloud | None
+    box_counting: DimensionFit
+    information: DimensionFit
+    lyapunov: Lyapunov | None
+    reason: str
+    tokens: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, nested: `crypticity.bits`, `synchronization.information.bits`, `cloud.box_counting.dimension`,
+        `lyapunov.exponents`, …; null where unknown, with a `reason`."""
+        passing = self.transients
+        none = {"reason": self.reason}
+        return {
+            "crypticity": {**self.crypticity.as_json(), "order": self.cryptic_order},
+            "transient_information": {**self.transient_information.as_json(), "unit": "bits times tokens"},
+            "synchronization": none if self.synchronization is None else self.synchronization.as_json(),
+            "transients": {
+                "count": None if passing is None else passing.transient,
+                "recurrent": None if passing is None else passing.recurrent,
+                "mass": None if passing is None else list(passing.mass),
+                "rate": None if passing is None else passing.rate,
+                "mean_length": None if passing is None else passing.mean_length,
+                "reason": "the mixed states do not close" if passing is None else "",
+            },
+            "causal_cardinality": none if self.cardinality is None else self.cardinality.as_json(self.tokens),
+            "cloud": {
+                "beliefs": None if self.cloud is None else len(self.cloud),
+                "independent": None if self.cloud is None else self.cloud.observers,
+                "box_counting": self.box_counting.as_json(),
+                "information": self.information.as_json(),
+            },
+            "lyapunov": none if self.lyapunov is None else self.lyapunov.as_json(),
+        }
+
+
+def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRate, stored: Complexity) -> Dynamics:
+    """Compute everything, in a second or two where the beliefs are uncountable, else in a fraction of it. `presentation` are
+    the process' mixed states, `rate` its entropy rate and `stored` its complexity, from the same process. A product whose
+    joint beliefs were not followed is followed if it is small, else only what adds up over factors is told."""
+    if presentation is None:
+        if len(process.states) * len(process.tokens) > LARGEST_PRODUCT:
+            return _of_large_product(process, stored)
+        process = in_full(process)
+        presentation = followed_beliefs(process)
+    components = ergodic_components(process)
+    if len(components) > 1:
+        reason = f"the process settles into one of {len(components)} ergodic components"
+        none, fit = Measure(None, reason=reason), DimensionFit(None, reason=reason)
+        return Dynamics(none, None, none, None, transients(presentation), None, None, fit, fit, None, reason, process.tokens)
+    component = components[0].process
+    msp = presentation if component is process else followed_beliefs(component)
+    machine = causal_machine(component, msp)
+    known = synchronization(component, machine)
+    kind = _cardinality(component, machine, msp)
+    cloud, box, measure, exponents = _geometry(component, kind, msp, rate)
+    return Dynamics(
+        crypticity=_crypticity(stored, kind),
+        cryptic_order=known.cryptic_order,
+        transient_information=stored.transient_information,
+        synchronization=known,
+        transients=transients(presentation),
+        cardinality=kind,
+        cloud=cloud,
+        box_counting=box,
+        information=measure,
+        lyapunov=exponents,
+        reason="",
+        tokens=process.tokens,
+    )
+
+
+def _of_large_product(process: Process, stored: Complexity) -> Dynamics:
+    """Crypticity and transient information add over independent factors; the rest is asked of each factor."""
+    reason = f"a product of {len(process.states):,} joint states: ask each factor"
+    fit = DimensionFit(None, reason=reason)
+    crypticity = _crypticity(stored, None)
+    return Dynamics(
+        crypticity, None, stored.transient_information, None, None, None, None, fit, fit, None, reason, process.tokens
+    )
+
+
+def _crypticity(stored: Complexity, kind: Cardinality | None) -> Measure:
+    """chi = C_mu - E, what the present's causal state knows of the past that the future does not show (Crutchfield, Ellison &
+    Mahoney 2009)."""
+    C, E = stored.statistical_complexity, stored.excess_entropy
+    if C.bits is None or E.bits is None:
+        if kind is not None and kind.kind == "uncountable":
+            return Measure(None, reason="infinite, as the statistical complexity is")
+        return Measure(None, reason=C.reason or E.reason)
+    error = C.error_bits + E.error_bits
+    value = max(0.0, C.bits - E.bits)
+    if value < EXACT_ERROR:
+        value = 0.0
+    found = Measure(value, C.exact and E.exact, error)
+    if E.upper_bits is not None and E.lower_bits is not None and not found.exact:
+        high, low = C.bits + C.error_bits, C.bits - C.error_bits
+        if C.exact or C.upper_bits is not None:
+            found = replace(found, lower_bits=max(0.0, low - E.upper_bits), upper_bits=max(0.0, high - E.lower_bits))
+    return found
+
+
+def _cardinality(component: Process, machine: CausalMachine | None, msp: MixedStates) -> Cardinality:
+    if machine is not None:
+        count = len(machine)
+        reason = f"{count:,} causal state{'' if count == 1 else 's'}"
+        return Cardinality("finite", not msp.numerical, reason, None, msp.sizes)
+    if len(component.states) > LARGEST_STATES:
+        reason = f"{len(component.states):,} states are too many to tell"
+        return Cardinality("undecided", False, reason, None, msp.sizes)
+    return cardinality(component, predictive_form(component), msp.sizes)
+
+
+def _geometry(
+    component: Process, kind: Cardinality, msp: MixedStates, rate: EntropyRate
+) -> tuple[BeliefCloud | None, DimensionFit, DimensionFit, Lyapunov]:
+    """The cloud with its dimensions and the Lyapunov spectrum; none of it where the long-run beliefs are finite in number."""
+    if msp.closed or kind.kind == "finite":
+        reason = "finitely many beliefs in the long run" if msp.closed else "finitely many causal states"
+        point = DimensionFit(0.0, 0.0, reason=reason) if msp.closed else DimensionFit(None, reason=reason)
+        return None, point, point, Lyapunov((), (), point.dimension, point.error, False, 0, reason)
+    exponents = lyapunov(component, rate)
+    cloud = belief_cloud(component)
+    if kind.kind == "countable":
+        reason = "countably many causal states carry all probability"
+        return cloud, DimensionFit(None, reason=reason), DimensionFit(0.0, 0.0, reason=reason), exponents
+    if cloud is None:
+        none = DimensionFit(None, reason=f"{len(component.states):,} states are too many for a cloud of beliefs")
+        return None, none, none, exponents
+    return cloud, _of_the_set(component, cloud), information(cloud.belief), exponents
+
+
+def _of_the_set(component: Process, cloud: BeliefCloud) -> DimensionFit:
+    """The box-counting dimension from the cloud, or from one that reaches the rarely visited beliefs: whichever is surer."""
+    even = belief_cloud(component, evenly=True)
+    fits = [box_counting(each.belief) for each in (cloud, even) if each is not None]
+    return min(fits, key=lambda fit: float("inf") if fit.error is None else fit.error)

@@ -1,0 +1,120 @@
+"""What the past tells of the future, and how soon that is found out: excess entropy E and transient information T.
+
+    E = sum_{n >= 1} (h_n - h)          T = sum_{L >= 0} [E + h L - H(L)] = sum_{n >= 1} n (h_n - h)
+
+(Crutchfield & Feldman 2003). On a closed mixed-state presentation with transitions W, stationary weights w and Z = (1 - W + 1
+w)^-1, E = <start| Z |H - h> and T = <start| Z^2 |H - h> (Riechers & Crutchfield 2018). Otherwise the sums are taken to a depth D.
+What is left of E then,
+
+    sum_{n > D} (h_n - h) = I[past; X_D:inf | X_0:D]  <=  I[R_0; R_D | X_0:D] = H[R_D | X_0:D] - H[R_D | X_0:D, R_0],
+
+is bounded by what the first hidden state R_0 still tells of the present one, which forgets it as words grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble
+from hmmdsl.process.entropies import DEEPEST, LN2, EntropyRate
+from hmmdsl.process.measure import Measure, between, estimated
+from hmmdsl.process.mixed_states import MixedStates
+from hmmdsl.process.process import Process
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+SETTLED = 1e-13
+"""A rest of a sum below this (in nats) is rounding."""
+
+FLOOR = 1e-12
+"""Differences of entropies below this (in nats) are rounding."""
+
+STILL = 10
+"""Terms that differ by rounding only, one after another, are not falling any more."""
+
+SLOWEST = 0.999
+"""The slowest fall of myopic entropies, by a factor each token, that is told from none."""
+
+LARGEST_TAIL = 0.1
+"""An extrapolated tail has no more than this share of the sum before it."""
+
+
+@dataclass(frozen=True)
+class PastAndFuture:
+    """E in bits, T in bit-tokens."""
+
+    excess_entropy: Measure
+    transient_information: Measure
+
+
+def solved(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAndFuture:
+    """E and T on a closed presentation, with its long-run weights."""
+    n = len(msp)
+    system = np.eye(n) + weights[None, :]
+    np.subtract.at(system, (msp.source, msp.target), msp.probability)
+    H = entropy_nats(msp.belief @ msp.process.emission)
+    once = np.linalg.solve(system, H - weights @ H)
+    twice = np.linalg.solve(system, once)
+    return PastAndFuture(Measure(max(0.0, float(once[0])) / LN2), Measure(max(0.0, float(twice[0])) / LN2))
+
+
+def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
+    """E and T of a stationary process from the words of growing length, E within proven bounds unless it is a generalized HMM. A
+    rest that is not yet small is taken to be geometric; None where it is not small enough for that."""
+    high, low = rate.upper_bits * LN2, rate.lower_bits * LN2
+    terms: list[float] = []
+    least, most, greatest = 0.0, float("inf"), 0.0
+    still = False
+    for ensemble, known in _both(process):
+        if terms and known is not None:
+            rest = max(0.0, _state_entropy(ensemble) - _state_entropy(known))
+            most = min(most, greatest + rest)
+            if rest < SETTLED and high - low < SETTLED:
+                break
+        h = ensemble.entropy_nats()
+        terms.append(h - rate.value_nats)
+        least += max(0.0, h - high)
+        greatest += h - low
+        # Where the terms stay at the rate's own error, more of them would only add it up.
+        still = len(terms) > STILL and abs(terms[-1] - terms[-STILL]) < SETTLED
+        if still or terms[-1] < FLOOR:
+            break
+    lower, upper = least / LN2, None if most == float("inf") else most / LN2
+    unsettled = f"the myopic entropies have not settled after {len(terms)} tokens"
+    error = max(rate.error_bits * LN2, terms[-1] if still else 0.0) + FLOOR
+    n = np.arange(1, len(terms) + 1)
+    sums = [float(np.sum(terms)), float(n @ terms)]
+    errors = [len(terms) * error, len(terms) * (len(terms) + 1) / 2 * error]
+    if terms[-1] >= FLOOR and not still:
+        ratio = min(SLOWEST, (terms[-1] / terms[-3]) ** 0.5) if len(terms) > 2 and terms[-3] > 0 else SLOWEST
+        tails = [terms[-1] * ratio / (1 - ratio), terms[-1] * ratio * (len(terms) / (1 - ratio) + 1 / (1 - ratio) ** 2)]
+    else:
+        tails = [0.0, 0.0]
+    found = [
+        estimated((max(0.0, total) + tail) / LN2, (off + tail) / LN2) if tail <= LARGEST_TAIL * total else None
+        for total, tail, off in zip(sums, tails, errors, strict=True)
+    ]
+    excess = between(found[0], lower, upper, unsettled)
+    return PastAndFuture(excess, found[1] or Measure(None, reason=unsettled))
+
+
+def _both(process: Process) -> Iterator[tuple[Ensemble, Ensemble | None]]:
+    """The beliefs after so many tokens, and those of an observer who was told the first state, as long as both can be had."""
+    largest = largest_ensemble(process)
+    above = follow(process, from_start(process), largest, DEEPEST)
+    if process.generalized:
+        yield from ((ensemble, None) for ensemble in above)
+        return
+    below: Iterator[Ensemble | None] = follow(process, from_known_state(process), largest, DEEPEST)
+    for ensemble in above:
+        yield ensemble, next(below, None)
+
+
+def _state_entropy(ensemble: Ensemble) -> float:
+    """H[R_L | X_0:L] in nats."""
+    return float(ensemble.weight @ entropy_nats(ensemble.belief))

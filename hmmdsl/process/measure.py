@@ -1,0 +1,107 @@
+"""A quantity in bits with what is known of its error, and how its digits are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import floor, log10
+from typing import Any
+
+EXACT_ERROR = 1e-12
+"""Bounds this close, in bits, determine a value."""
+
+
+SHOWN = 1e-8
+"""Bounds closer than this are not written out beside a value."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A quantity in bits, or None with the reason. Where `exact` there is only rounding error, else it is an estimate that
+    is off by about `error_bits`. `lower_bits` and `upper_bits` are proven bounds up to rounding, None where there is none."""
+
+    bits: float | None
+    exact: bool = True
+    error_bits: float = 0.0
+    reason: str = ""
+    lower_bits: float | None = None
+    upper_bits: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; null where unknown, with the reason."""
+        return {
+            "bits": self.bits,
+            "exact": self.exact,
+            "error_bits": self.error_bits,
+            "lower_bits": self.lower_bits,
+            "upper_bits": self.upper_bits,
+            "reason": self.reason,
+        }
+
+    @property
+    def digits(self) -> str:
+        """The value with the digits that are known. Raises ValueError where there is none."""
+        if self.bits is None:
+            raise ValueError(f"there is no value: {self.reason or 'undefined'}")
+        return known_digits(self.bits, 0.0 if self.exact else self.error_bits)
+
+    @property
+    def error_text(self) -> str:
+        """How far the value may be off, and how that is known; nothing where it is exact."""
+        if self.bits is None or self.exact or not self.error_bits:
+            return ""
+        return f"± {self.error_bits:.1g} ({'within bounds' if self.proven else 'estimated'})"
+
+    @property
+    def proven(self) -> bool:
+        """Whether the error is that of proven bounds."""
+        if self.lower_bits is None or self.upper_bits is None:
+            return self.exact
+        return self.error_bits >= (self.upper_bits - self.lower_bits) / 2 * (1 - 1e-9)
+
+    @property
+    def bounds_text(self) -> str:
+        """The proven bounds where they say more than the error; nothing where the value is exact."""
+        if self.exact and self.bits is not None:
+            return ""
+        if self.lower_bits is None or self.upper_bits is None or (self.bits is not None and self.proven):
+            return ""
+        if self.bits is not None and self.upper_bits - self.lower_bits < SHOWN:
+            return ""
+        error = max(self.upper_bits - self.lower_bits, SHOWN) / 10
+        return f"between {known_digits(self.lower_bits, error)} and {known_digits(self.upper_bits, error)}"
+
+    @property
+    def text(self) -> str:
+        """The value with the digits that are known, its unit, error and bounds; the reason where there is no value."""
+        if self.bits is None:
+            return ", ".join(filter(None, [self.reason or "undefined", self.bounds_text]))
+        return ", ".join(filter(None, [f"{self.digits} bits", self.error_text, self.bounds_text]))
+
+
+def known_digits(value: float, error: float, most: int = 9) -> str:
+    """The value up to the first digit that the error leaves open, with no more than `most` decimals.
+
+    >>> known_digits(1.380439, 0.04), known_digits(0.77463891, 3e-4), known_digits(2 / 3, 0), known_digits(1.2, 5)
+    ('1.38', '0.7746', '0.666666667', '1')
+    """
+    if error <= 0:
+        return f"{value:.{most}f}"
+    return f"{value:.{min(most, max(0, -floor(log10(error) + 1e-9)))}f}"
+
+
+def estimated(bits: float, error_bits: float) -> Measure:
+    """A value that is off by about the error; exact if that is rounding."""
+    return Measure(bits, error_bits < EXACT_ERROR, error_bits)
+
+
+def between(found: Measure | None, lower: float, upper: float | None, reason: str) -> Measure:
+    """An estimate within proven bounds: their middle where that is better known, or where there is no estimate."""
+    if upper is None:
+        return Measure(None, reason=reason, lower_bits=lower) if found is None else replace(found, lower_bits=lower)
+    upper = max(lower, upper)
+    width = (upper - lower) / 2
+    if found is None or found.bits is None or width <= found.error_bits:
+        if found is None and width > 0.1 * upper:
+            return Measure(None, reason=reason, lower_bits=lower, upper_bits=upper)
+        return Measure((lower + upper) / 2, width < EXACT_ERROR, width, lower_bits=lower, upper_bits=upper)
+    return replace(found, bits=min(max(found.bits, lower), upper), lower_bits=lower, upper_bits=upper)

@@ -1,0 +1,91 @@
+"""`hmmdsl export RUN --to …`: one network of a finished run, written for other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.loading import load_run
+
+NetworkFormat: TypeAlias = Literal["transformer_lens", "safetensors", "onnx"]
+
+CONFIGURATION, WEIGHTS = "config.json", "model.safetensors"
+"""The files of a HookedTransformer's folder."""
+
+
+def export_network(run: Path, name: str | None, to: NetworkFormat, step: int | None, out: Path | None) -> str:
+    """Write the network of the train `name` at checkpoint `step` (the last if None) and say in a line what was written.
+
+    `transformer_lens` makes a folder with HookedTransformerConfig's fields and the weights under HookedTransformer's names;
+    `safetensors` a file with the weights under our names and the model's record as metadata; `onnx` a file. Raises OutputError.
+    """
+    loaded = load_run(run)
+    try:
+        trained = loaded.train(name)
+        network = trained.network(step)
+    except KeyError as error:
+        raise OutputError(f"{run}: {error.args[0]}") from error
+    at = trained.steps[-1] if step is None else step
+    about = {
+        "model": trained.model.model_dump_json(),
+        "tokens": json.dumps(trained.process.tokens, ensure_ascii=False),
+        "train": trained.name,
+        "step": str(at),
+    }
+    ending = {"transformer_lens": "", "safetensors": ".safetensors", "onnx": ".onnx"}[to]
+    path = out if out is not None else Path(f"{trained.name}{ending}")
+    match to:
+        case "transformer_lens":
+            from safetensors.torch import save
+
+            from hmmdsl.runtime.network_export.transformer_lens import as_transformer, configuration, weights
+
+            transformer = as_transformer(network)
+            fields = json.dumps(configuration(transformer), indent=1) + "\n"
+            _write_folder(path, {CONFIGURATION: fields.encode(), WEIGHTS: save(weights(transformer), about)})
+        case "safetensors":
+            from safetensors.torch import save
+
+            state = {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
+            _write_file(path, save(state, about))
+        case "onnx":
+            from hmmdsl.runtime.network_export.onnx import onnx_bytes
+
+            _write_file(path, onnx_bytes(network))
+    return f"wrote {path}: {trained.model.summary}, {trained.name} after {at:,} steps\n"
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    """Beside its place and renamed into it, so that a file is whole or not there."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def _write_folder(path: Path, files: dict[str, bytes]) -> None:
+    """The same for a folder, which must not be there yet, or hold such files only."""
+    if path.exists() and not (path.is_dir() and {each.name for each in path.iterdir()} <= set(files)):
+        raise OutputError(f"{path} is there and something else: give another folder with `--out`")
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name, content in files.items():
+            (unfinished / name).write_bytes(content)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(unfinished, path)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} can't be written ({(error.strerror or str(error)).lower()}): give another place with `--out`")

@@ -1,0 +1,63 @@
+"""What a training run's numbers depend on, as one hash: a resume point of another run must not be continued."""
+
+from __future__ import annotations
+
+import json
+import platform
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+import hmmdsl
+from hmmdsl.process.process import Process
+from hmmdsl.spec.base import Record
+
+_SOURCES = ("process", "spec", "models", "training")
+"""The folders whose code makes the numbers."""
+
+
+def identity_of(train: Record, model: Record, process: Process, device: torch.device) -> str:
+    """SHA-256 of the resolved train, model and process, the versions, the code, and the kind of processor.
+
+    The number of threads is a field of `train`. Of the processor its instruction set counts, not its name: a run may go on on
+    another machine whose arithmetic is of the same kind.
+    """
+    content = {
+        "train": train.model_dump(mode="json"),
+        "model": model.model_dump(mode="json"),
+        "process": {
+            "tokens": process.tokens,
+            "states": process.states,
+            "operators": [
+                [(i, j, str(value)) for (i, j), value in sorted(entries.items()) if value] for entries in process.operators
+            ],
+            "start": [str(value) for value in process.start],
+            "right": None if process.right is None else [str(value) for value in process.right],
+        },
+        "versions": {
+            "hmmdsl": hmmdsl.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": version("numpy"),
+        },
+        "code": _code(),
+        "device": [platform.machine(), torch.backends.cpu.get_cpu_capability(), device.type, _accelerator(device)],
+    }
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """SHA-256 of the source files that make the numbers."""
+    digest = sha256()
+    house = Path(hmmdsl.__file__).parent
+    for file in sorted(path for folder in _SOURCES for path in (house / folder).rglob("*.py")):
+        digest.update(file.relative_to(house).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _accelerator(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""

@@ -1,0 +1,84 @@
+"""Excess entropy and transient information against sums over words, and within their bounds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from brute_force import myopic_entropy_nats
+from hypothesis import given, settings
+from known_processes import (
+    alternating_coins,
+    even,
+    golden_mean,
+    leaky,
+    matching_parens,
+    mess3,
+    rrxor,
+    simple_nonunifilar,
+    zero_one_random,
+)
+from random_processes import processes
+
+from hmmdsl.process.complexity import complexity
+from hmmdsl.process.entropies import entropy_rate, myopic_entropies
+from hmmdsl.process.excess_entropy import by_depth
+from hmmdsl.process.measure import Measure, between, known_digits
+from hmmdsl.process.process import Process
+
+KNOWN = (golden_mean(), even(), zero_one_random(), rrxor(), alternating_coins(), matching_parens(), simple_nonunifilar(), mess3())
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
+def test_both_are_sums_over_depths(known: Process) -> None:
+    rate = entropy_rate(known)
+    found = complexity(known, rate)
+    gaps = np.array(myopic_entropies(known, 400).bits) - rate.value_bits
+    n = np.arange(1, len(gaps) + 1)
+    assert found.excess_entropy.bits == pytest.approx(gaps.sum(), abs=1e-9 + 10 * found.excess_entropy.error_bits)
+    assert found.transient_information.bits == pytest.approx(n @ gaps, abs=1e-7 + 10 * found.transient_information.error_bits)
+
+
+def test_a_markov_process_of_order_one_by_words() -> None:
+    found = complexity(golden_mean(), entropy_rate(golden_mean()))
+    gap = myopic_entropy_nats(golden_mean(), 1) / np.log(2) - 2 / 3
+    assert found.excess_entropy.bits == pytest.approx(gap)
+    assert found.transient_information.bits == pytest.approx(gap)
+
+
+@pytest.mark.parametrize("known", [even(), rrxor(), zero_one_random()], ids=lambda known: known.name)
+def test_bounds_by_depth_hold_the_exact_value(known: Process) -> None:
+    rate = entropy_rate(known)
+    exact, bounded = complexity(known, rate).excess_entropy, by_depth(known, rate).excess_entropy
+    assert bounded.lower_bits is not None
+    assert bounded.upper_bits is not None
+    assert exact.bits is not None
+    assert bounded.lower_bits - 1e-10 <= exact.bits <= bounded.upper_bits + 1e-10
+    assert bounded.upper_bits - bounded.lower_bits < 1e-9
+
+
+@settings(max_examples=25, deadline=None)
+@given(processes(most_states=3))
+def test_the_value_lies_within_its_bounds(known: Process) -> None:
+    found = complexity(known, entropy_rate(known)).excess_entropy
+    if found.bits is not None and found.lower_bits is not None and found.upper_bits is not None:
+        assert found.lower_bits <= found.bits <= found.upper_bits
+
+
+def test_a_slow_process_admits_what_is_not_known() -> None:
+    found = complexity(leaky(rrxor(), Fraction(2, 100)), entropy_rate(leaky(rrxor(), Fraction(2, 100)))).excess_entropy
+    assert not found.exact
+    assert found.bits is not None
+    assert found.error_bits > 1e-4
+    assert len(found.digits.partition(".")[2]) <= 4
+    assert "±" in found.text
+
+
+def test_no_digit_is_shown_that_is_not_known() -> None:
+    assert known_digits(1.380439, 0.04) == "1.38"
+    assert known_digits(1.380439, 0) == "1.380439000"
+    assert Measure(1.380439, False, 4e-7).text == "1.3804390 bits, ± 4e-07 (estimated)"
+    assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 0.0001 (within bounds)"
+    assert between(Measure(1.5, False, 0.1), 1.0, 4.0, "").bounds_text == "between 1.0 and 4.0"
+    assert between(None, 1.0, 4.0, "too wide").bits is None
