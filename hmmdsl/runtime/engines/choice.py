@@ -47,6 +47,13 @@ class Workers:
     why: str
     warning: str = ""
 
+    def line(self) -> str:
+        """What a plan says of it: `2 workers side by side: 16 training runs of about 3:05 together, 1 thread each`; nothing where
+        there was nothing to choose."""
+        if self.count < 2:
+            return f"one stage after another: {self.why}" if self.why else ""
+        return f"{self.count} workers side by side: {self.why}"
+
 
 def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None, force: bool = False) -> Workers:
     """As many workers as were asked for or as pay, workers times threads never above the cores that are there.
@@ -68,7 +75,7 @@ def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None
     known = [needed for task in trains if (needed := estimate(task)) is not None]
     count = min(most, len(trains))
     if count < 2:
-        return Workers(1, threads, f"{cores} cores for {each}" if most < 2 else "no two training runs can run side by side")
+        return Workers(1, threads, f"{cores} cores and {each} a stage" if len(trains) > 1 else "")
     seconds = sum(needed.seconds for needed in known)
     saved = seconds * (1 - 1 / count) - START
     memory = max((needed.bytes for needed in known), default=0)

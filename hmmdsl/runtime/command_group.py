@@ -1,0 +1,78 @@
+"""How commands end: what they raise becomes words on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from hmmdsl.language.diagnostics import Diagnostic
+
+
+class Commands(TyperGroup):
+    """Turns what a command raises into words on stderr and an exit code; never a traceback, unless HMMDSL_DEBUG is set."""
+
+    def invoke(self, ctx: Any) -> Any:
+        from hmmdsl.language.diagnostics import SpecError
+
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            report(error.diagnostics)
+            raise typer.Exit(ExitCode.SPEC_WRONG) from None
+        except OutputError as error:
+            _say_error(str(error))
+            raise typer.Exit(ExitCode.SPEC_WRONG) from None
+        except RunError as error:
+            _say_error(error.message, error.help, f"what there is of the run is kept in {error.kept}" if error.kept else "")
+            raise typer.Exit(ExitCode.RUN_FAILED) from None
+        except Interrupted as stop:
+            _say_error(str(stop), " ".join(getattr(stop, "__notes__", ())))
+            raise typer.Exit(128 + stop.number) from None
+        except KeyboardInterrupt as stop:
+            _say_error("interrupted; " + _left_behind(stop))
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Terminated as stop:
+            _say_error("terminated; " + _left_behind(stop))
+            raise typer.Exit(ExitCode.TERMINATED) from None
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
+                raise
+            _say_error(
+                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
+            )
+            raise typer.Exit(ExitCode.RUN_FAILED) from None
+
+
+def report(diagnostics: list[Diagnostic]) -> None:
+    """Print messages to stderr, in colour on a terminal (unless NO_COLOR is set)."""
+    from hmmdsl.language.messages.render import render
+
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for diagnostic in diagnostics:
+        print(render(diagnostic, color=color), end="\n\n", file=sys.stderr)
+
+
+def _say_error(message: str, *hints: str) -> None:
+    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
+
+
+def _left_behind(stop: BaseException) -> str:
+    return " ".join(getattr(stop, "__notes__", ())) or "nothing was left behind"
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
