@@ -51,7 +51,7 @@ class RayEngine:
         self._cpus, self._gpus = number("ray", options, "cpus", 0), number("ray", options, "gpus", 1)
         self._hearing = hearing
         self._ray = _connected(address)
-        self._running: dict[str, Any] = {}
+        self._running: dict[str, tuple[Any, Future[Done]]] = {}
         self._make = self._ray.remote(make_order)
 
     @property
@@ -80,20 +80,29 @@ class RayEngine:
         except Exception as error:
             future.set_exception(error)
             return future
-        self._running[task.hash] = placed
+        self._running[task.hash] = (placed, future)
         self._hearing.heard(task, {"start": True})
-        placed.future().add_done_callback(lambda done: self._hearing.settle(future, self._outcome(task, done)))
+        placed.future().add_done_callback(lambda done: self._finish(task, done, future))
         return future
 
     def close(self) -> None:
         """Leave the cluster: what still runs for this run is ended."""
-        for placed in list(self._running.values()):
+        left = list(self._running.values())
+        for placed, _ in left:
             with contextlib.suppress(Exception):
                 self._ray.cancel(placed, force=True)
         self._ray.shutdown()
+        for _, future in left:  # Ray answers no more
+            if not future.done():
+                self._hearing.settle(future, RunError("the run was ended"))
+
+    def _finish(self, task: Task, answer: Future[str], future: Future[Done]) -> None:
+        outcome = self._outcome(task, answer)
+        self._running.pop(task.hash, None)
+        if not future.done():
+            self._hearing.settle(future, outcome)
 
     def _outcome(self, task: Task, answer: Future[str]) -> Done | BaseException:
-        self._running.pop(task.hash, None)
         try:
             for message in json.loads(answer.result()):
                 done = self._hearing.heard(task, message)
