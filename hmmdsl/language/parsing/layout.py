@@ -24,9 +24,11 @@ _SILENT = frozenset(("LBRACE", "COMMA", NEWLINE))
 
 @dataclass
 class _Level:
-    """One open bracket: the depth of what stands in it so far, of the present element and its brackets, and of the deepest."""
+    """One open bracket: whether a value has begun in it since its last line, and the depth of what stands in it so far, of the
+    present element and its brackets, and of the deepest."""
 
     opener: Lexeme | None
+    in_value: bool = False
     operators: int = 0
     inner: int = 0
     deepest: int = 0
@@ -52,7 +54,7 @@ def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
     """
     layout = Layout()
     kept = layout.lexemes
-    levels = [_Level(None)]
+    levels = [_Level(None, in_value=in_value)]
     for lexeme in lexemes:
         kind = lexeme.type
         level = levels[-1]
@@ -61,15 +63,13 @@ def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
                 continue
             if not kept or kept[-1].type in _SILENT:
                 continue
-            in_value = False
+            level.in_value = False
             level.end_element()
         elif kind in CLOSER:
-            if kind == "ARROW_OPEN" and (in_value or (level.opener is not None and level.opener.type != "LBRACE")):
+            if kind == "ARROW_OPEN" and (level.in_value or (level.opener is not None and level.opener.type != "LBRACE")):
                 minus, lexeme = split_arrow(lexeme)
                 kept.append(minus)
                 level.operators += 1
-            elif kind == "LBRACE":
-                in_value = False
             levels.append(_Level(lexeme))
             if len(levels) > MAX_DEPTH and layout.too_deep is None:
                 layout.too_deep = _too_deep(lexeme.span)
@@ -83,7 +83,6 @@ def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
                 outer.inner = max(outer.inner, level.deepest + 1)
                 if outer.inner + outer.operators > MAX_DEPTH and layout.too_deep is None:
                     layout.too_deep = _too_deep(level.opener.span)
-                in_value = level.opener.type != "ARROW_OPEN" and in_value
             if kind == "RBRACE" and kept and kept[-1].type == NEWLINE:
                 kept.pop()
         elif kind in DEEPENS:
@@ -93,7 +92,7 @@ def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
         elif kind == "COMMA":
             level.end_element()
         elif kind in ("EQUAL", "COLON"):
-            in_value = True
+            level.in_value = True
         kept.append(lexeme)
     if kept and kept[-1].type == NEWLINE:
         kept.pop()

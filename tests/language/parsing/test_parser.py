@@ -101,6 +101,11 @@ def test_a_line_goes_on_inside_brackets_and_after_commas() -> None:
     assert len(sound("param a = [\n1,\n2\n]\nparam b = (1 +\n 2)\nhmm x { states A,\n B\n}").statements) == 3
 
 
+@pytest.mark.parametrize("index", ["f(n = 1)", "a at (b = 1)", "r { n = 1 }"])
+def test_an_arrow_may_follow_a_sign_of_equality_in_an_index(index: str) -> None:
+    assert sound(f"hmm x {{\n s[{index}] -[b]-> c\n}}")
+
+
 def test_minus_before_a_list_is_no_arrow() -> None:
     assert expression("a -[1, 2]") == expression("a - [1, 2]")
     (hmm,) = sound("hmm x {\n a -[b]-> c : d -[1]\n let v = w -[1]\n}").statements
