@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from hmmdsl.runtime.engines.cores import available_cores
-from hmmdsl.runtime.estimate import estimate
+from hmmdsl.runtime.estimate import LOADING, estimate
 from hmmdsl.runtime.progress import duration
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None
     count = min(most, len(trains))
     if count < 2:
         return Workers(1, threads, f"{cores} cores and {each} a stage" if len(trains) > 1 else "")
-    seconds = sum(needed.seconds for needed in known)
+    seconds = sum(needed.seconds - LOADING for needed in known)  # a process loads them once
     saved = seconds * (1 - 1 / count) - START
     memory = max((needed.bytes for needed in known), default=0)
     count = max(1, min(count, int(MEMORY_SHARE * _memory() / memory) if memory else count))
