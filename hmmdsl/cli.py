@@ -14,6 +14,7 @@ from hmmdsl import __version__
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.runtime.command_group import Commands, report
 from hmmdsl.runtime.comparing.command import compare
+from hmmdsl.runtime.engines.options import AddressOption, EngineOption, EngineOptions, WorkersOption, engine_choice
 from hmmdsl.runtime.failures import ExitCode, OutputError
 from hmmdsl.runtime.packing.commands import pack_commands
 from hmmdsl.runtime.store.commands import store_commands
@@ -252,6 +253,10 @@ def run(
     as_json: JsonOption = False,
     max_points: PointsOption = MAX_POINTS,
     tracks: TrackOption = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    engine_options: EngineOptions = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -273,9 +278,10 @@ def run(
     report(compiled.diagnostics)
     if device is not None:
         compiled = on_device(compiled, device)
+    where = engine_choice(engine, workers, address, engine_options)
     kept = None if no_store else open_store(store)
     said = {**chosen, **({"profile": profile} if profile else {})}
-    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force)
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where)
     if as_json:
         _print_json(run_as_json(finished))
     else:

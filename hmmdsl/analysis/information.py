@@ -116,7 +116,6 @@ class Information(Analysis):
         return Group({**members, **place.members})
 
     def problems(self, around: Surroundings) -> list[Problem]:
-        model = around.model_of(self.of)
         found = list(same_vocabulary(self.of, self.on, around))
         found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
         found += repeated("controls", list(self.controls))

@@ -28,6 +28,9 @@ RATE = 3e10
 SECONDS_A_POINT = 8e-4
 """What calling the operations between two points of a network takes in one training step, forward and backward."""
 
+LOADING = 2.0
+"""Seconds that loading torch takes, which are in the estimate of every training run."""
+
 LIBRARIES = 350 * 2**20
 """Bytes that loading torch and numpy takes."""
 
@@ -75,7 +78,7 @@ def _training(train: Train, model: Model, process: Process) -> Estimate:
         memory = nodes * 4 * model.activation_floats()
     called = len(model.points()) * SECONDS_A_POINT
     seconds = train.steps * (called + 6 * held * nodes / (RATE * _speedup(train.threads)))
-    return Estimate(2.0 + seconds, LIBRARIES + memory + 16 * held)
+    return Estimate(LOADING + seconds, LIBRARIES + memory + 16 * held)
 
 
 def _nodes(process: Process, model: Model, histories: Histories) -> int:

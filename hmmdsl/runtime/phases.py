@@ -50,7 +50,7 @@ def phase_text(
     from hmmdsl.runtime.plan_text import plan_dot, plan_json, plan_table, planned
     from hmmdsl.runtime.store.opening import peek_store
     from hmmdsl.runtime.sweep.plan_lines import planned_sweeps
-    from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
+    from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps, tasks_of_points
 
     points = plan_sweeps(compiled)
     plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(points))
@@ -60,7 +60,12 @@ def phase_text(
         return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps])
     if form == "dot":
         return plan_dot(plan, stages)
-    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps)])
+    from hmmdsl.runtime.engines.choice import choose_workers
+    from hmmdsl.runtime.stages.task import tasks_of
+
+    tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *tasks_of_points(points)]
+    workers = choose_workers(tasks, held, None).line()
+    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps), *([workers] if workers else [])])
 
 
 def _tree_lines(tree: File) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Progress(Protocol):
 
     def start(self, stage: Stage) -> None: ...
 
-    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
+    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
@@ -38,7 +39,7 @@ class Silence:
 
     def start(self, stage: Stage) -> None: ...
 
-    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None: ...
+    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None: ...
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
@@ -103,33 +104,45 @@ def points_words(done: int, points: int, failed: int, left: float | None) -> str
     return "   ".join(words)
 
 
+@dataclass
+class _Telling:
+    """What was last told of a running stage: when, in seconds of its clock, and which step."""
+
+    clock: Clock
+    last: float
+    step: int = -1
+
+
 class PlainProgress:
     """One line for each stage, and one every few seconds of training: the first and the last step always."""
 
     def __init__(self, stream: TextIO, interval: float = LINE_INTERVAL) -> None:
         self._stream = stream
         self._interval = interval
-        self._clock = Clock()
+        self._running: dict[str, _Telling] = {}
         self._last = -interval
-        self._said = -1
+        self._clock = Clock()
         self._pointed = ""
 
     def begin(self, plan: Plan) -> None:
         self._say(f"{plan.folder_name}: {len(plan.stages)} stages")
 
     def start(self, stage: Stage) -> None:
-        self._clock, self._last, self._said = Clock(), -self._interval, -1
+        self._running[stage.id] = _Telling(Clock(), -self._interval)
         if stage.kind == "train":
             self._say(f"{stage.id} …")
 
-    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None:
-        gone = self._clock.gone
-        if step == self._said or (step < steps and gone - self._last < self._interval):
+    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None:
+        told = self._running[stage.id]
+        gone = told.clock.gone
+        if step == told.step or (step < steps and gone - told.last < self._interval):
             return
-        self._last, self._said = gone, step
-        self._say(f"  {training_words(step, steps, loss, gap, self._clock.left(step, steps))}")
+        told.last, told.step = gone, step
+        who = f"{stage.id}: " if len(self._running) > 1 else ""
+        self._say(f"  {who}{training_words(step, steps, loss, gap, told.clock.left(step, steps))}")
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        self._running.pop(stage.id, None)
         self._say(f"{stage.id}: {'from the store' if cached else duration(seconds)}")
 
     def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
@@ -156,9 +169,8 @@ class LiveProgress:
 
         self._stages: tuple[Stage, ...] = ()
         self._done: dict[str, str] = {}
-        self._running: Stage | None = None
-        self._clock = Clock()
-        self._training: tuple[int, int, float, float | None] | None = None
+        self._running: dict[str, Clock] = {}
+        self._training: dict[str, tuple[int, int, float, float | None]] = {}
         self._sweeps: dict[str, tuple[int, int, int, float | None]] = {}
         self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
 
@@ -167,16 +179,16 @@ class LiveProgress:
         self._live.start()
 
     def start(self, stage: Stage) -> None:
-        self._running, self._training, self._clock = stage, None, Clock()
+        self._running[stage.id] = Clock()
 
-    def step(self, step: int, steps: int, loss: float, gap: float | None) -> None:
-        if self._training is not None and gap is None:
-            gap = self._training[3]  # the gap is measured more rarely than the loss: keep showing the last one
-        self._training = (step, steps, loss, gap)
+    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None:
+        if gap is None and stage.id in self._training:
+            gap = self._training[stage.id][3]  # the gap is measured more rarely than the loss: keep showing the last one
+        self._training[stage.id] = (step, steps, loss, gap)
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
         self._done[stage.id] = "from the store" if cached else duration(seconds)
-        self._running = None
+        self._running.pop(stage.id, None)
 
     def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
         self._sweeps[sweep] = (done, points, failed, left)
@@ -196,11 +208,11 @@ class LiveProgress:
         for stage in self._stages:
             if stage.id in self._done:
                 table.add_row(Text("✓", "green"), stage.id, Text(self._done[stage.id], "dim"))
-            elif stage is self._running:
-                table.add_row(Spinner("dots", style="cyan"), Text(stage.id, "bold"), Text(duration(self._clock.gone), "dim"))
-                if self._training is not None:
-                    step, steps, loss, gap = self._training
-                    words = training_words(step, steps, loss, gap, self._clock.left(step, steps))
+            elif (clock := self._running.get(stage.id)) is not None:
+                table.add_row(Spinner("dots", style="cyan"), Text(stage.id, "bold"), Text(duration(clock.gone), "dim"))
+                if stage.id in self._training:
+                    step, steps, loss, gap = self._training[stage.id]
+                    words = training_words(step, steps, loss, gap, clock.left(step, steps))
                     table.add_row("", ProgressBar(total=steps, completed=step, width=24), Text(words))
             else:
                 table.add_row(Text("·", "dim"), Text(stage.id, "dim"), "")

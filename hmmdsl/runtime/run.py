@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute
+from hmmdsl.runtime.engines.choice import EngineChoice
+from hmmdsl.runtime.engines.opening import open_engine
 from hmmdsl.runtime.environment import environment
 from hmmdsl.runtime.failures import RunError, Terminated, failure_of
 from hmmdsl.runtime.log import RunLog
@@ -20,16 +22,22 @@ from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.results_file import write_json
 from hmmdsl.runtime.run_folder import copy_file, create_partial, discard, link_file, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
+from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.arrays import results_arrays
-from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps
+from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps, tasks_of_points
 from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
 from hmmdsl.training.trained import CurvePoint
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
+    from hmmdsl.runtime.engines.engine import OpenEngine
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.spec.experiment import Experiment, Verdict
+
+
+IN_PROCESS = EngineChoice(workers=1)
+"""One stage after another, in this process."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +88,15 @@ def run(
     settings: Mapping[str, str] | None = None,
     store: Store | None = None,
     force: bool = False,
+    choice: EngineChoice = IN_PROCESS,
 ) -> Run:
     """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
     `force`); a folder that stood there is replaced when all is done. Without a store everything is computed, and nothing is kept
-    beside the run folder.
+    beside the run folder. `choice` says where they are made: here, unless it names something else.
 
-    Raises OutputError before anything is run if `out` can't be written, and RunError if the run can't be finished: then what
-    it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays; what the store has of it does,
-    begun training among it, and the same run goes on from there.
+    Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
+    can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
+    what the store has of it does, begun training among it, and the same run goes on from there.
     """
     planned = plan_sweeps(compiled)
     plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(planned))
@@ -95,15 +104,18 @@ def run(
     partial = create_partial(out, plan.folder_name)
     store = store if store is not None else Store.private(partial / ".store")
     log = RunLog(partial / "log.jsonl")
+    engine: OpenEngine | None = None
     try:
         if force or not all(store.has(stage.hash) for stage in plan.stages):
             store.check_writable()
         with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)
+            tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *tasks_of_points(planned)]
+            engine = open_engine(choice, tasks, store, progress, log, force)
             progress.begin(plan)
-            computed = compute(compiled, plan, store, progress, log, force)
-            sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force)
+            computed = compute(compiled, plan, store, progress, log, force, engine=engine)
+            sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force, engine)
             verdicts = judged(compiled, computed, sweeps)
             about = _environment(compiled, computed)
             report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, sweeps)
@@ -124,6 +136,8 @@ def run(
         discard(partial)
         raise
     finally:
+        if engine is not None:
+            engine.close()
         progress.close()
         store.close()
     return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, _curves(computed))

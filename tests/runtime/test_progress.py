@@ -30,8 +30,8 @@ def test_plain_lines_come_rarely_but_always_for_the_first_and_the_last_step() ->
     progress.begin(PLAN)
     progress.start(TRAIN)
     for step in range(101):
-        progress.step(step, 100, 0.6, None)
-    progress.step(100, 100, 0.6, 1e-4)
+        progress.step(TRAIN, step, 100, 0.6, None)
+    progress.step(TRAIN, 100, 100, 0.6, 1e-4)
     progress.finish(TRAIN, 2.0)
     steps = [line for line in stream.getvalue().splitlines() if "step" in line]
     assert [line.split()[1] for line in steps] == ["0/100", "100/100"]
@@ -52,7 +52,7 @@ def test_live_progress_shows_every_stage_with_its_time() -> None:
     assert isinstance(progress, LiveProgress)
     progress.begin(PLAN)
     progress.start(TRAIN)
-    progress.step(50, 100, 0.6, 1e-3)
+    progress.step(TRAIN, 50, 100, 0.6, 1e-3)
     progress.finish(TRAIN, 2.0)
     progress.close()
     assert "train fit" in stream.getvalue()

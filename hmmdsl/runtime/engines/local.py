@@ -21,13 +21,14 @@ class LocalEngine:
     width = 1
 
     def __init__(self, shelf: Shelf, progress: Progress, log: RunLog, force: bool = False) -> None:
-        self._shelf, self._progress, self._log, self._force = shelf, progress, log, force
+        self.progress = progress
+        self._shelf, self._log, self._force = shelf, log, force
 
     def submit(self, task: Task) -> Future[Done]:
         """Make the stage before returning. KeyboardInterrupt and Terminated pass through."""
         future: Future[Done] = Future()
         try:
-            future.set_result(make_stage(task, self._shelf, self._progress, self._log, self._force))
+            future.set_result(make_stage(task, self._shelf, self.progress, self._log, self._force))
         except Exception as error:
             future.set_exception(error)
         return future

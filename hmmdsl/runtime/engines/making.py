@@ -69,7 +69,7 @@ def _made(task: Task, folder: Path, shelf: Shelf, progress: Progress, log: RunLo
 
             def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
                 log.write("step", train=task.stage.name, step=step, loss=plain(loss), gap=plain(gap))
-                progress.step(step, steps, loss, gap)
+                progress.step(task.stage, step, steps, loss, gap)
 
             return train(task, folder, shelf, tell)
         case "analysis":
@@ -83,10 +83,15 @@ def _made(task: Task, folder: Path, shelf: Shelf, progress: Progress, log: RunLo
     raise ValueError(f"{task.stage.id} is made by the run itself")
 
 
+def thread_settings(threads: int) -> dict[str, str]:
+    """The environment variables that hold numerical libraries to so many threads from the start."""
+    return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
 @contextmanager
 def limited(threads: int, torch: bool) -> Iterator[None]:
     """Hold BLAS and OpenMP, and `torch` where it is used, to so many threads: sums depend on how many share them."""
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))  # for libraries that are loaded later
+    os.environ.update(thread_settings(threads))  # for libraries that are loaded later
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products are not deterministic
     import numpy  # noqa: F401  (its threads must be there to be limited)
 

@@ -45,6 +45,11 @@ def _planned(sweep: CompiledSweep, memory: Memory) -> tuple[PlannedPoint, ...]:
     return tuple(made)
 
 
+def tasks_of_points(planned: Mapping[str, tuple[PlannedPoint, ...]]) -> list[Task]:
+    """The tasks of all points of all sweeps."""
+    return [task for points in planned.values() for point in points for task in point.tasks]
+
+
 def hashes_of(planned: Mapping[str, tuple[PlannedPoint, ...]]) -> dict[str, list[list[str]]]:
     """By sweep, the hashes of each point's stages: what a report of them depends on."""
     return {name: [list(point.hashes) for point in points] for name, points in planned.items()}

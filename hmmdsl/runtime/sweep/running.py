@@ -15,7 +15,7 @@ from hmmdsl.runtime.sweep.tracking import Tracker
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.engines.engine import Engine
+    from hmmdsl.runtime.engines.engine import OpenEngine
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.shelf import Shelf
@@ -58,7 +58,7 @@ def run_sweeps(
     progress: Progress,
     log: RunLog,
     force: bool = False,
-    engine: Engine | None = None,
+    engine: OpenEngine | None = None,
 ) -> dict[str, SweepOutcome]:
     """Run every point of every sweep, as far as the store lacks it.
 
@@ -68,7 +68,8 @@ def run_sweeps(
     found: dict[str, SweepOutcome] = {}
     for name, points in planned.items():
         tracker = Tracker(name, points, progress, log)
-        inner = engine or LocalEngine(shelf, tracker.quiet, log, force)
+        inner: OpenEngine = engine or LocalEngine(shelf, tracker.quiet, log, force)
+        inner.progress = tracker.quiet
         ran = run_stages((task for point in points for task in point.tasks), tracker.watched(inner), keep_going=True)
         _stop_if_nothing_can_go_on(ran)
         outcomes = tuple(_outcome(point, ran, shelf) for point in points)

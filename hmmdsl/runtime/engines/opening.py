@@ -1,0 +1,49 @@
+"""Opening the engine that a run asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hmmdsl.runtime.engines.choice import EngineChoice, choose_workers
+from hmmdsl.runtime.engines.hearing import Hearing
+from hmmdsl.runtime.failures import OutputError
+
+if TYPE_CHECKING:
+    from hmmdsl.runtime.engines.engine import OpenEngine
+    from hmmdsl.runtime.log import RunLog
+    from hmmdsl.runtime.progress import Progress
+    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.store.store import Store
+
+
+def open_engine(
+    choice: EngineChoice, tasks: Iterable[Task], store: Store, progress: Progress, log: RunLog, force: bool = False
+) -> OpenEngine | None:
+    """The engine for the tasks of a run and its sweeps; None if they are to be made one after another in this process.
+
+    Raises OutputError if the engine is not installed, has no such option, or can't be reached.
+    """
+    hearing = Hearing(store, progress, log, force)
+    if choice.name != "local":
+        if choice.workers is not None:
+            raise OutputError("`--workers` belongs to the local engine: a cluster has its own; leave it out")
+        if choice.name == "ray":
+            from hmmdsl.runtime.engines.ray_cluster import RayEngine
+
+            return RayEngine(hearing, choice.address, choice.options)
+        if choice.address is not None:
+            raise OutputError("`--address` belongs to `--engine ray`: leave it out")
+        from hmmdsl.runtime.engines.slurm import SlurmEngine
+
+        return SlurmEngine(hearing, store.folder, choice.options)
+    if choice.address is not None or choice.options:
+        raise OutputError("`--address` and `--engine-option` belong to `--engine ray` or `--engine slurm`: name one")
+    workers = choose_workers(tasks, store, choice.workers, force)
+    if workers.warning:
+        store.warn(workers.warning)
+    if workers.count < 2:
+        return None
+    from hmmdsl.runtime.engines.pool import PoolEngine
+
+    return PoolEngine(workers.count, workers.threads, hearing)
