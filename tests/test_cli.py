@@ -211,7 +211,7 @@ def test_the_version_and_a_wrong_command(command: Command) -> None:
 
 def test_an_unforeseen_fault_is_one_line_and_not_a_traceback(command: Command, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import hmmdsl.runtime.checking as c\ndef fault(path):\n    raise KeyError('lost')\nc.check_file = fault\n"
+        "import hmmdsl.runtime.checking as c\ndef fault(path, *more):\n    raise KeyError('lost')\nc.check_file = fault\n"
     )
     done = command("check", "spec.hmm", PYTHONPATH=str(tmp_path))
     assert done.returncode == 3

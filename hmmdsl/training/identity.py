@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -38,15 +39,7 @@ def identity_of(
         "model": model.model_dump(mode="json"),
         "start": start,
         "discriminator": None if discriminator is None else discriminator.model_dump(mode="json"),
-        "process": {
-            "tokens": process.tokens,
-            "states": process.states,
-            "operators": [
-                [(i, j, str(value)) for (i, j), value in sorted(entries.items()) if value] for entries in process.operators
-            ],
-            "start": [str(value) for value in process.start],
-            "right": None if process.right is None else [str(value) for value in process.right],
-        },
+        "process": [_matrices(factor) for factor in process.factors],
         "versions": {
             "hmmdsl": hmmdsl.__version__,
             "python": platform.python_version(),
@@ -57,6 +50,19 @@ def identity_of(
         "device": [platform.machine(), torch.backends.cpu.get_cpu_capability(), device.type, _accelerator(device)],
     }
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _matrices(process: Process) -> dict[str, Any]:
+    """What an independent factor is, as plain data, without its name; a process that is no product is its only factor."""
+    return {
+        "tokens": list(process.tokens),
+        "states": list(process.states),
+        "operators": [
+            [(i, j, str(value)) for (i, j), value in sorted(entries.items()) if value] for entries in process.operators
+        ],
+        "start": [str(value) for value in process.start],
+        "right": None if process.right is None else [str(value) for value in process.right],
+    }
 
 
 @cache

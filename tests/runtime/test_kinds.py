@@ -14,6 +14,7 @@ from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import progress_on
+from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import Group, ResultSchema, Series
 
@@ -24,7 +25,8 @@ from trained_runs import PROCESS, RECORDS, spec_of
 def computed(text: str, folder: Path) -> Computed:
     compiled = compile_text(text, "spec.hmm", kinds())
     folder.mkdir(exist_ok=True)
-    return compute(compiled, make_plan(compiled.experiment), folder, progress_on(sys.stderr, True), RunLog(folder / "log.jsonl"))
+    plan, store = make_plan(compiled.experiment), Store.private(folder / "store")
+    return compute(compiled, plan, store, progress_on(sys.stderr, True), RunLog(folder / "log.jsonl"))
 
 
 def assert_shaped(result: object, schema: ResultSchema) -> None:
@@ -44,7 +46,8 @@ def assert_shaped(result: object, schema: ResultSchema) -> None:
 @pytest.mark.parametrize("kind", RECORDS)
 def test_every_kind_trains_and_is_analysed(kind: str, data: str, tmp_path: Path) -> None:
     text = spec_of(kind, data=data)
-    found = computed(text, tmp_path / "first").results
+    first = computed(text, tmp_path / "first")
+    found = first.results
     compiled = compile_text(text, "spec.hmm", kinds())
     experiment = compiled.experiment
     assert found["fit"]["parameters"] == experiment.models["net"].parameters(2)
@@ -52,9 +55,9 @@ def test_every_kind_trains_and_is_analysed(kind: str, data: str, tmp_path: Path)
     for name, analysis in experiment.analyses.items():
         assert_shaped(found[name], analysis.results(around))
     if data == "exact":
-        again = computed(spec_of(kind, data=data).partition("analysis")[0], tmp_path / "again").results
-        assert again["fit"] == found["fit"]
-        one, other = ((tmp_path / name / "checkpoints/fit/step_4.safetensors").read_bytes() for name in ("first", "again"))
+        again = computed(spec_of(kind, data=data).partition("analysis")[0], tmp_path / "again")
+        assert again.results["fit"] == found["fit"]
+        one, other = ((run.entry("train fit").folder / "step_4.safetensors").read_bytes() for run in (first, again))
         assert one == other
 
 

@@ -98,6 +98,7 @@ OPTIONS: list[dict[str, object]] = [
 ]
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(map(str, options.values())))
 @pytest.mark.parametrize("stop", [2, 11])
 def test_stops_change_no_byte(stop: int, options: dict[str, object], rrxor: Process, tmp_path: Path) -> None:
