@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from lark import Lark, UnexpectedToken
+from lark import UnexpectedToken
 
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.parsing.layout import Layout, lay_out
 from hmmdsl.language.parsing.operators import RefusedError
-from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme, Scanner, Words
-from hmmdsl.language.parsing.tree_builder import TreeBuilder
+from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme, Scanner
+from hmmdsl.language.parsing.tables import parser
 from hmmdsl.language.source import Source, Span
 
 
@@ -21,15 +20,7 @@ class Grammar:
     """The grammar's parser, with an entry for a file and for each part that is read alone, and its scanner."""
 
     def __init__(self) -> None:
-        text = resources.files("hmmdsl.language").joinpath("grammar.lark").read_text(encoding="utf-8")
-        self.lark = Lark(
-            text,
-            parser="lalr",
-            lexer=Words,
-            start=["file", "lone", "body", "record"],
-            transformer=TreeBuilder(),
-            maybe_placeholders=True,
-        )
+        self.lark = parser()
         self.scanner = Scanner(self.lark.terminals)
 
     def parse(self, lexemes: list[Lexeme], start: str) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hmmdsl.runtime.engines.choice import EngineChoice, EngineName
 from hmmdsl.runtime.failures import OutputError
+
+if TYPE_CHECKING:
+    from hmmdsl.runtime.engines.choice import EngineChoice, EngineName
 
 EngineOption = Annotated[Literal["local", "ray", "slurm"], typer.Option("--engine", help="where stages are made")]
 WorkersOption = Annotated[
@@ -24,6 +26,8 @@ EngineOptions = Annotated[
 
 def engine_choice(name: EngineName, workers: int | None, address: str | None, given: list[str] | None) -> EngineChoice:
     """What the options say. Raises OutputError if one is not KEY=VALUE."""
+    from hmmdsl.runtime.engines.choice import EngineChoice
+
     options = {}
     for text in given or []:
         key, equals, value = text.partition("=")
