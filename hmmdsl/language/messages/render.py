@@ -138,6 +138,10 @@ def _excerpt(span: Span, label: str, gutter: int, paint: _Paint, style: str) -> 
 
 def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
     """The part of a line that is shown, the columns before the place in it, and the columns of the place (at least 1)."""
+    cut_before, cut_behind = max(0, start - _NEAR), start + _NEAR < len(text)
+    if cut_before or cut_behind:
+        text = text[cut_before : start + _NEAR]
+        start, end = start - cut_before, min(end - cut_before, len(text))
     cells = [_cell(c) for c in text]
     widths = [w for _, w in cells]
     left, right = 0, len(cells)
@@ -156,14 +160,17 @@ def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
                 break
             used += widths[position]
             left, right = (left - 1, right) if grow_left else (left, right + 1)
-    head = _CUT if left > 0 else ""
-    tail = _CUT if right < len(cells) else ""
+    head = _CUT if cut_before or left > 0 else ""
+    tail = _CUT if cut_behind or right < len(cells) else ""
     shown = head + "".join(c for c, _ in cells[left:right]) + tail
     before = len(head) + sum(widths[left:start])
     return shown, before, max(1, sum(widths[start : min(end, right)]))
 
 
 _CUT = "..."
+
+_NEAR = 3 * MAX_WIDTH
+"""Characters before and behind a place that are looked at: a line may have a million of them."""
 
 
 def _cell(character: str) -> tuple[str, int]:

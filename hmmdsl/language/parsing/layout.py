@@ -56,6 +56,8 @@ def lay_out(lexemes: Iterable[Lexeme], in_value: bool = False) -> Layout:
     kept = layout.lexemes
     levels = [_Level(None, in_value=in_value)]
     for lexeme in lexemes:
+        if layout.too_deep is not None:
+            break  # nothing of it is read
         kind = lexeme.type
         level = levels[-1]
         if kind == NEWLINE:

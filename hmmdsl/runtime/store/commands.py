@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import typer
@@ -35,18 +36,16 @@ def list_(
     """Print what has been computed, the newest first."""
     from hmmdsl.runtime.store.opening import open_store
 
-    rows = open_store(store).index.rows(kind, text, limit + 1 if limit else None)
-    shown = rows[:limit] if limit else rows
+    index = open_store(store).index
+    wanted = limit + 1 if limit else None
     if as_json:
-        sys.stdout.write(json.dumps([row._asdict() for row in shown]) + "\n")
+        rows = index.rows(kind, text, wanted)
+        sys.stdout.write(json.dumps([row._asdict() for row in (rows[:limit] if limit else rows)]) + "\n")
         return
-    lines = [
-        f"{_date(row.made)}  {row.kind:8}  {row.name[:24]:24}  {row.spec[:24]:24}  {row.seconds:9.2f} s  {_size(row.bytes):>9}  "
-        f"{row.hash[:10]}"
-        for row in shown
-    ]
-    if len(rows) > len(shown):
-        lines.append("… and more: `--limit 0` lists all")
+    found = index.lines(kind, text, wanted)
+    lines = [f"{_date(made // 60)}  {middle}  {_size(size):>9}  {hash}" for made, middle, size, hash in found]
+    if limit and len(lines) > limit:
+        lines[limit:] = ["… and more: `--limit 0` lists all"]
     sys.stdout.write("\n".join(lines or ["nothing"]) + "\n")
 
 
@@ -131,8 +130,9 @@ def _size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).isoformat(" ", "minutes")
+@cache
+def _date(minutes: float) -> str:
+    return datetime.fromtimestamp(60 * minutes).isoformat(" ", "minutes")
 
 
 def _print(content: Any) -> None:

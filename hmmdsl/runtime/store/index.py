@@ -35,6 +35,10 @@ class Row(NamedTuple):
     bytes: int
 
 
+Line = tuple[float, str, int, str]
+"""When an entry was made; its kind, name, spec and seconds in columns; bytes; the start of its hash."""
+
+
 @dataclass(frozen=True)
 class Total:
     """All entries of one kind together."""
@@ -72,15 +76,25 @@ class Index:
 
     def rows(self, kind: str | None = None, text: str | None = None, limit: int | None = None) -> list[Row]:
         """Entries, the newest first: of one kind, whose spec, name or hash holds a text, at most so many."""
+        found = self._select("hash, kind, name, spec, made, used, seconds, bytes", kind, text, limit)
+        return list(map(Row._make, found))
+
+    def lines(self, kind: str | None = None, text: str | None = None, limit: int | None = None) -> list[Line]:
+        """The same, as a list shows them. SQLite lays them out in half the time that Python takes."""
+        middle = "printf('%!-8s  %!-24.24s  %!-24.24s  %9.2f s', kind, name, spec, seconds)"
+        return self._select(f"made, {middle}, bytes, substr(hash, 1, 10)", kind, text, limit).fetchall()
+
+    def _select(self, columns: str, kind: str | None, text: str | None, limit: int | None) -> sqlite3.Cursor:
         pattern = None if text is None else f"%{text.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-        found = self._connection().execute(
-            "SELECT hash, kind, name, spec, made, used, seconds, bytes FROM entries"
+        # All of them are sorted in half the time that looking each up by date takes, but not under a LIMIT, even one of -1.
+        order = "+made DESC" if limit is None else "made DESC LIMIT ?3"
+        return self._connection().execute(
+            f"SELECT {columns} FROM entries"
             " WHERE (?1 IS NULL OR kind = ?1)"
             " AND (?2 IS NULL OR spec LIKE ?2 ESCAPE '!' OR name LIKE ?2 ESCAPE '!' OR hash LIKE ?2 ESCAPE '!')"
-            " ORDER BY made DESC LIMIT ?3",
-            (kind, pattern, -1 if limit is None else limit),
+            f" ORDER BY {order}",
+            (kind, pattern) if limit is None else (kind, pattern, limit),
         )
-        return list(map(Row._make, found))
 
     def totals(self) -> list[Total]:
         """Count, bytes and computing time by kind."""
