@@ -9,6 +9,10 @@ from hmmdsl.language.source import Span
 
 Severity = Literal["error", "warning"]
 
+MAX_MISTAKES = 100
+"""Mistakes of names and meaning that are told of a spec. More come from one cause, or from what is no spec; a file of 1 MiB can
+hold 100,000."""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -44,10 +48,13 @@ class SpecError(Exception):
 
 @dataclass
 class Diagnostics:
-    """Collects messages along the phases, so that one mistake does not hide another."""
+    """Collects messages along the phases, so that one mistake does not hide another; `limit` None takes any number of mistakes,
+    where those of a part are gathered to be handed on."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    limit: int | None = MAX_MISTAKES
     _known: set[Diagnostic] = field(default_factory=set, repr=False, compare=False)
+    _mistakes: int = field(default=0, repr=False, compare=False)
 
     def add(
         self,
@@ -59,10 +66,20 @@ class Diagnostics:
         help: str = "",
         notes: tuple[Note, ...] = (),
     ) -> None:
-        diagnostic = Diagnostic(code, message, span, label, help, notes)
-        if diagnostic not in self._known:
-            self._known.add(diagnostic)
-            self.found.append(diagnostic)
+        """Add a message, unless it is there. Raises SpecError if there are too many."""
+        self.take(Diagnostic(code, message, span, label, help, notes))
+
+    def take(self, diagnostic: Diagnostic) -> None:
+        """The same for a message that is made already."""
+        if diagnostic in self._known:
+            return
+        self._known.add(diagnostic)
+        self._mistakes += diagnostic.severity == "error"
+        if self.limit is not None and self._mistakes > self.limit:
+            message = f"there are more than {self.limit} mistakes; the rest are not told"
+            last = Diagnostic("E0133", message, diagnostic.span, help="mend these first; many may have one cause")
+            raise SpecError([*self.found, last])
+        self.found.append(diagnostic)
 
     @property
     def errors(self) -> list[Diagnostic]:

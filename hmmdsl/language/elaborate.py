@@ -149,7 +149,7 @@ def _check_profile(
     profile: Profile, compilation: Compilation, names: Names, sorts: Mapping[str, RecordSort], diagnostics: Diagnostics
 ) -> None:
     """Report the mistakes of a profile that this run does not use."""
-    found = Diagnostics()
+    found = Diagnostics(limit=None)
     overrides = sort_out(profile.given, names, (*sorts, "sweep"), found)
     _param_overrides(overrides, Budget(), found)
     compilation.try_overrides(overrides, found)
@@ -157,8 +157,8 @@ def _check_profile(
     for diagnostic in found.errors:
         span = diagnostic.span
         inside = span is not None and any(start <= span.start and span.end <= end for start, end in places)
-        if inside and diagnostic not in diagnostics.found:
-            diagnostics.found.append(diagnostic)
+        if inside:
+            diagnostics.take(diagnostic)
 
 
 def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:

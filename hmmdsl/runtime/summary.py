@@ -116,7 +116,8 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
     if finished.cached:
         whole = len(finished.cached) == len(finished.seconds)
         took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"
-    console.print(f"{_held(finished.verdicts)}  {took}  {finished.report}", soft_wrap=True, markup=False, highlight=False)
+    ended = f"{_held(finished.verdicts)}{_failed(finished.sweeps)}  {took}  {finished.report}"
+    console.print(ended, soft_wrap=True, markup=False, highlight=False)
 
 
 def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:
@@ -234,6 +235,13 @@ def _held(verdicts: Sequence[Verdict]) -> str:
         return "no claims"
     held = sum(verdict.holds for verdict in verdicts)
     return f"{held} of {len(verdicts)} claims hold"
+
+
+def _failed(sweeps: Mapping[str, SweepOutcome]) -> str:
+    """`, 2 of 10 points failed`; nothing if none did."""
+    failed = sum(len(sweep.failed) for sweep in sweeps.values())
+    points = sum(len(sweep.outcomes) for sweep in sweeps.values())
+    return f", {failed:,} of {points:,} points failed" if failed else ""
 
 
 def _measured(value: float | tuple[float | None, ...] | None) -> str:

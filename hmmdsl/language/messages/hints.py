@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 OTHER_WORDS: Mapping[str, str] = MappingProxyType(
@@ -108,10 +109,14 @@ ADVICE: Mapping[str, str] = MappingProxyType(
 """What to say of a word where no field of the record stands for it."""
 
 
+MAX_CANDIDATES = 200
+"""Known names that a wrong one is compared with: a file of 1 MiB can have 50,000 of them, and every wrong word asks."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name at the smallest edit distance (swapped neighbours count once), if that is near enough to be meant."""
     best: tuple[int, str] | None = None
-    for candidate in known:
+    for candidate in islice(known, MAX_CANDIDATES):
         limit = max(1, (max(len(word), len(candidate)) + 1) // 3)
         if abs(len(word) - len(candidate)) > limit:
             continue

@@ -11,7 +11,7 @@ from hmmdsl.language.constants.values import Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, Note
 from hmmdsl.language.source import Span
 
-MOST = 1000
+MOST = 200
 """After so many mistakes in one body its loops are not unrolled further."""
 
 

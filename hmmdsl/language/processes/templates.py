@@ -85,7 +85,7 @@ class _Template(Template):
             # The definition itself is wrong and was reported: the same again for other numbers would help nobody.
             self.instances[key] = None
             return None
-        found = Diagnostics()
+        found = Diagnostics(limit=None)
         process = self._work_out(arguments, self._called(arguments), budget, found)
         told = {(d.code, d.span) for d in self.diagnostics.warnings}
         for d in found.found:

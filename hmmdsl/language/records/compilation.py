@@ -119,7 +119,7 @@ class Compilation:
             schema = self._schema(declaration) if given and declaration.keyword.text in self.sorts else None
             if schema is not None:
                 called = f"{declaration.keyword.text} `{name.text}`"
-                reader.read(schema, called, [*assignments(declaration.record, Diagnostics()), *given], name.span)
+                reader.read(schema, called, [*assignments(declaration.record, Diagnostics(limit=None)), *given], name.span)
 
     # ------------------------------------------------------------ declarations
 
@@ -280,7 +280,7 @@ def place_of(given: Iterable[Assignment], path: Sequence[str | int]) -> Span | N
                 value = value.items[step]
                 found = value.span
             elif isinstance(value, syntax.Tagged) and isinstance(step, str):
-                inner = place_of(assignments(value.record, Diagnostics()), [step, *rest])
+                inner = place_of(assignments(value.record, Diagnostics(limit=None)), [step, *rest])
                 found, rest = inner or found, []
             else:
                 break

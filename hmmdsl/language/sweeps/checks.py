@@ -39,7 +39,7 @@ class PointChecks:
         return CompiledSweep(name, axes, tuple(points), merged)
 
     def _check(self, name: str, axes: tuple[SweepAxis, ...], point: Point) -> Group:
-        found = Diagnostics()
+        found = Diagnostics(limit=None)
         experiment = point.experiment
         around = Surroundings(point.processes, experiment.models, experiment.trains, experiment.analyses)
         fits = Fits(around, found, self.counts)

@@ -158,14 +158,30 @@ def _connected(address: str | None) -> Any:
 
 
 def _reach(address: str) -> None:
-    """Raises OutputError if nothing listens at an address; Ray itself would try for minutes."""
+    """Raises OutputError if nothing listens at an address, or what listens does not answer as Ray's gRPC does; Ray itself would
+    try for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdigit():
         raise OutputError(f"`--address {address}` is not HOST:PORT: write it like `--address 10.0.0.5:6379`")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH) as opened:
+            speaks = os.environ.get("RAY_USE_TLS") == "1" or _speaks_http2(opened)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
             f"no Ray cluster answers at {address} ({reason.lower()}): start one with `ray start --head`, or mend the address"
         ) from error
+    if not speaks:
+        raise OutputError(f"what listens at {address} is no Ray cluster: mend the address, `ray status` tells a cluster's own")
+
+
+def _speaks_http2(opened: socket.socket) -> bool:
+    """Whether the other end greets as servers of HTTP/2 must (RFC 9113, section 3.4): with a SETTINGS frame, after the client's."""
+    try:
+        opened.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+        header = b""
+        while len(header) < 9 and (more := opened.recv(9 - len(header))):
+            header += more
+    except OSError:  # silence, or a slammed door
+        return False
+    return len(header) == 9 and header[3] == 4

@@ -42,11 +42,12 @@ def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
             discriminator=task.experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
         )
     except Diverged as error:
+        _clear(folder, {path.name for path in folder.glob("step_*.safetensors")})  # going on from there would diverge again
         raise RunError(
             f"the loss of {name} is not finite at step {error.step:,}",
             f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
         ) from error
-    _clear(folder, trained)
+    _clear(folder, {f"step_{step}.safetensors" for step in trained.steps})
     place = shelf.store.entry_folder(task.hash)
     shelf.put_trained(task.hash, replace(trained, folder=place))
     return {
@@ -97,9 +98,8 @@ def load(task: Task, name: str, entry: Entry) -> Trained:
     )
 
 
-def _clear(folder: Path, trained: Trained) -> None:
-    """Remove what is no checkpoint: resume points, and what interrupted attempts left."""
-    kept = {f"step_{step}.safetensors" for step in trained.steps}
+def _clear(folder: Path, kept: set[str]) -> None:
+    """Remove all but these checkpoints: resume points, and what interrupted attempts left."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

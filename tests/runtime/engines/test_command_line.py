@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,27 @@ def test_a_ray_address_where_nobody_listens_is_told_before_ray_tries_for_minutes
     assert "ray start --head" in str(error.value)
     with pytest.raises(OutputError, match="is not HOST:PORT"):
         ray_cluster.RayEngine(None, "somewhere", {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_what_listens_and_is_no_ray_cluster_is_told(greeting: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'hmmdsl[ray]'")
+    monkeypatch.setattr(ray_cluster, "REACH", 0.2)
+
+    def greet(server: socket.socket) -> None:
+        opened, _ = server.accept()
+        with opened:
+            opened.sendall(greeting)
+            if not greeting:
+                opened.recv(1000)
+                opened.recv(1000)  # says nothing until the other end gives up
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = threading.Thread(target=greet, args=(server,), daemon=True)
+        listener.start()
+        with pytest.raises(OutputError, match="is no Ray cluster: mend the address"):
+            ray_cluster.RayEngine(None, f"127.0.0.1:{server.getsockname()[1]}", {})  # type: ignore[arg-type]
+        listener.join(5)
 
 
 @pytest.mark.parametrize("extra", ["ray", "slurm"])

@@ -189,6 +189,16 @@ def test_a_point_that_fails_fails_alone(tmp_path: Path) -> None:
     again = json.loads(hmmdsl(tmp_path, "run", "spec.hmm", "--json").stdout)
     assert again["sweeps"]["rates"]["computed"] == 0
     assert again["claims"] == told["claims"]
+    assert "1 of 2 claims hold, 1 of 2 points failed" in hmmdsl(tmp_path, "run", "spec.hmm").stdout.splitlines()[-1]
+    left = [path.name for path in (tmp_path / "store" / "work").rglob("*") if path.is_file()]
+    assert all(name.startswith("step_") for name in left), "going on from there would diverge again"
+
+
+def test_points_that_fail_fail_no_claim_that_reads_others(tmp_path: Path) -> None:
+    (tmp_path / "spec.hmm").write_text(DIVERGES.rpartition("expect")[0])
+    done = hmmdsl(tmp_path, "run", "spec.hmm")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 claims hold, 1 of 2 points failed" in done.stdout.splitlines()[-1]
 
 
 def test_check_counts_points_and_refuses_too_many(tmp_path: Path) -> None:
