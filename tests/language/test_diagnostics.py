@@ -22,7 +22,6 @@ def told(text: str) -> list[str]:
         ("process a{} = b{}()\n", "E0205"),
         ("train a{} {{ process = b{}() }}\n", "E0510"),
         ("expect a{} > {}\n", "E0701"),
-        ("import std.processes (a{}, b{})\n", "E0603"),
     ],
 )
 def test_after_a_hundred_mistakes_of_one_cause_the_rest_are_not_told(line: str, code: str) -> None:

@@ -176,7 +176,7 @@ def _reach(address: str) -> None:
 
 
 def _speaks_http2(opened: socket.socket) -> bool:
-    """Whether the other end greets as servers of HTTP/2 must (RFC 9113, section 3.4): with a SETTINGS frame, after the client's."""
+    """Whether the other end greets as servers of HTTP/2 must (RFC 9113, section 3.4): with a SETTINGS frame."""
     try:
         opened.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
         header = b""

@@ -73,6 +73,7 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, m
     with tempfile.TemporaryDirectory(prefix="hmmdsl-pack-") as temporary:
         folder = Path(temporary)
         with opened(path) as pack:
+            pack.check()  # all of it: who runs a pack that was changed anywhere should know
             manifest = pack.manifest
             pack.extract(folder, lambda name: name.endswith(".hmm") or name == _EXPERIMENT)
         if not (folder / _EXPERIMENT).is_file():

@@ -91,7 +91,7 @@ def opened(path: Path) -> Iterator[Pack]:
         file = path.open("rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise PackError(f"{path} can't be read: {reason.lower()}") from error
+        raise PackError(f"{path} can't be read ({reason.lower()}): check its name and permissions") from error
     with file:
         archive = _archive(file, path)
         with archive:

@@ -68,8 +68,10 @@ def pack(run: Path, out: Path, without: Collection[Part] = ()) -> Packed:
         without=tuple(sorted({part.value for part in without})),
         files=tuple(file for file, _, _ in files),
     )
-    if len(files) > FILES or sum(file.size for file in manifest.files) > min(UNPACKED, PACKED):
-        raise PackError(f"{run} has more than a pack can hold ({FILES:,} files, {PACKED:,} bytes): use `--without checkpoints`")
+    size = sum(file.size for file in manifest.files)
+    if len(files) > FILES or size > min(UNPACKED, PACKED):
+        has = f"{len(files):,} files, {size:,} bytes"
+        raise PackError(f"{run} has {has}, and a pack holds {FILES:,} files, {PACKED:,} bytes: use `--without checkpoints`")
     left_out = tuple(name for name in found if not _belongs(name) and name != "log.jsonl")
     beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:

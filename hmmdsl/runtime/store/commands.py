@@ -8,11 +8,15 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from hmmdsl.runtime.failures import ExitCode, OutputError
+
+if TYPE_CHECKING:
+    from hmmdsl.runtime.store.store import Store
 
 store_commands = typer.Typer(no_args_is_help=True, help="What has been computed: list it, measure it, verify it, prune it.")
 
@@ -34,9 +38,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Print what has been computed, the newest first."""
-    from hmmdsl.runtime.store.opening import open_store
-
-    index = open_store(store).index
+    index = _opened(store).index
     wanted = limit + 1 if limit else None
     if as_json:
         rows = index.rows(kind, text, wanted)
@@ -52,10 +54,9 @@ def list_(
 @store_commands.command(epilog="Example: hmmdsl store size")
 def size(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Print how much there is of each kind, and the computing time in it."""
-    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.store.upkeep import area_sizes
 
-    opened = open_store(store)
+    opened = _opened(store)
     totals, areas = opened.index.totals(), area_sizes(opened)
     if as_json:
         _print({"folder": str(opened.folder), "kinds": [asdict(total) for total in totals], "areas": areas})
@@ -70,10 +71,9 @@ def size(store: StoreOption = None, as_json: JsonOption = False) -> None:
 @store_commands.command(epilog="Example: hmmdsl store verify")
 def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Compare every file with its checksum; move what is damaged away. Exits with 1 if anything was."""
-    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.store.upkeep import verify as verify_all
 
-    found = verify_all(open_store(store))
+    found = verify_all(_opened(store))
     if as_json:
         _print(asdict(found))
     else:
@@ -92,7 +92,6 @@ def prune(
     as_json: JsonOption = False,
 ) -> None:
     """Remove entries. What is removed is computed again when it is next asked for."""
-    from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.store.upkeep import Wanted
     from hmmdsl.runtime.store.upkeep import prune as prune_store
 
@@ -104,7 +103,7 @@ def prune(
     )
     if wanted == Wanted():
         raise OutputError("say what to remove: `--unused 30d`, `--larger 500MB`, `--to 20GB`, or `--kind figures`")
-    done = prune_store(open_store(store), wanted, dry_run)
+    done = prune_store(_opened(store), wanted, dry_run)
     if as_json:
         _print(
             {"entries": [row.hash for row in done.rows], "leftovers": len(done.leftovers), "bytes": done.bytes, "dry": dry_run}
@@ -112,6 +111,15 @@ def prune(
         return
     verb = "would remove" if dry_run else "removed"
     print(f"{verb} {len(done.rows):,} entries and {len(done.leftovers):,} leftovers, {_size(done.bytes)}")
+
+
+def _opened(given: str | None) -> Store:
+    """The store to look into. Raises OutputError if one is named that is not there: a slip of the pen makes no store."""
+    from hmmdsl.runtime.store.opening import open_store
+
+    if given is not None and "://" not in given and not Path(given).expanduser().exists():
+        raise OutputError(f"there is no store {given}: `hmmdsl run FILE --store {given}` makes one")
+    return open_store(given)
 
 
 def _quantity(text: str, units: dict[str, int], option: str, example: str) -> float:

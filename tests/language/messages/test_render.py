@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
@@ -55,6 +56,16 @@ def test_a_long_line_is_cut_around_its_place() -> None:
     assert len(shown) <= MAX_WIDTH + len(" 1 | ")
     assert shown.index("MARK") == under.index("^^^^")
     assert shown.count("...") == 2
+
+
+@pytest.mark.parametrize("before", [0, 3, 10_000])
+@pytest.mark.parametrize("behind", [0, 3, 10_000])
+def test_a_very_long_line_is_looked_at_near_its_place_alone(before: int, behind: int) -> None:
+    source = Source("long.hmm", "x" * before + "MARK" + "y" * behind)
+    *_, shown, under = render(Diagnostic("E0101", "wrong", at("MARK", source))).splitlines()
+    assert len(shown) <= MAX_WIDTH + len(" 1 | ")
+    assert shown.index("MARK") == under.index("^^^^")
+    assert shown.count("...") == (before > 100) + (behind > 100)
 
 
 def test_characters_that_a_terminal_obeys_are_made_visible() -> None:

@@ -19,6 +19,7 @@ from hmmdsl.runtime.packing.integrity import check_pack
 from hmmdsl.runtime.packing.limits import PackError, check_names, fault_of_name
 from hmmdsl.runtime.packing.opening import unpack
 from hmmdsl.runtime.packing.writing import pack
+from hmmdsl.runtime.reading import read
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,15 @@ def test_a_zip_that_is_no_pack_is_refused(tmp_path: Path) -> None:
 def test_content_that_is_not_what_the_manifest_says_is_refused(tmp_path: Path) -> None:
     path = forged(tmp_path / "x.hmmz", {"results.json": b'{"r2": 0.99}'}, {"results.json": b'{"r2": 0.11}'})
     refused(path, tmp_path, "changed or damaged: `results.json`")
+
+
+def test_a_pack_that_was_changed_anywhere_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    whole = contents(run_folder(tmp_path / "run"))
+    del whole["log.jsonl"]
+    path = forged(tmp_path / "x.hmmz", whole | {"report.html": b"<p>better</p>"}, whole)
+    with pytest.raises(PackError, match=r"changed or damaged: `report\.html`"):
+        read(path)
 
 
 @pytest.mark.parametrize(("files", "listed"), [(["a"], ["a", "b"]), (["a", "b"], ["a"])])

@@ -13,6 +13,7 @@ import pytest
 from packed_runs import contents, run_folder
 
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.packing import writing
 from hmmdsl.runtime.packing.limits import PackError, Part
 from hmmdsl.runtime.packing.writing import pack
 
@@ -83,6 +84,13 @@ def test_a_link_in_the_run_folder_is_refused(run: Path, tmp_path: Path) -> None:
     (run / "figures" / "b.png").symlink_to("/etc/hostname")
     with pytest.raises(PackError, match="is a link"):
         pack(run, tmp_path / "x.hmmz")
+
+
+def test_a_run_that_is_too_large_is_refused_with_a_cure(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "PACKED", 1000)
+    with pytest.raises(PackError, match=r"bytes, and a pack holds 60,000 files, 1,000 bytes: use `--without checkpoints`"):
+        pack(run, tmp_path / "x.hmmz")
+    assert not list(tmp_path.glob("*.hmmz"))
 
 
 def test_a_place_that_cannot_be_written_is_told(run: Path, tmp_path: Path) -> None:

@@ -134,6 +134,32 @@ def call(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def test_a_list_shows_the_rows_in_columns_the_newest_first(tmp_path: Path) -> None:
+    index = Store.open(tmp_path).index
+    long = "größer_" * 5
+    index.add(Row(f"{k:x}" * 64, "train", f"fit{k}", long, 60.0 * k, 0.0, k / 8, 10**k) for k in (10, 11, 12))
+    index.add([Row("d" * 64, "analysis", "beliefs", "rrxor", 0.0, 0.0, 1.0, 10)])
+    for options in ((), ("--limit", "0")):
+        code, out = call("list", "--store", str(tmp_path), *options)
+        assert code == 0
+        assert [line[18:] for line in out.splitlines()] == [
+            f"train     fit12                     {long[:24]}       1.50 s  1000.0 GB  cccccccccc",
+            f"train     fit11                     {long[:24]}       1.38 s   100.0 GB  bbbbbbbbbb",
+            f"train     fit10                     {long[:24]}       1.25 s    10.0 GB  aaaaaaaaaa",
+            f"analysis  beliefs                   {'rrxor':24}       1.00 s       10 B  dddddddddd",
+        ]
+    assert len(call("list", "--store", str(tmp_path), "--kind", "analysis")[1].splitlines()) == 1
+    assert call("list", "nothing_like_it", "--store", str(tmp_path)) == (0, "nothing\n")
+
+
+def test_a_store_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
+    for command in ("list", "size", "verify"):
+        code, out = call(command, "--store", str(tmp_path / "stroe"))
+        assert code == 2
+        assert "there is no store" in out
+    assert not (tmp_path / "stroe").exists()
+
+
 def test_the_commands_tell_and_prune(store: Store) -> None:
     place = str(store.folder)
     code, out = call("list", "--store", place, "--json", "--limit", "0")
