@@ -15,6 +15,10 @@ from hmmdsl.process.process import Process
 sys.path.insert(0, str(Path(__file__).parent / "process"))
 import known_processes
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two trainings of two threads each slow one another a hundredfold: where tests run side by side, one thread is the default.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -32,6 +36,12 @@ def _store_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def _empty_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with nothing in the store: what it counts on being computed is."""
     monkeypatch.setenv("HMMDSL_STORE", str(tmp_path_factory.getbasetemp() / "stores" / os.urandom(8).hex()))
+
+
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed has the same columns wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 @pytest.fixture
