@@ -57,7 +57,7 @@ class AttentionByLag(Analysis):
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         layers, heads = blocks_and_heads(model)
         lag = Group({"attention": Quantity("1", "mean attention at this lag, over the histories that reach back so far")})
         head: dict[str, ResultSchema] = dict(FIT)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
@@ -105,7 +105,7 @@ class Baselines(Analysis):
 
     def problems(self, around: Surroundings) -> list[Problem]:
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         found = list(same_vocabulary(self.of, self.on, around))
         found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
         most = min(model.context, MOST_COLUMNS // len(process.tokens))
@@ -132,18 +132,6 @@ class Baselines(Analysis):
         from hmmdsl.analysis.probe.baselines import baselines
 
         return baselines(self, inputs)
-
-    def nest(self, by_place: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """Results by place name, nested as the schema is."""
-        return nested(by_place) if has_segment(self.at) else next(iter(by_place.values()))
-
-    def place_results(self, results: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-        """The results of one place, by its name."""
-        if not has_segment(self.at):
-            return results
-        base, bracket, index = place.partition("[")
-        found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
-        return found
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.baselines import figures
