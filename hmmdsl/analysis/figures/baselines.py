@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.regression import COLOURS, LOWEST
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
 from hmmdsl.analysis.options.by_place import results_of
@@ -65,9 +65,7 @@ def _memories(analysis: Baselines, outcome: Outcome, found: Sequence[str]) -> Fi
     right.set_ylabel("gap (nats per token)")
     right.set_title("loss above that of the whole history")
     for axes in (left, right):
-        axes.set_xlabel("k (tokens)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
+        count_along(axes, "k (tokens)")
     figure.legend(loc="outside right upper")
     note(figure, read_histories(outcome))
     return figure

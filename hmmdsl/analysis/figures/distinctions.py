@@ -103,12 +103,7 @@ def _distances(analysis: Distinctions, outcome: Outcome, groups: Sequence[Mappin
             values = _values(groups, *([kind] if kind else []), name, "distance")
             style: dict[str, Any] = {"markerfacecolor": face or colour, "linewidth": 1.0 if kind else 2.0}
             axes.plot(x, values, line, marker=marker, color=colour, label=label + (f", {kind}" if kind else ""), **style)
-    axes.axhline(1, color="0.8", linewidth=0.8, zorder=0)
-    _ticks(axes, names)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("distance / typical distance")
-    axes.grid(axis="y")
-    figure.legend(loc="outside right upper")
+    _distance_axes(figure, axes, names)
     note(figure, f"{read_histories(outcome)}; pairs: {outcome.facts['pairs']}")
     return figure
 
@@ -126,14 +121,19 @@ def _followed(outcome: Outcome, names: Sequence[str]) -> Figure:
         dashes = {"same belief": "--", "different next token": ":"}.get(kind, "-")
         label = f"{first or 'bos'} | {second or 'bos'}  ({kind})"
         axes.plot(np.arange(len(names)), outcome.arrays["followed"][:, k], dashes, marker="o", color=colour, label=label)
+    _distance_axes(figure, axes, names)
+    note(figure, read_histories(outcome))
+    return figure
+
+
+def _distance_axes(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
+    """Axes of distances by point, beside a line at the typical one."""
     axes.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     _ticks(axes, names)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("distance / typical distance")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
-    note(figure, read_histories(outcome))
-    return figure
 
 
 def _ticks(axes: Axes, names: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.regression import COLOURS
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
 from hmmdsl.analysis.options.by_place import results_of
@@ -74,8 +74,7 @@ def _by_position(axes: Axes, analysis: Information, outcome: Outcome, found: lis
         axes.plot(length, y, "o-", color=shade, markersize=4, linewidth=1.2)
         if len(found) > 1:
             axes.plot([], [], "o-", color=shade, markersize=4, label=f"{place_label(place.name)} (right)")
-    axes.set_xlabel("history length (tokens)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along(axes, "history length (tokens)", grid=False)
     axes.set_title("by position, held out; black: the history")
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories
 from hmmdsl.analysis.options.by_place import results_of
 from hmmdsl.analysis.options.points import Place, places
@@ -83,10 +83,9 @@ def _variance(analysis: Pca, outcome: Outcome, found: Sequence[Place]) -> Figure
         for threshold in analysis.thresholds:
             axes.axhline(threshold, color="0.85", linewidth=0.8, zorder=0)
         axes.set_title(TITLES[kind])
-        axes.set_xlabel("components")
         axes.set_xlim(0, most)
         axes.set_ylim(0, 1.02)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_along(axes, "components", grid=False)
     panels[0].set_ylabel("cumulative share of variance")
     handles: dict[str, Any] = {}
     for axes in panels:
