@@ -67,8 +67,7 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
 def test_the_smoke_profile_runs_every_stage_and_judges_every_claim(spec: Path, smoke: Smoke) -> None:
     compiled, run = compile_file(spec, kinds(), profile="smoke"), smoke(spec)
     assert set(run.results) >= {*compiled.experiment.trains, *compiled.experiment.analyses}
-    assert len(run.claims) == len(compiled.claims)
-    assert all(claim["holds"] is not None for claim in run.claims)
+    assert [claim["label"] for claim in run.claims] == [claim.label for claim in compiled.claims]
     assert (run.folder / "report.html").is_file()
 
 

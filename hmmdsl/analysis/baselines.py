@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_seg
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
 
 if TYPE_CHECKING:
@@ -46,10 +46,8 @@ class Baselines(Analysis):
     features: int = Field(256, ge=1, le=4096, description="number of random Fourier features of the nonlinear probe")
     folds: int = Field(5, ge=3, le=1000, description="number of folds over the distinct histories")
     repeats: int = Field(3, ge=1, le=1000, description="number of permutations of the shuffled control")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained, from_word, repeats_of
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
@@ -54,10 +54,8 @@ class Distinctions(Analysis):
     controls: tuple[DistinctionControl, ...] = Field(
         (Untrained(),), description="the same with the untrained network, with activations permuted over histories, or with noise"
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)

@@ -23,9 +23,9 @@ from hmmdsl.spec.base import (
     AUTO_HISTORY_LIMIT,
     AutoHistories,
     Exact,
-    Histories,
+    OtherProcess,
     Problem,
-    ProcessName,
+    ReadHistories,
     SampledHistories,
     TrainName,
 )
@@ -71,10 +71,8 @@ class Information(Analysis):
         ("untrained", "shuffled", "noise"),
         description="what else is read: the network before training, its activations permuted over histories, Gaussian features",
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from hmmdsl.analysis.options.controls import HeldOut, Untrained, from_word
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ class Pca(Analysis):
     controls: tuple[PcaControl, ...] = Field(
         (Untrained(),), description="what else is measured: the untrained network, or the variance of histories left out"
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)

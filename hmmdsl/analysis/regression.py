@@ -14,7 +14,7 @@ from hmmdsl.analysis.options.metrics import metrics
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ class Regression(AlongCheckpoints):
         "sample and, held out, what predicts best inside the other folds",
     )
     controls: tuple[Control, ...] = Field((), description="what else is scored, so that one can tell what the scores are worth")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 
