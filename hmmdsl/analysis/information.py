@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.points import (
     BlocksPoint,
     EmbeddingPoint,
@@ -53,13 +54,14 @@ _SCORES: dict[str, ResultSchema] = {
 }
 
 
-class Information(Analysis):
+class Information(AlongCheckpoints):
     """Lower bounds on the information about the next k tokens that an affine reader finds in the activations: the entropy of the
     next k tokens less the expected cross-entropy of what the reader predicts (usable information, Xu et al. 2020). Nothing read
     from the activations can know more than the history itself (the data-processing inequality), and no history of however many
     tokens more than the excess entropy. Expectations are exact over the tree, histories weighted by their probability."""
 
     word: ClassVar[str] = "information"
+    headline: ClassVar[str] = "held_out.bits"
     kind: Literal["information"] = "information"
     of: TrainName = Field(description="the training run whose network is read")
     k: int = Field(2, ge=1, le=64, description="how many of the next tokens")
@@ -81,6 +83,9 @@ class Information(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def places_in(self, around: Surroundings) -> list[Place]:
         """The places of the network that it reads."""

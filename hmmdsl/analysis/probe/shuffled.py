@@ -67,7 +67,8 @@ class Permuted:
         self, chosen: Int64[np.ndarray, " row"], of: Float64[np.ndarray, "history target"]
     ) -> Float64[np.ndarray, "row target"]:
         """What stands in the place of some histories of `of`, such as the targets, in each order."""
-        return of.take(self.orders[chosen].reshape(-1), axis=0, mode="clip").reshape(len(chosen), -1)
+        found: Float64[np.ndarray, "row target"] = of.take(self.orders[chosen].reshape(-1), axis=0, mode="clip")
+        return found.reshape(len(chosen), -1)
 
     def where(self, repeat: int, name: str) -> slice:
         """The columns of one target of one repeat."""

@@ -21,7 +21,6 @@ from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.probe.spans import overlap, principal_angles, random_span, span, span_of_covariance
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Material:
 
 def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     """Angles and overlaps of all pairs of probes, at each point, beside the controls."""
-    around = _surroundings(inputs)
+    around = inputs.surroundings()
     groups = compared(analysis.between, around)
     results: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
@@ -90,12 +89,6 @@ def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     }
     whole = nested(results) if by_place(analysis.between, around.analyses) else next(iter(results.values()))
     return Outcome(whole, arrays, facts)
-
-
-def _surroundings(inputs: Inputs) -> Surroundings:
-    trained = inputs.trained
-    models = {one.train.model: one.model for one in trained.values()}
-    return Surroundings(inputs.processes, models, {name: one.train for name, one in trained.items()}, inputs.analyses)
 
 
 def _seed(inputs: Inputs, group: Compared) -> int:
