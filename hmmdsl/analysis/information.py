@@ -51,6 +51,7 @@ _SCORES: dict[str, ResultSchema] = {
     "share": Quantity("1", "bits as a share of what the history itself tells"),
     "classification": Quantity("bits", "bound by an affine map and a softmax over the words of k tokens"),
     "regression": Quantity("bits", "bound by an affine map to the words' probabilities, made a distribution"),
+    "standard_error": Quantity("bits", "standard error of bits from reading drawn words; 0 where all were read"),
 }
 
 
@@ -108,6 +109,7 @@ class Information(AlongCheckpoints):
         members: dict[str, ResultSchema] = {
             "future_entropy": Quantity("bits", "entropy of the next k tokens at a random position, when nothing is known"),
             "history": Quantity("bits", "what history and position tell of the next k tokens: no reader finds more"),
+            "history_standard_error": Quantity("bits", "its standard error from reading drawn words; 0 where all were read"),
             "finite_excess_entropy": Quantity("bits", "what the whole past of the stationary process tells of the next k tokens"),
             "excess_entropy": Quantity("bits", "what the whole past tells of the whole future; undefined where it is not known"),
             "position": Series(

@@ -89,6 +89,11 @@ class Pca(AlongCheckpoints):
             ),
         }
         members = few | shares
+        scores: dict[str, ResultSchema] = {name: few[name] for name in ("variance", "participation_ratio")}
+        members["standard_error"] = Group(
+            scores | {"captured": shares["captured"]},
+            "standard errors from reading drawn words; 0 where all are read, undefined unless histories count by probability",
+        )
         for control in self.controls:
             match control:
                 case Untrained():

@@ -78,6 +78,10 @@ class Subspaces(AlongCheckpoints):
             "pair": Series(pair, probes * (probes - 1) // 2, "by pair: first with second, first with third, …"),
         }
         members = dict(found)
+        members["standard_error"] = Quantity(
+            "1",
+            "of the overlap, from reading drawn words; 0 where all are read, undefined unless histories count by probability",
+        )
         members["random"] = Group({"overlap": _spread()}, "random subspaces of the same dimensions")
         members["halves"] = Group(
             {"overlap": Quantity("1", "overlap of a probe's subspace with the same found on other histories, mean over probes")},

@@ -102,19 +102,19 @@ def _sweeps(folder: Path) -> Mapping[str, CompiledSweep]:
 
 
 def _point(name: str, at: Sequence[int], arrays: Any) -> Column:
-    return Column(name, dict(numbers(_taken(arrays, at))))
+    return Column(name, dict(numbers(taken_point(arrays, at))))
 
 
-def _taken(arrays: Any, at: Sequence[int]) -> Any:
+def taken_point(arrays: Any, at: Sequence[int]) -> Any:
     """One point of arrays over axes. A list that stands for a series is told from one over axes by its depth: the axes are the
     innermost."""
     if isinstance(arrays, Mapping):
-        return {name: _taken(member, at) for name, member in arrays.items()}
+        return {name: taken_point(member, at) for name, member in arrays.items()}
     depth, inner = 0, arrays
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
     if isinstance(inner, Mapping) or depth > len(at):
-        return [_taken(member, at) for member in arrays]
+        return [taken_point(member, at) for member in arrays]
     for place in at:
         arrays = arrays[place]
     return arrays

@@ -205,6 +205,31 @@ def test_points_and_runs_are_compared_side_by_side(widths: Path) -> None:
         assert hmmdsl(widths, "compare", wrong).returncode == 2
 
 
+def test_a_loaded_run_knows_its_sweeps(widths: Path) -> None:
+    from hmmdsl.runtime.loading import load_run
+
+    run = load_run(run_folder(widths))
+    assert list(run.sweeps) == ["widths", "rates"]
+    sweep = run.sweeps["widths"]
+    assert repr(sweep) == "<sweep widths: 2 of net.d_model x 2 of fit.seed>"
+    table = rows(widths, "widths")
+    assert [sweep.settings(k) for k in range(len(sweep))] == [
+        {"net.d_model": int(row["net.d_model"]), "fit.seed": int(row["fit.seed"])} for row in table
+    ]
+    scores = sweep.array("beliefs.block[0].held_out.r2")
+    assert scores.tolist() == np.reshape([float(row["beliefs.block[0].held_out.r2"]) for row in table], (2, 2)).tolist()
+    assert sweep.point(2)["fit"]["loss"] == float(table[2]["fit.loss"])
+    found = sweep.over("beliefs.block[0].held_out.r2", "fit.seed", minus="beliefs.block[0].untrained.held_out.r2")
+    before = sweep.array("beliefs.block[0].untrained.held_out.r2")
+    assert {key: one.mean for key, one in found.items()} == {
+        (width,): pytest.approx(float(np.mean(scores[k] - before[k]))) for k, width in enumerate((4, 8))
+    }
+    with pytest.raises(KeyError, match="has no result 'fit.los'; there are fit.loss"):
+        sweep.array("fit.los")
+    with pytest.raises(KeyError, match=r"has no axis 'fit.sed'; there are net\.d_model, fit\.seed"):
+        sweep.over("fit.loss", "fit.sed")
+
+
 def test_settings_are_compared_over_seeds_and_paired_by_them(widths: Path) -> None:
     folder = found(widths)["folder"]
     compared = json.loads(hmmdsl(widths, "compare", f"{folder}:widths", "--seeds", "--only", "fit.loss", "--json").stdout)
