@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from hmmdsl.analysis.pca import Pca
 from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, sample_history_tree
+from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Exact, SampledHistories
 
 DRAWS, WORDS = 24, 150
@@ -28,14 +31,14 @@ class PlainRun(InventedRun):
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         histories = tree if tree is not None else self.tree
-        known = [histories.belief**2, histories.belief, np.eye(4)[histories.token], np.eye(7)[histories.length]]
+        known = [histories.belief**2, histories.belief, np.eye(10)[histories.token], np.eye(7)[histories.length]]
         whole = np.concatenate(known, axis=1)
         mixed = whole @ np.random.default_rng(3).normal(size=(whole.shape[1], 8))
         return dict.fromkeys(self.model.points(), mixed.astype(np.float32))
 
 
-def plain_run() -> PlainRun:
-    run = invented_run(mess3(), context=5)
+def plain_run(process: Process | None = None) -> PlainRun:
+    run = invented_run(process or mess3(), context=3)
     return PlainRun(**{each.name: getattr(run, each.name) for each in fields(run)})
 
 
@@ -45,8 +48,8 @@ def pca(name: str, histories: Any) -> Results:
 
 
 def subspaces(name: str, histories: Any) -> Results:
-    run = plain_run()
-    targets = {name: "belief", f"{name}n": {"kind": "future", "k": 2}}
+    run = plain_run(product({"a": mess3(), "b": mess3()}))
+    targets = {name: "factor.a", f"{name}n": "factor.b"}
     probes = {
         each: Regression.model_validate({"of": "fit", "at": ["final_norm"], "target": target, "histories": histories})
         for each, target in targets.items()
@@ -57,7 +60,16 @@ def subspaces(name: str, histories: Any) -> Results:
 
 def information(name: str, histories: Any) -> Results:
     run = plain_run()
-    return Information(of="fit", at="final_norm", k=1, controls=(), histories=histories).compute(inputs_of(name, run)).results
+    return (
+        Information(of="fit", at="final_norm", k=1, folds=3, controls=(), histories=histories)
+        .compute(inputs_of(name, run))
+        .results
+    )
+
+
+@cache
+def draws(compute: Callable[[str, Any], Results]) -> list[Results]:
+    return [compute(f"draw{k}", SampledHistories(words=WORDS)) for k in range(DRAWS)]
 
 
 CASES: list[tuple[Callable[[str, Any], Results], Callable[[Results], float], Callable[[Results], float]]] = [
@@ -74,7 +86,7 @@ CASES: list[tuple[Callable[[str, Any], Results], Callable[[Results], float], Cal
 def test_the_error_is_how_far_results_of_other_draws_scatter(
     compute: Callable[[str, Any], Results], value: Callable[[Results], float], error: Callable[[Results], float]
 ) -> None:
-    drawn = [compute(f"draw{k}", SampledHistories(words=WORDS)) for k in range(DRAWS)]
+    drawn = draws(compute)
     scatter = np.std([value(one) for one in drawn], ddof=1)
     told = np.mean([error(one) for one in drawn])
     assert 0.6 < told / scatter < 1.7  # a standard deviation of 24 draws is good to a seventh
