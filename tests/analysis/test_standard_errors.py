@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import InventedRun, inputs_of, invented_run, mess3
+from invented import InventedRun, inputs_of, invented_run, mess3, rrxor
 
 from hmmdsl.analysis.information import Information
 from hmmdsl.analysis.pca import Pca
@@ -37,18 +37,23 @@ class PlainRun(InventedRun):
         return dict.fromkeys(self.model.points(), mixed.astype(np.float32))
 
 
-def plain_run(process: Process | None = None) -> PlainRun:
-    run = invented_run(process or mess3(), context=3)
+@cache
+def plain_run(made: Callable[[], Process]) -> PlainRun:
+    run = invented_run(made(), context=3)
     return PlainRun(**{each.name: getattr(run, each.name) for each in fields(run)})
 
 
+def pair() -> Process:
+    return product({"a": mess3(), "b": mess3()})
+
+
 def pca(name: str, histories: Any) -> Results:
-    run = plain_run()
+    run = plain_run(rrxor)
     return Pca(of="fit", at="final_norm", histories=histories).compute(inputs_of(name, run)).results
 
 
 def subspaces(name: str, histories: Any) -> Results:
-    run = plain_run(product({"a": mess3(), "b": mess3()}))
+    run = plain_run(pair)
     targets = {name: "factor.a", f"{name}n": "factor.b"}
     probes = {
         each: Regression.model_validate({"of": "fit", "at": ["final_norm"], "target": target, "histories": histories})
@@ -59,7 +64,7 @@ def subspaces(name: str, histories: Any) -> Results:
 
 
 def information(name: str, histories: Any) -> Results:
-    run = plain_run()
+    run = plain_run(rrxor)
     return (
         Information(of="fit", at="final_norm", k=1, folds=3, controls=(), histories=histories)
         .compute(inputs_of(name, run))
