@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import statistics
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.store.store import Store
+from tests.command_line import command_line
 
 SPEC = """\
 import std.processes (zero_one_random, golden_mean)
@@ -44,18 +43,9 @@ expect "both": all(rates.fit.loss < 5)
 """
 
 
-def hmmdsl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hmmdsl", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={**os.environ, "HMMDSL_STORE": str(folder / "store"), "NO_COLOR": "1"},
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def hmmdsl(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    """The command line in a folder that keeps its own store."""
+    return command_line(folder, *arguments, HMMDSL_STORE=str(folder / "store"))
 
 
 @pytest.fixture(scope="module")
@@ -224,9 +214,9 @@ def test_a_loaded_run_knows_its_sweeps(widths: Path) -> None:
     assert {key: one.mean for key, one in found.items()} == {
         (width,): pytest.approx(float(np.mean(scores[k] - before[k]))) for k, width in enumerate((4, 8))
     }
-    with pytest.raises(KeyError, match="has no result 'fit.los'; there are fit.loss"):
+    with pytest.raises(KeyError, match=r"has no result 'fit\.los'; there are fit\.loss"):
         sweep.array("fit.los")
-    with pytest.raises(KeyError, match=r"has no axis 'fit.sed'; there are net\.d_model, fit\.seed"):
+    with pytest.raises(KeyError, match=r"has no axis 'fit\.sed'; there are net\.d_model, fit\.seed"):
         sweep.over("fit.loss", "fit.sed")
 
 
