@@ -36,7 +36,10 @@ MOST_EIGENVALUES = 16
 
 class AttentionByLag(AlongCheckpoints):
     """Mean attention by lag, head and layer. What a token tells of the hidden state fades as T mixes, by powers of its
-    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so."""
+    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so.
+
+    A rate is one number of a whole pattern, told with the error of its fit: there are no histories to hold out and no targets to
+    shuffle, and the initial weights, whose attention knows nothing, are its noise."""
 
     word: ClassVar[str] = "attention"
     headline: ClassVar[str] = "rate"

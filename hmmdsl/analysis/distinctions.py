@@ -28,7 +28,9 @@ ERROR = Quantity("1", "standard error of the distance from comparing a sample of
 class Distinctions(AlongCheckpoints):
     """At each point, how far apart the activations of histories lie that must be told apart though they predict the same next
     token (equal next-token distributions, different beliefs), and of histories that need not be (the same belief). Classes are
-    those of the history tree, exact but for rounding. Pairs count by the product of their histories' weights."""
+    those of the history tree, exact but for rounding. Pairs count by the product of their histories' weights.
+
+    Nothing is fitted, so there is nothing to hold out."""
 
     word: ClassVar[str] = "distinctions"
     headline: ClassVar[str] = "degenerate.distance"

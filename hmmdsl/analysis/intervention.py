@@ -55,7 +55,10 @@ OnePlace: TypeAlias = Annotated[Annotated[EmbeddingPoint | BlockPoint | FinalNor
 class Intervention(AlongCheckpoints):
     """The residual stream after each history of the probe's is moved along the probe's subspace, so that it holds another belief,
     and the forward pass goes on. Predictions are compared with the optimal ones of the old and of the new belief; histories count
-    as in the loss."""
+    as in the loss.
+
+    The measure, the network's own prediction, is no score of the probe's fit, so that nothing is gained by overfitting: a probe of
+    noise writes along a `random` subspace. How the probe does on unseen histories, its regression tells."""
 
     word: ClassVar[str] = "intervention"
     headline: ClassVar[str] = "after.new"

@@ -33,7 +33,10 @@ class Learning(AlongCheckpoints):
     """The expected loss after histories of each length, beside the myopic entropy, and laws fitted to what either is above the
     entropy rate: exponential, A exp(-rate l), and power, A l^(-exponent), by least squares of the logarithm over the length l.
     Lengths whose excess is not above the rounding or the error of the entropy rate are left out. The same network before training
-    stands beside."""
+    stands beside.
+
+    The laws are held out by length: each length is predicted by the fit to the others. Losses are exact expectations, fitted to no
+    target, so that shuffled targets and noise mean nothing here."""
 
     word: ClassVar[str] = "learning"
     headline: ClassVar[str] = "network.exponential.rate"

@@ -38,7 +38,9 @@ PatchingControl = Annotated[Annotated[RandomSource | Untrained, Field(discrimina
 class Patching(AlongCheckpoints):
     """Activation patching (Meng et al. 2022; Geiger et al. 2021 call it an interchange intervention): while the network reads
     `base`, the residual stream at one point and position is replaced by what it is there for `source`, and the forward pass goes
-    on. What is restored of the source's next-token distribution says where the difference of the two stands."""
+    on. What is restored of the source's next-token distribution says where the difference of the two stands.
+
+    Nothing is fitted: there is nothing to hold out and no target to shuffle; patches from `random` histories are its noise."""
 
     word: ClassVar[str] = "patching"
     headline: ClassVar[str] = "whole.restored"

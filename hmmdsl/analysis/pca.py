@@ -26,7 +26,9 @@ Threshold = Annotated[float, Field(gt=0, le=1)]
 
 class Pca(AlongCheckpoints):
     """Principal components of the activations over histories, and the dimensions that theory names: those of the beliefs, of the
-    predictive states (Hankel rank minus 1), and of a product the sum over its factors against the joint (Shai et al. 2026)."""
+    predictive states (Hankel rank minus 1), and of a product the sum over its factors against the joint (Shai et al. 2026).
+
+    Nothing is fitted to a target, so shuffled targets mean nothing here, and Gaussian features would fill every dimension."""
 
     word: ClassVar[str] = "pca"
     headline: ClassVar[str] = "participation_ratio"

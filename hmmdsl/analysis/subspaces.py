@@ -28,7 +28,9 @@ OVERLAP = Quantity("1", "mean squared cosine of the principal angles: 0 orthogon
 class Subspaces(AlongCheckpoints):
     """Principal angles between the subspaces of probes (Björck & Golub 1973), and their overlap, the mean squared cosine. Beside
     it always stand random subspaces of the same dimensions, and each probe's own subspace found twice, on halves of the
-    histories."""
+    histories.
+
+    Noise is the random subspaces: a probe of Gaussian features spans one. What held-out histories are elsewhere, the halves are."""
 
     word: ClassVar[str] = "subspaces"
     headline: ClassVar[str] = "overlap"
