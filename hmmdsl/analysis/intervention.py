@@ -57,7 +57,7 @@ class Intervention(AlongCheckpoints):
     and the forward pass goes on. Predictions are compared with the optimal ones of the old and of the new belief; histories count
     as in the loss.
 
-    The measure, the network's own prediction, is no score of the probe's fit, so that nothing is gained by overfitting: a probe of
+    The measure, the network's own prediction, is no score of the probe's fit, so that overfitting gains nothing: a probe of
     noise writes along a `random` subspace. How the probe does on unseen histories, its regression tells."""
 
     word: ClassVar[str] = "intervention"

@@ -35,8 +35,8 @@ class Learning(AlongCheckpoints):
     Lengths whose excess is not above the rounding or the error of the entropy rate are left out. The same network before training
     stands beside.
 
-    The laws are held out by length: each length is predicted by the fit to the others. Losses are exact expectations, fitted to no
-    target, so that shuffled targets and noise mean nothing here."""
+    The laws are held out by length: each length is predicted by the fit to the others. Losses are exact expectations, fitted
+    to no target, so that shuffled targets and noise mean nothing here."""
 
     word: ClassVar[str] = "learning"
     headline: ClassVar[str] = "network.exponential.rate"

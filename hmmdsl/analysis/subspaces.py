@@ -30,7 +30,8 @@ class Subspaces(AlongCheckpoints):
     it always stand random subspaces of the same dimensions, and each probe's own subspace found twice, on halves of the
     histories.
 
-    Noise is the random subspaces: a probe of Gaussian features spans one. What held-out histories are elsewhere, the halves are."""
+    The random subspaces are the noise: a probe of Gaussian features spans one. The halves are what held-out histories are
+    elsewhere."""
 
     word: ClassVar[str] = "subspaces"
     headline: ClassVar[str] = "overlap"
