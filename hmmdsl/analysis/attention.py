@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained
 from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
 from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
@@ -33,11 +34,15 @@ MOST_EIGENVALUES = 16
 """So many are told, the largest."""
 
 
-class AttentionByLag(Analysis):
+class AttentionByLag(AlongCheckpoints):
     """Mean attention by lag, head and layer. What a token tells of the hidden state fades as T mixes, by powers of its
-    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so."""
+    eigenvalues other than 1; Piotrowski et al. 2025 find that the attention of one-layer transformers on Mess3 falls so.
+
+    A rate is one number of a whole pattern, told with the error of its fit: there are no histories to hold out and no targets to
+    shuffle, and the initial weights, whose attention knows nothing, are its noise."""
 
     word: ClassVar[str] = "attention"
+    headline: ClassVar[str] = "rate"
     kind: Literal["attention"] = "attention"
     of: TrainName = Field(description="the training run of a transformer")
     from_lag: int = Field(
@@ -52,6 +57,9 @@ class AttentionByLag(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
@@ -30,13 +31,14 @@ MSE = Quantity("1", "weighted mean squared error, averaged over the target's coo
 UNSEEN = "histories that the fit never saw"
 
 
-class Baselines(Analysis):
+class Baselines(AlongCheckpoints):
     """What stands beside a linear map from activations to beliefs. `tokens`: the same map from the last k tokens, one-hot.
     `markov`: the optimal observer of the last k tokens, exactly. `nonlinear`: the linear probe, with random Fourier features of
     the activations (Rahimi & Recht 2007) beside them. `rivals`: other geometries read off the same activations. Penalties are
     chosen inside the folds; the network before training, permuted targets and Gaussian features stand beside."""
 
     word: ClassVar[str] = "baselines"
+    headline: ClassVar[str] = "linear.held_out.r2"
     kind: Literal["baselines"] = "baselines"
     of: TrainName = Field(description="the training run whose network is read")
     longest: int = Field(3, ge=0, le=64, description="the most tokens that `tokens` and `markov` look back at; they begin at 0")
@@ -53,6 +55,9 @@ class Baselines(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def places_in(self, around: Surroundings) -> list[Place]:
         """The places of the network that it reads."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.controls import Control, HeldOut, repeats_of
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.regression import Regression, place_of
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName
-from hmmdsl.spec.results import Group, Quantity
+from hmmdsl.spec.results import Group, Quantity, spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Inputs, Outcome
 
 Against: TypeAlias = FutureTarget | Literal["belief", "next_token"]
+
+
+R2 = Quantity("1", "squared correlation over pairs of distinct beliefs")
 
 
 class Distances(AlongCheckpoints):
@@ -36,6 +40,11 @@ class Distances(AlongCheckpoints):
         "belief",
         description="distances between what: the true beliefs, or the distributions of the next token or of the next k tokens "
         "(`future(k)`) after them",
+    )
+    controls: tuple[Control, ...] = Field(
+        (),
+        description="what else is compared: predictions for `held_out` histories, by the regression's own folds; the `untrained` "
+        "network; a map to `shuffled` beliefs, against distances of the shuffled ones; a map from `noise`",
     )
 
     @property
@@ -58,16 +67,19 @@ class Distances(AlongCheckpoints):
     def results(self, around: Surroundings) -> Group:
         group = Group(
             {
-                "r2": Quantity("1", "squared correlation over pairs of distinct beliefs"),
+                "r2": R2,
                 "pairs": Quantity("1", "pairs of beliefs that were compared"),
                 "standard_error": Quantity("1", "standard error of r2 from comparing a sample of the pairs; 0 where all were"),
+            }
+            | {
+                control.kind: Group(
+                    {"r2": spread_of(R2) if repeats_of(control) > 1 else R2}, (type(control).__doc__ or "").split(".")[0]
+                )
+                for control in self.controls
             },
             "represented distances against true ones",
         )
         return Group(dict.fromkeys(self.against_names, group)) if isinstance(self.against, tuple) else group
-
-    def results_at_checkpoint(self, around: Surroundings) -> Group:
-        return self.results(around)
 
     def problems(self, around: Surroundings) -> list[Problem]:
         from hmmdsl.analysis.options.regression_problems import repeated
@@ -86,6 +98,19 @@ class Distances(AlongCheckpoints):
                 )
             )
             return found
+        found += repeated("controls", [control.kind for control in self.controls])
+        theirs = {control.kind for control in source.controls}
+        for i, control in enumerate(self.controls):
+            if isinstance(control, HeldOut) and control.kind not in theirs:
+                found.append(
+                    Problem(
+                        ("controls", i),
+                        "E0546",
+                        f"{path.name} holds nothing out, so there are no predictions for unseen histories",
+                        label="no folds",
+                        help=f"give {path.name} `controls = [held_out]` too: distances take its folds",
+                    )
+                )
         place = place_of(source, path.below, around)
         if place is None or place[0] != "belief":
             offered = _offered(path.name, source, around)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained, from_word, repeats_of
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
@@ -24,12 +25,15 @@ DISTANCE = Quantity("1", "mean distance over the typical one: the root of the me
 ERROR = Quantity("1", "standard error of the distance from comparing a sample of the pairs; 0 where all were")
 
 
-class Distinctions(Analysis):
+class Distinctions(AlongCheckpoints):
     """At each point, how far apart the activations of histories lie that must be told apart though they predict the same next
     token (equal next-token distributions, different beliefs), and of histories that need not be (the same belief). Classes are
-    those of the history tree, exact but for rounding. Pairs count by the product of their histories' weights."""
+    those of the history tree, exact but for rounding. Pairs count by the product of their histories' weights.
+
+    Nothing is fitted, so there is nothing to hold out."""
 
     word: ClassVar[str] = "distinctions"
+    headline: ClassVar[str] = "degenerate.distance"
     kind: Literal["distinctions"] = "distinctions"
     of: TrainName = Field(description="the training run whose network is read")
     at: Point | tuple[Point, ...] = Field(
@@ -59,6 +63,9 @@ class Distinctions(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def places_in(self, around: Surroundings) -> list[Place]:
         """The places of the network that it reads."""

@@ -24,7 +24,7 @@ class Emergence(Analysis):
 
     word: ClassVar[str] = "emergence"
     kind: Literal["emergence"] = "emergence"
-    of: AnalysisName = Field(description="the analysis that is repeated: a regression, distances, or loss")
+    of: AnalysisName = Field(description="the analysis of one training run that is repeated")
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
@@ -41,15 +41,18 @@ class Emergence(Analysis):
 
     def problems(self, around: Surroundings) -> list[Problem]:
         inner = around.analyses[self.of]
-        if isinstance(inner, AlongCheckpoints):
+        if isinstance(inner, AlongCheckpoints) and inner.train_in(around.analyses) is not None:
             return []
+        if isinstance(inner, AlongCheckpoints):
+            message = f"{self.of} reads several training runs, which have no checkpoints in common"
+            return [Problem(("of",), "E0824", message, label="no single run", help="name an analysis of one training run")]
         return [
             Problem(
                 ("of",),
                 "E0824",
                 f"{self.of} is of kind {inner.word}, which is not repeated along checkpoints",
                 label="reads no single checkpoint",
-                help="name an analysis of kind regression, distances or loss",
+                help="name what it repeats, or another analysis of a training run",
             )
         ]
 

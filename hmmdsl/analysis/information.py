@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.points import (
     BlocksPoint,
     EmbeddingPoint,
@@ -49,16 +50,18 @@ _SCORES: dict[str, ResultSchema] = {
     "share": Quantity("1", "bits as a share of what the history itself tells"),
     "classification": Quantity("bits", "bound by an affine map and a softmax over the words of k tokens"),
     "regression": Quantity("bits", "bound by an affine map to the words' probabilities, made a distribution"),
+    "standard_error": Quantity("bits", "standard error of bits from reading drawn words; 0 where all were read"),
 }
 
 
-class Information(Analysis):
+class Information(AlongCheckpoints):
     """Lower bounds on the information about the next k tokens that an affine reader finds in the activations: the entropy of the
     next k tokens less the expected cross-entropy of what the reader predicts (usable information, Xu et al. 2020). Nothing read
     from the activations can know more than the history itself (the data-processing inequality), and no history of however many
     tokens more than the excess entropy. Expectations are exact over the tree, histories weighted by their probability."""
 
     word: ClassVar[str] = "information"
+    headline: ClassVar[str] = "held_out.bits"
     kind: Literal["information"] = "information"
     of: TrainName = Field(description="the training run whose network is read")
     k: int = Field(2, ge=1, le=64, description="how many of the next tokens")
@@ -78,6 +81,9 @@ class Information(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def places_in(self, around: Surroundings) -> list[Place]:
         """The places of the network that it reads."""
@@ -100,6 +106,7 @@ class Information(Analysis):
         members: dict[str, ResultSchema] = {
             "future_entropy": Quantity("bits", "entropy of the next k tokens at a random position, when nothing is known"),
             "history": Quantity("bits", "what history and position tell of the next k tokens: no reader finds more"),
+            "history_standard_error": Quantity("bits", "its standard error from reading drawn words; 0 where all were read"),
             "finite_excess_entropy": Quantity("bits", "what the whole past of the stationary process tells of the next k tokens"),
             "excess_entropy": Quantity("bits", "what the whole past tells of the whole future; undefined where it is not known"),
             "position": Series(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import SteeringControl, Untrained, repeats_of
 from hmmdsl.analysis.options.points import BlockPoint, EmbeddingPoint, FinalNormPoint
 from hmmdsl.analysis.options.result_path import ResultPath
@@ -51,12 +52,16 @@ Towards = Literal["counterfactual", "history", "uniform"]
 OnePlace: TypeAlias = Annotated[Annotated[EmbeddingPoint | BlockPoint | FinalNormPoint, Field(discriminator="kind")], from_word]
 
 
-class Intervention(Analysis):
+class Intervention(AlongCheckpoints):
     """The residual stream after each history of the probe's is moved along the probe's subspace, so that it holds another belief,
     and the forward pass goes on. Predictions are compared with the optimal ones of the old and of the new belief; histories count
-    as in the loss."""
+    as in the loss.
+
+    The measure, the network's own prediction, is no score of the probe's fit, so that overfitting gains nothing: a probe of
+    noise writes along a `random` subspace. How the probe does on unseen histories, its regression tells."""
 
     word: ClassVar[str] = "intervention"
+    headline: ClassVar[str] = "after.new"
     kind: Literal["intervention"] = "intervention"
     probe: ResultName = Field(description="a regression on beliefs at one point, such as `beliefs.block[3]`")
     mode: Mode = Field(Replace(), description="what is done to the part of the activation that the probe reads")
@@ -109,6 +114,10 @@ class Intervention(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (ResultPath.of(self.probe).name,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        source = analyses.get(ResultPath.of(self.probe).name)
+        return getattr(source, "of", None)
 
     def results(self, around: Surroundings) -> Group:
         from hmmdsl.analysis.options.steered_probe import probe_of

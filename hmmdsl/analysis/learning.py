@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
@@ -28,13 +29,17 @@ _LAW = {
 }
 
 
-class Learning(Analysis):
+class Learning(AlongCheckpoints):
     """The expected loss after histories of each length, beside the myopic entropy, and laws fitted to what either is above the
     entropy rate: exponential, A exp(-rate l), and power, A l^(-exponent), by least squares of the logarithm over the length l.
     Lengths whose excess is not above the rounding or the error of the entropy rate are left out. The same network before training
-    stands beside."""
+    stands beside.
+
+    The laws are held out by length: each length is predicted by the fit to the others. Losses are exact expectations, fitted
+    to no target, so that shuffled targets and noise mean nothing here."""
 
     word: ClassVar[str] = "learning"
+    headline: ClassVar[str] = "network.exponential.rate"
     kind: Literal["learning"] = "learning"
     of: TrainName = Field(description="the training run whose network is read")
     shortest: int = Field(1, ge=1, description="the shortest history, in tokens, that the laws are fitted to")
@@ -44,6 +49,9 @@ class Learning(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 class Loss(AlongCheckpoints):
     """The expected next-token cross-entropy at each position, beside the myopic entropy that an optimal observer would lose
-    there, in nats. Every position counts the same in the total."""
+    there, in nats. Every position counts the same in the total.
+
+    Nothing is fitted, so there are no controls: the optimum is its floor, and what the network lost before training is the first
+    checkpoint of its `emergence`, or `untrained` of `learning`."""
 
     word: ClassVar[str] = "loss"
     kind: Literal["loss"] = "loss"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from hmmdsl.spec.analysis import Surroundings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,3 +36,13 @@ class Inputs:
     analyses: Mapping[str, Analysis]
     outcomes: Mapping[str, Outcome]
     processes: Mapping[str, Process]
+
+    def at_checkpoint(self, train: str, step: int) -> Inputs:
+        """The same, with one training run as it was at checkpoint `step`."""
+        return replace(self, trained={**self.trained, train: self.trained[train].until(step)})
+
+    def surroundings(self) -> Surroundings:
+        """What result schemas are made from."""
+        models = {one.train.model: one.model for one in self.trained.values()}
+        trains = {name: one.train for name, one in self.trained.items()}
+        return Surroundings(self.processes, models, trains, self.analyses)

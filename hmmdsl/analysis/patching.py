@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained, repeats_of
 from hmmdsl.analysis.options.tag_words import from_word
 from hmmdsl.analysis.options.transformers import no_transformer
@@ -34,12 +35,15 @@ class RandomSource(Record):
 PatchingControl = Annotated[Annotated[RandomSource | Untrained, Field(discriminator="kind")], from_word]
 
 
-class Patching(Analysis):
+class Patching(AlongCheckpoints):
     """Activation patching (Meng et al. 2022; Geiger et al. 2021 call it an interchange intervention): while the network reads
     `base`, the residual stream at one point and position is replaced by what it is there for `source`, and the forward pass goes
-    on. What is restored of the source's next-token distribution says where the difference of the two stands."""
+    on. What is restored of the source's next-token distribution says where the difference of the two stands.
+
+    Nothing is fitted: there is nothing to hold out and no target to shuffle; patches from `random` histories are its noise."""
 
     word: ClassVar[str] = "patching"
+    headline: ClassVar[str] = "whole.restored"
     kind: Literal["patching"] = "patching"
     of: TrainName = Field(description="the training run whose network is patched")
     source: str = Field(description="the history that activations are taken from: its tokens, such as `0 1 1`")
@@ -50,6 +54,9 @@ class Patching(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)

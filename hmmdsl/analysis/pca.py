@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import HeldOut, Untrained, from_word
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
@@ -23,11 +24,14 @@ PcaControl = Annotated[Annotated[HeldOut | Untrained, Field(discriminator="kind"
 Threshold = Annotated[float, Field(gt=0, le=1)]
 
 
-class Pca(Analysis):
+class Pca(AlongCheckpoints):
     """Principal components of the activations over histories, and the dimensions that theory names: those of the beliefs, of the
-    predictive states (Hankel rank minus 1), and of a product the sum over its factors against the joint (Shai et al. 2026)."""
+    predictive states (Hankel rank minus 1), and of a product the sum over its factors against the joint (Shai et al. 2026).
+
+    Nothing is fitted to a target, so shuffled targets mean nothing here, and Gaussian features would fill every dimension."""
 
     word: ClassVar[str] = "pca"
+    headline: ClassVar[str] = "participation_ratio"
     kind: Literal["pca"] = "pca"
     of: TrainName = Field(description="the training run whose network is read")
     at: Point | tuple[Point, ...] = Field(
@@ -48,6 +52,9 @@ class Pca(Analysis):
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        return self.of
 
     def places_in(self, around: Surroundings) -> list[Place]:
         """The places of the network that it reads."""
@@ -82,6 +89,11 @@ class Pca(Analysis):
             ),
         }
         members = few | shares
+        scores: dict[str, ResultSchema] = {name: few[name] for name in ("variance", "participation_ratio")}
+        members["standard_error"] = Group(
+            scores | {"captured": shares["captured"]},
+            "standard errors from reading drawn words; 0 where all are read, undefined unless histories count by probability",
+        )
         for control in self.controls:
             match control:
                 case Untrained():

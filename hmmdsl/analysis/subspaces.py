@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Shuffled, Untrained, from_word
 from hmmdsl.analysis.options.probes import by_place, compared, probe_problems
 from hmmdsl.analysis.options.result_path import ResultPath
@@ -24,12 +25,16 @@ SubspaceControl = Annotated[Annotated[Untrained | Shuffled, Field(discriminator=
 OVERLAP = Quantity("1", "mean squared cosine of the principal angles: 0 orthogonal, 1 one inside the other")
 
 
-class Subspaces(Analysis):
+class Subspaces(AlongCheckpoints):
     """Principal angles between the subspaces of probes (Björck & Golub 1973), and their overlap, the mean squared cosine. Beside
     it always stand random subspaces of the same dimensions, and each probe's own subspace found twice, on halves of the
-    histories."""
+    histories.
+
+    The random subspaces are the noise: a probe of Gaussian features spans one. The halves are what held-out histories are
+    elsewhere."""
 
     word: ClassVar[str] = "subspaces"
+    headline: ClassVar[str] = "overlap"
     kind: Literal["subspaces"] = "subspaces"
     between: ResultName | Annotated[tuple[ResultName, ...], Field(min_length=2)] = Field(
         description="a regression with several targets, compared at each of its points (or at one: `factors.block[1]`); or a "
@@ -48,6 +53,10 @@ class Subspaces(Analysis):
     def needs(self) -> Sequence[str]:
         paths = (self.between,) if isinstance(self.between, str) else self.between
         return tuple(dict.fromkeys(ResultPath.of(path).name for path in paths))
+
+    def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
+        read = {getattr(analyses.get(name), "of", None) for name in self.needs()}
+        return read.pop() if len(read) == 1 else None
 
     def results(self, around: Surroundings) -> Group:
         groups = compared(self.between, around)
@@ -72,6 +81,10 @@ class Subspaces(Analysis):
             "pair": Series(pair, probes * (probes - 1) // 2, "by pair: first with second, first with third, …"),
         }
         members = dict(found)
+        members["standard_error"] = Quantity(
+            "1",
+            "of the overlap, from reading drawn words; 0 where all are read, undefined unless histories count by probability",
+        )
         members["random"] = Group({"overlap": _spread()}, "random subspaces of the same dimensions")
         members["halves"] = Group(
             {"overlap": Quantity("1", "overlap of a probe's subspace with the same found on other histories, mean over probes")},

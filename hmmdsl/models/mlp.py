@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from hmmdsl.models.layout import Layout
-from hmmdsl.models.network import Network, draw_normal
+from hmmdsl.models.network import Network, block_number, draw_normal
 from hmmdsl.models.transformer import Affine
 from hmmdsl.models.window import last_tokens
 from hmmdsl.spec.models.mlp import MLP
@@ -90,6 +90,12 @@ class MLPNetwork(Network):
     def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
         *_, (_, x) = self.stream(layout)
+        return F.linear(x, self.unembedding, self.unembedding_bias)
+
+    def logits_from(self, point: str, layout: Layout, x: Float[Tensor, "row width"]) -> Float[Tensor, "row output"]:
+        """From the embedded window or a hidden layer, row by row."""
+        for layer in self.layers[0 if point == "embedding" else block_number(point) + 1 :]:
+            x = self._activation(layer(x))
         return F.linear(x, self.unembedding, self.unembedding_bias)
 
     def _activation(self, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_model"]:

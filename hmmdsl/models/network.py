@@ -52,6 +52,12 @@ class Network(nn.Module):
     def logits(self, layout: Layout) -> Float[Tensor, "row output"]:
         """Next-token logits after each row."""
 
+    def logits_from(self, point: str, layout: Layout, x: Float[Tensor, "row width"]) -> Float[Tensor, "row output"]:
+        """Next-token logits after each row, where the activations at `point` are `x`, which need not be what the network made.
+        Layers up to the point stay as they were: a recurrent layer carries on its own states, and shows the layers above it `x`.
+        Raises ValueError for a point that no forward pass goes on from, such as an LSTM's cell."""
+        raise ValueError(f"no forward pass goes on from {point} of a network of the kind {type(self.spec).__name__}")
+
     # ------------------------------------------------------------ on words
 
     def forward(self, tokens: Int64[Tensor, "word position"]) -> Float[Tensor, "word position output"]:
@@ -81,6 +87,11 @@ class Network(nn.Module):
     def device(self) -> torch.device:
         """Where its weights are."""
         return next(self.parameters()).device
+
+
+def block_number(point: str) -> int:
+    """The index in `block[3]`."""
+    return int(point.removeprefix("block[").removesuffix("]"))
 
 
 def draw_normal(parameter: nn.Parameter, sd: float, generator: torch.Generator) -> None:

@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from hmmdsl.models.layout import Layout
-from hmmdsl.models.network import Network, draw_normal, initialize_norm
+from hmmdsl.models.network import Network, block_number, draw_normal, initialize_norm
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.transformer import Affine
 from hmmdsl.spec.models.recurrent import Recurrent
@@ -104,6 +104,18 @@ class RecurrentNetwork(Network):
         _, states = self._states(layout)
         found = F.linear(self.norm(states[-1][0]), self.unembedding, self.unembedding_bias)
         return found.index_select(0, layout.levels.back)
+
+    def logits_from(self, point: str, layout: Layout, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row output"]:
+        """From the embedding, a layer's hidden states, or the final norm."""
+        if point == "final_norm":
+            return F.linear(x, self.unembedding, self.unembedding_bias)
+        if point != "embedding" and not point.startswith("block["):
+            return super().logits_from(point, layout, x)
+        levels = layout.levels
+        x = x.index_select(0, levels.order)
+        for layer in self.layers[0 if point == "embedding" else block_number(point) + 1 :]:
+            x = layer(x, levels)[0]
+        return F.linear(self.norm(x), self.unembedding, self.unembedding_bias).index_select(0, levels.back)
 
     def _states(self, layout: Layout) -> tuple[Float[Tensor, "row d_model"], list[State]]:
         """The embedding and each layer's state, rows in level order."""

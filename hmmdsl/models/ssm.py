@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from hmmdsl.models.layout import Layout
-from hmmdsl.models.network import Network, draw_normal, initialize_norm
+from hmmdsl.models.network import Network, block_number, draw_normal, initialize_norm
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.transformer import Affine
 from hmmdsl.spec.models.ssm import SSM
@@ -129,6 +129,18 @@ class SSMNetwork(Network):
         """Next-token logits after each row."""
         _, blocks, _ = self._blocks(layout)
         return F.linear(self.norm(blocks[-1]), self.unembedding, self.unembedding_bias).index_select(0, layout.levels.back)
+
+    def logits_from(self, point: str, layout: Layout, x: Float[Tensor, "row d_model"]) -> Float[Tensor, "row output"]:
+        """From the embedding, the residual stream after a block, or the final norm."""
+        if point == "final_norm":
+            return F.linear(x, self.unembedding, self.unembedding_bias)
+        if point != "embedding" and not point.startswith("block["):
+            return super().logits_from(point, layout, x)
+        levels = layout.levels
+        x = x.index_select(0, levels.order)
+        for block in self.blocks[0 if point == "embedding" else block_number(point) + 1 :]:
+            x, _ = block(x, levels)
+        return F.linear(self.norm(x), self.unembedding, self.unembedding_bias).index_select(0, levels.back)
 
     def _blocks(self, layout: Layout) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The embedding, the residual stream after each block, and each block's states, rows in level order."""

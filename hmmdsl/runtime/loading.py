@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.runtime.curves import read_curve
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.loaded_sweep import LoadedSweep
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.spec.checkpoints import checkpoint_steps
@@ -42,6 +44,7 @@ class LoadedRun:
     results: Mapping[str, Any]
     claims: tuple[Verdict, ...]
     device: str = "cpu"
+    _sweeps: Mapping[str, LoadedSweep] = field(default_factory=dict, repr=False)
     _trained: dict[str, Trained] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -51,7 +54,7 @@ class LoadedRun:
 
     def train(self, name: str | None = None) -> Trained:
         """A training run as the analyses read it, with its checkpoints' steps, its loss, optimum and gap in nats, and the
-        histories that it was evaluated on. A run folder does not keep the learning curve's numbers: `curve` is empty.
+        histories that it was evaluated on. `curve` is the learning curve: the training loss in nats at steps on the way.
 
         Raises KeyError if there is no such training run.
         """
@@ -88,6 +91,11 @@ class LoadedRun:
             raise KeyError(f"the run has no analysis {analysis!r}; there are {', '.join(self.experiment.analyses) or 'none'}")
         path = self.folder / "arrays" / f"{analysis}.safetensors"
         return dict(load_file(path)) if path.is_file() else {}
+
+    @property
+    def sweeps(self) -> Mapping[str, LoadedSweep]:
+        """The sweeps of the run by name."""
+        return self._sweeps
 
     def hooked_transformer(self, name: str | None = None, step: int | None = None) -> Any:
         """The network as TransformerLens' HookedTransformer, with the same logits: `pip install "hmmdsl[transformer_lens]"`.
@@ -128,7 +136,7 @@ class LoadedRun:
             optimum=found["optimum"],
             gap=found["gap"],
             parameters=int(found["parameters"]),
-            curve=(),
+            curve=read_curve(self.folder, name),
             device=self.device,
         )
 
@@ -143,14 +151,15 @@ def load_run(path: str | Path, device: str = "cpu") -> LoadedRun:
     missing = [name for name, file in inside.items() if not file.is_file()]
     if missing:
         raise OutputError(f"{folder} is not a finished run (it has no {missing[0]}): give a folder that `hmmdsl run` left")
-    compiled = read(inside["experiment.yaml"])
-    spec = folder / "spec.hmm"
+    compiled = read(inside["experiment.yaml"], max_points=10**9)
+    spec, results = folder / "spec.hmm", read_json(inside["results.json"])
     return LoadedRun(
         folder=folder,
         spec=spec.read_text(encoding="utf-8") if spec.is_file() else None,
         experiment=compiled.experiment,
         processes=dict(compiled.processes),
-        results=read_json(inside["results.json"]),
+        results=results,
         claims=tuple(Verdict.model_validate(verdict) for verdict in read_json(inside["claims.json"])),
         device=device,
+        _sweeps={name: LoadedSweep(name, sweep.axes, results[name]) for name, sweep in compiled.sweeps.items()},
     )

@@ -87,11 +87,13 @@ def obtain_report(
 
 
 def _drawn(table: SweepTable, folder: Path) -> tuple[Drawing, ...]:
-    """The table and the figures of a sweep, written."""
+    """The tables and the figures of a sweep, written."""
     from hmmdsl.report.sweeps.figures import draw_sweep
+    from hmmdsl.report.sweeps.seeds import write_seeds
     from hmmdsl.report.sweeps.table import write_tables
 
     write_tables(table, folder)
+    write_seeds(table, folder)
     return draw_sweep(table, folder)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute
+from hmmdsl.runtime.curves import write_curve
 from hmmdsl.runtime.engines.choice import EngineChoice
 from hmmdsl.runtime.engines.opening import open_engine
 from hmmdsl.runtime.environment import environment
@@ -123,6 +124,9 @@ def run(
             computed.cached.update({"report"} if report.cached else ())
             results = all_results(computed, sweeps)
             _write_results(computed, results, verdicts, about, partial)
+            curves = _curves(computed)
+            for name, curve in curves.items():
+                write_curve(partial, name, curve)
             _copy_files(computed, report.entry.folder, partial)
             log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
             discard(partial / ".store")
@@ -140,7 +144,7 @@ def run(
             engine.close()
         progress.close()
         store.close()
-    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, _curves(computed))
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, curves)
 
 
 @contextmanager

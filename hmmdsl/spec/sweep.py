@@ -76,6 +76,18 @@ def places(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
             yield (first, *rest)
 
 
+def is_seed(axis: SweepAxis) -> bool:
+    """Whether an axis only repeats the experiment with other random numbers."""
+    return all(path.rpartition(".")[2] == "seed" for path in axis.paths)
+
+
+def seed_axis(axes: Sequence[SweepAxis]) -> int | None:
+    """The one axis of several seeds. None where there is none, or where there are two: their runs share seeds, and are not
+    independent."""
+    found = [k for k, axis in enumerate(axes) if is_seed(axis) and len(axis.values) > 1]
+    return found[0] if len(found) == 1 else None
+
+
 def value_text(value: AxisValue) -> str:
     """An axis' value as the language writes it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,13 @@ class Trained:
         )
         load_checkpoint(network, self.folder, step)
         return network.to(torch.device(self.device)).eval().requires_grad_(False)
+
+    def until(self, step: int) -> Trained:
+        """The same run as it was at checkpoint `step`: its network is that one's. Loss, optimum and gap stay those of the last
+        step. Raises KeyError if there is no such checkpoint."""
+        if step not in self.steps:
+            raise KeyError(f"{self.name} has no checkpoint at step {step}; there are {', '.join(map(str, self.steps))}")
+        return replace(self, steps=self.steps[: self.steps.index(step) + 1])
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         """The residual stream after every history of `tree` (its own if None), by point (`embedding`, `block[0]`, …,

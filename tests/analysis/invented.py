@@ -29,8 +29,7 @@ class InventedRun(Trained):
     asked: list[int | None] = field(default_factory=list)
 
     def _progress(self, step: int | None) -> float:
-        last = self.steps[-1]
-        return float(np.log1p(last if step is None else step) / np.log1p(last))
+        return float(np.log1p(self.steps[-1] if step is None else step) / np.log1p(self.train.steps))
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         self.asked.append(step)

@@ -28,7 +28,7 @@ class RealRun(Trained):
     """Step 0 and the last step differ in their weights."""
 
     def network(self, step: int | None = None) -> TransformerNetwork:
-        return random_network(self.model, len(self.process.tokens), 1 if step == 0 else 0)
+        return random_network(self.model, len(self.process.tokens), 1 if (self.steps[-1] if step is None else step) == 0 else 0)
 
 
 def real_run(process: Process, context: int = 4, **options: object) -> RealRun:

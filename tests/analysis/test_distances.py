@@ -147,3 +147,36 @@ def test_coordinates_of_a_generalized_process_change_no_distance() -> None:
     figures, caption = analysis.figures(first, inputs_of("x", run)), analysis.caption("scatter", first)
     assert set(figures) == {"scatter"}
     assert "distributions of the next token" in caption
+
+
+CONTROLS = ["held_out", "untrained", {"kind": "shuffled", "repeats": 3}, {"kind": "noise", "repeats": 1}]
+
+
+@pytest.mark.parametrize("against", ["belief", ["belief", "next_token"]])
+def test_controls_stand_beside_the_distances(against: Any) -> None:
+    source, run = _regression(at="concat", controls=["held_out"]), invented_run()
+    analysis = Distances.model_validate({"of": "beliefs", "against": against, "controls": CONTROLS})
+    around = surroundings(run, beliefs=source)
+    assert analysis.problems(around) == []
+    outcome = _run(analysis, source, run)
+    assert_shape(outcome.results, analysis.results(around))
+    found = outcome.results["belief"] if isinstance(against, list) else outcome.results
+    first = Distances(of="beliefs").compute_at_checkpoint(inputs_of("x", run, beliefs=source), 0).results
+    assert found["untrained"]["r2"] == pytest.approx(first["r2"], abs=1e-9)
+    assert found["r2"] > found["held_out"]["r2"] > found["untrained"]["r2"]
+
+
+def test_beliefs_that_were_put_in_others_places_are_as_far_apart_as_their_fit_overfits() -> None:
+    """With as many features as histories any permutation of beliefs is represented, its distances too: by chance alone."""
+    source, run = _regression(at="concat", ridge="none", controls=["held_out"]), invented_run(context=4, width=16)
+    assert sum(run.model.points().values()) > len(run.tree)
+    found = _run(Distances.model_validate({"of": "beliefs", "controls": CONTROLS}), source, run).results
+    assert found["shuffled"]["r2"]["min"] > 0.9
+    assert found["noise"]["r2"] > 0.9
+    assert found["held_out"]["r2"] < found["r2"] - 0.005
+
+
+def test_distances_of_unseen_histories_need_a_regression_that_holds_some_out() -> None:
+    around = surroundings(invented_run(), beliefs=_regression(at="concat"))
+    (problem,) = Distances.model_validate({"of": "beliefs", "controls": ["held_out"]}).problems(around)
+    assert (problem.code, problem.path) == ("E0546", ("controls", 0))

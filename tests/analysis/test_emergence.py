@@ -6,13 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, surroundings
+from invented import inputs_of, invented_run, rrxor, surroundings
+from real_networks import real_run
 from shapes import assert_shape
 
+from hmmdsl.analysis.attention import AttentionByLag
+from hmmdsl.analysis.baselines import Baselines
 from hmmdsl.analysis.distances import Distances
+from hmmdsl.analysis.distinctions import Distinctions
 from hmmdsl.analysis.emergence import Emergence
+from hmmdsl.analysis.information import Information
+from hmmdsl.analysis.intervention import Intervention
+from hmmdsl.analysis.learning import Learning
 from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.options.controls import Untrained
+from hmmdsl.analysis.patching import Patching
+from hmmdsl.analysis.pca import Pca
 from hmmdsl.analysis.regression import Regression
+from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.spec.analysis import Analysis
 
 BELIEFS = Regression.model_validate({"of": "fit", "at": ["blocks", "concat"], "controls": ["held_out", "noise"]})
@@ -34,6 +45,41 @@ def test_the_last_checkpoint_is_the_analysis_itself(inner: Analysis) -> None:
     assert_shape(found.results, analysis.results(around))
     assert [one["step"] for one in found.results["checkpoint"]] == list(run.steps)
     _assert_part_of(found.results["checkpoint"][-1], outcomes["inner"].results)
+
+
+READERS: tuple[Analysis, ...] = (
+    Pca(of="fit"),
+    Distinctions(of="fit"),
+    Information(of="fit", at=["blocks"], k=1),
+    Learning(of="fit"),
+    Baselines(of="fit", features=8, folds=3, longest=1),
+    Subspaces(between="both.concat"),
+)
+NETWORKS: tuple[Analysis, ...] = (
+    AttentionByLag(of="fit", controls=[Untrained()]),
+    Patching(of="fit", source="0 1 1", base="0 0 1"),
+    Intervention(probe="beliefs.block[1]", controls=["random", "untrained"], strengths=()),
+)
+
+
+@pytest.mark.parametrize("inner", [*READERS, *NETWORKS], ids=lambda inner: inner.kind)
+def test_every_kind_is_repeated_and_ends_in_the_analysis_itself(inner: Analysis) -> None:
+    run = real_run(rrxor()) if inner in NETWORKS else invented_run(context=5)
+    both = Regression.model_validate({"of": "fit", "at": ["concat"], "target": ["belief", "next_token"]})
+    analyses: dict[str, Analysis] = {"beliefs": BELIEFS, "both": both, "inner": inner}
+    around = surroundings(run, **analyses)
+    analysis = Emergence(of="inner")
+    assert analysis.problems(around) == []
+    whole = inner.compute(inputs_of("inner", run, **analyses))
+    found = analysis.compute(inputs_of("along", run, {"inner": whole}, **analyses))
+    assert_shape(found.results, analysis.results(around))
+    _assert_part_of(found.results["checkpoint"][-1], whole.results)
+    first, last = found.results["checkpoint"][0], found.results["checkpoint"][-1]
+    assert {**first, "step": 0} != {**last, "step": 0}
+    drawn = analysis.figures(found, inputs_of("along", run, **analyses))
+    (axes,) = drawn["curve"].axes
+    assert axes.lines
+    assert axes.get_ylabel() == inner.headline
 
 
 def _assert_part_of(part: Any, whole: Any) -> None:

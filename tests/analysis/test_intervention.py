@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from invented import inputs_of, surroundings
 from pydantic import ValidationError
 from real_networks import RealRun, real_run
@@ -19,10 +22,17 @@ from hmmdsl.analysis.probe.losses import divergences
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.steering import steer
 from hmmdsl.analysis.steering.aims import Aim
-from hmmdsl.process.history_tree import history_weights, words_of
+from hmmdsl.analysis.steering.continuation import Continuation
+from hmmdsl.models.layout import tree_layout, word_layout
+from hmmdsl.models.network import Network
+from hmmdsl.process.history_tree import build_history_tree, history_weights, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.model import GRU
+from hmmdsl.spec.model import LSTM
+from hmmdsl.spec.train import Train
 from hmmdsl.training.objective import predictions
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+from networks import KINDS, wide
 
 BELIEFS = Regression.model_validate({"of": "fit", "at": ["embedding", "blocks", "final_norm", "concat"]})
 CONTROLS = [{"kind": "random", "repeats": 3}, {"kind": "shuffled", "repeats": 1}, {"kind": "untrained"}]
@@ -184,10 +194,55 @@ def test_its_own_point_is_no_other(mess3: Process) -> None:
     assert analysis.problems(surroundings(real_run(mess3, 3), beliefs=BELIEFS)) == []
 
 
-def test_other_networks_are_refused(mess3: Process) -> None:
-    around = surroundings(real_run(mess3, 3), beliefs=Regression.model_validate({"of": "fit", "at": "blocks"}))
-    other = replace(around, models={"net": GRU(d_model=8, context=3, layers=3)})
-    assert [problem.code for problem in _intervention().problems(other)] == ["E0578"]
+class OtherRun(RealRun):
+    """A run of a network of another kind."""
+
+    def network(self, step: int | None = None) -> Network:
+        return wide(self.model, len(self.process.tokens), 1 if step == 0 else 0)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm", "ssm", "embedded mlp"])
+def test_other_networks_go_on_from_a_changed_hidden_state(kind: str, mess3: Process) -> None:
+    model = KINDS[kind].model_copy(update={"context": 3})
+    tree = build_history_tree(mess3, 3)
+    run = OtherRun("fit", Train(process="p", model="net", steps=100), model, mess3, tree, Path(), (0, 100), 1, 1, 0, 1, (), "cpu")
+    source = Regression.model_validate({"of": "fit", "at": ["blocks"]})
+    analysis = _intervention(probe="beliefs.block[0]", controls=CONTROLS, strengths=[0, 1])
+    around = surroundings(run, beliefs=source)
+    assert [problem for problem in analysis.problems(around) if problem.code.startswith("E")] == []
+    outcome = _run(analysis, run, source)
+    assert_shape(outcome.results, analysis.results(around))
+    # By brute force: the hidden state of the last token of each word by itself, and the layers above it.
+    network, random = run.network(), np.random.default_rng(0)
+    change = random.normal(size=(len(tree), model.points()["block[0]"]))
+    found = Continuation.of(network, tree, "block[0]", "own").log_probabilities(change)
+    for i, word in enumerate(words_of(tree)):
+        layout = word_layout(torch.tensor([list(word[word >= 0])]))
+        with torch.no_grad():
+            stream = dict(network.stream(layout))["block[0]"].clone()
+            stream[-1] += torch.tensor(change[i], dtype=stream.dtype)
+            alone = network.logits_from("block[0]", layout, stream)[-1].log_softmax(dim=0)
+        np.testing.assert_allclose(found[i], alone.numpy(), atol=1e-5)
+
+
+def test_a_change_of_the_last_hidden_state_is_read_by_the_unembedding_alone(mess3: Process) -> None:
+    network, tree = wide(KINDS["lstm"].model_copy(update={"context": 3}), 3), build_history_tree(mess3, 3)
+    change = np.random.default_rng(0).normal(size=(len(tree), 7))
+    found = Continuation.of(network, tree, "block[1]", "own").log_probabilities(change)
+    with torch.no_grad():
+        hidden = network.residuals_on_tree(tree_layout(tree))["block[1]"] + torch.tensor(change, dtype=torch.float32)
+        expected = (hidden @ network.unembedding.T + network.unembedding_bias).log_softmax(dim=1)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+
+def test_what_layers_carry_is_read_and_not_written(mess3: Process) -> None:
+    source = Regression.model_validate({"of": "fit", "at": ["blocks", "cells"]})
+    around = replace(surroundings(real_run(mess3, 3), beliefs=source), models={"net": LSTM(d_model=8, context=3, layers=2)})
+    assert [problem.code for problem in _intervention(probe="beliefs.cell[1]").problems(around)] == ["E0545"]
+    at_norm = _intervention(probe="beliefs.block[1]", at="final_norm")
+    assert [problem.code for problem in at_norm.problems(around)] == ["E0576"]
+    outside = _intervention(probe="beliefs.block[1]", at={"kind": "block", "index": 2})
+    assert [problem.code for problem in outside.problems(around)] == ["E0576"]
 
 
 def test_ablation_takes_no_new_belief() -> None:

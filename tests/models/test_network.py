@@ -53,6 +53,20 @@ def test_a_tree_its_parts_and_its_words_give_the_same_numbers(spec: Model, proce
 
 
 @every_kind
+def test_the_forward_pass_goes_on_from_any_point_but_what_layers_carry(spec: Model, mess3: Process) -> None:
+    network, layout = wide(spec, 3), tree_layout(build_history_tree(mess3, 4))
+    with torch.no_grad():
+        logits = network.logits(layout)
+        for point, x in network.stream(layout):
+            if point.startswith("cell"):
+                with pytest.raises(ValueError, match="goes on from cell"):
+                    network.logits_from(point, layout, x)
+                continue
+            torch.testing.assert_close(network.logits_from(point, layout, x), logits, atol=1e-6, rtol=1e-6)
+            assert not torch.allclose(network.logits_from(point, layout, 1.5 * x.flip(1)), logits, atol=1e-3)
+
+
+@every_kind
 def test_gradients_on_a_tree_are_those_on_its_words(spec: Model, mess3: Process) -> None:
     tree = build_history_tree(mess3, spec.context)
     whole = slice(tree.levels[-2], None)

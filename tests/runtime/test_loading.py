@@ -91,6 +91,16 @@ def test_activations_are_those_of_the_network_on_the_histories(run: LoadedRun) -
     np.testing.assert_allclose(found["block[0]"][row], by_hand[2].numpy(), atol=1e-6)
 
 
+def test_the_learning_curve_is_that_of_the_training(run: LoadedRun) -> None:
+    curve = run.train("fit").curve
+    assert [point.step for point in curve] == list(range(6))
+    # Before the first step all histories are read with the initial weights: that loss is told by the checkpoint.
+    tree, log_p = run.tree("fit"), run.train("fit").log_probabilities(step=0)
+    first = float((tree.probability / tree.positions) @ -(tree.next_token * log_p).sum(axis=1))
+    assert curve[0].loss == pytest.approx(first, rel=1e-5)
+    assert len(run.train("recurrent").curve) == 2
+
+
 def test_what_is_not_there_is_said(run: LoadedRun, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="2 trains: name one; there are fit, recurrent"):
         run.network()

@@ -14,8 +14,10 @@ from hmmdsl.analysis.figures.distances import results_of
 from hmmdsl.analysis.figures.geometry import Panel, draw_geometry
 from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories, target_label, targets_label
 from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.points import places
 from hmmdsl.analysis.regression import Regression
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,10 +29,14 @@ Checkpoints = Sequence[Mapping[str, Any]]
 
 LEAST_GAP = 1e-12
 
+MOST_LINES = 12
+"""Lines of one figure."""
+
 
 def figures(analysis: Emergence, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
     """By name: `curve`, and `strip` where beliefs are read."""
     inner = inputs.analyses[analysis.of]
+    assert isinstance(inner, AlongCheckpoints)
     drawn = {"curve": _curve(inner, outcome, inputs)}
     if isinstance(inner, Regression) and "belief" in inner.target_names:
         drawn["strip"] = _strip(inner, outcome, inputs)
@@ -49,7 +55,7 @@ def caption(analysis: Emergence, figure: str, outcome: Outcome) -> str:
     return f"The results of {analysis.of} at {count} checkpoints, from the initialization on, in sample. {histories}"
 
 
-def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
+def _curve(inner: AlongCheckpoints, outcome: Outcome, inputs: Inputs) -> Figure:
     steps = outcome.arrays["step"]
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -64,6 +70,9 @@ def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
         axes.set_yscale("log")
         axes.set_ylabel("gap (nats per token)")
         axes.set_title("gap along training")
+    elif not isinstance(inner, (Regression, Distances)):
+        axes.set_ylabel(inner.headline)
+        axes.set_title(f"{inner.headline} of {outcome.facts['of']} along training")
     else:
         axes.set_ylabel("R²")
         low, high = axes.get_ylim()
@@ -77,7 +86,7 @@ def _curve(inner: Any, outcome: Outcome, inputs: Inputs) -> Figure:
     return figure
 
 
-def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tuple[str, list[float | None], bool]]:
+def _lines(inner: AlongCheckpoints, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tuple[str, list[float | None], bool]]:
     """Label, values by checkpoint, and whether the line is the main one."""
     match inner:
         case Regression():
@@ -95,6 +104,28 @@ def _lines(inner: Any, checkpoints: Checkpoints, inputs: Inputs) -> Iterator[tup
                 yield f"to {targets_label(name)}", [results_of(inner, one, name)["r2"] for one in checkpoints], name == "belief"
         case Loss():
             yield "gap", [max(one["gap"], LEAST_GAP) for one in checkpoints], True
+        case _:
+            schema = inner.results_at_checkpoint(inputs.surroundings())
+            found = list(_headlines(schema, checkpoints, "", inner.headline))
+            yield from ((label, values, len(found) == 1) for label, values in found[:MOST_LINES])
+
+
+def _headlines(
+    schema: ResultSchema, results: Sequence[Any], path: str, headline: str
+) -> Iterator[tuple[str, list[float | None]]]:
+    """The numbers whose path ends in the headline, by checkpoint, with what stands before it: point, target or head. Series along
+    positions, strengths and the like are left out."""
+    match schema:
+        case Quantity():
+            if f".{path}".endswith(f".{headline}"):
+                yield path.removesuffix(headline).rstrip(".") or headline, list(results)
+        case Series(element=Group() as element, length=int() as length, description=description):
+            for i in range(length if not description or description.startswith("by block") else 0):
+                yield from _headlines(element, [one[i] for one in results], f"{path}[{i}]", headline)
+        case Group(members):
+            for name, member in members.items():
+                below = [one.get(name) for one in results]
+                yield from _headlines(member, below, f"{path}.{name}" if path else name, headline)
 
 
 def _log_steps(axes: Axes, steps: np.ndarray) -> None:

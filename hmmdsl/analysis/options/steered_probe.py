@@ -9,7 +9,6 @@ from hmmdsl.analysis.figures.wording import place_label
 from hmmdsl.analysis.options.points import BlockPoint, Place, missing_index
 from hmmdsl.analysis.options.regression_problems import repeated
 from hmmdsl.analysis.options.result_path import ResultPath
-from hmmdsl.analysis.options.transformers import no_transformer
 from hmmdsl.analysis.regression import Regression, place_of
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import Problem
@@ -52,9 +51,8 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
         return [*found, _no_probe(analysis, around)]
     regression = probe.regression
     model = around.model_of(regression.of)
-    lacking = list(no_transformer("probe", regression.of, around, "residual stream that a forward pass could go on from"))
-    if lacking:
-        return [*found, *lacking]
+    if probe.point.startswith("cell") and analysis.at is None:
+        return [*found, _carried(analysis, probe)]
     blocks = model.count("block")
     if isinstance(analysis.at, BlockPoint) and missing_index(analysis.at, model) is not None:
         found.append(
@@ -65,6 +63,16 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
                 "blocks, counted from 0",
                 label="outside the layers",
                 help=f"write `block {{ index = {blocks - 1} }}` for the last one, or leave `at` out for the probe's own",
+            )
+        )
+    elif analysis.at is not None and written_point(analysis) not in model.points():
+        found.append(
+            Problem(
+                ("at",),
+                "E0576",
+                f"there is nothing to intervene on at {place_label(written_point(analysis))}: the network has no such point",
+                label="outside the layers",
+                help=f"write `block {{ index = {blocks - 1} }}` for the last layer, or leave `at` out for the probe's own",
             )
         )
     elif analysis.at is not None and (point := written_point(analysis)) != probe.point:
@@ -97,6 +105,16 @@ def written_point(analysis: Intervention) -> str:
     """The point of the network that `at` names."""
     assert analysis.at is not None
     return f"block[{analysis.at.index}]" if isinstance(analysis.at, BlockPoint) else analysis.at.kind
+
+
+def _carried(analysis: Intervention, probe: Probe) -> Problem:
+    return Problem(
+        ("probe",),
+        "E0545",
+        f"{place_label(probe.point)} is carried to the next token, and the prediction after this one is made already",
+        label="nothing goes on from here",
+        help=f"read beliefs at `blocks`, what layers show: `probe = {ResultPath.of(analysis.probe).name}.block[0]`",
+    )
 
 
 def _no_probe(analysis: Intervention, around: Surroundings) -> Problem:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
 from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
-from hmmdsl.analysis.probe.regress import map_at_checkpoint
+from hmmdsl.analysis.probe.regress import controlled_prediction, map_at_checkpoint
+from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.process.generalized import future_coordinates, observability_index
 from hmmdsl.training.streams import stream
 
@@ -73,12 +76,23 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     }
     left, right, all_pairs = _pairs(len(first), np.random.default_rng(stream(trained.train.seed, f"{inputs.name} pairs")))
     here = _lengths(represented, left, right)
+    controls = (
+        {
+            control.kind: list(_control(control, source, replace(inputs, name=path.name), place, arrays, label, inputs.name))
+            for control in analysis.controls
+        }
+        if step is None
+        else {}
+    )
     results: dict[str, Any] = {}
     kept = np.linspace(0, len(left) - 1, min(KEPT_PAIRS, len(left))).astype(np.int64)
     found = {"represented": here[kept].astype(np.float32)}
     for name in analysis.against_names:
         there = _lengths(true[name], left, right)
         results[name] = correlate(here, there, all_pairs).results()
+        for kind, drawn in controls.items():
+            scores = [correlate(_lengths(one @ metric, left, right), there, all_pairs).r2 for one in drawn]
+            results[name][kind] = {"r2": spread(scores).results() if len(scores) > 1 else scores[0]}
         found[name] = there[kept].astype(np.float32)
     facts = {
         "histories": str(known.facts["histories"]),
@@ -88,6 +102,32 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         "pairs": f"all {len(left):,}" if all_pairs else f"{len(left):,} drawn of {len(first) * (len(first) - 1) // 2:,}",
     }
     return Outcome(results if isinstance(analysis.against, tuple) else results[analysis.against_names[0]], found, facts)
+
+
+def _control(
+    control: HeldOut | Untrained | Shuffled | Noise,
+    source: Regression,
+    named: Inputs,
+    place: str,
+    arrays: Mapping[str, np.ndarray],
+    label: Int64[np.ndarray, " history"],
+    name: str,
+) -> Iterator[Float64[np.ndarray, "belief coordinate"]]:
+    """The centres of represented beliefs of each repeat of a control; `named` is what the regression is given."""
+    weights = arrays["weights"]
+    match control:
+        case HeldOut():
+            key = f"belief.{place}.held_out"  # too few histories for folds leave no predictions
+            yield centres(arrays.get(key, np.zeros_like(arrays[f"belief.{place}.predicted"])).astype(np.float64), weights, label)
+        case Untrained():
+            predicted = map_at_checkpoint(source, named, 0, "belief", place).arrays[f"belief.{place}.predicted"]
+            yield centres(predicted.astype(np.float64), weights, label)
+        case Shuffled(repeats=repeats) | Noise(repeats=repeats):
+            for r in range(repeats):
+                seed = stream(named.trained[source.of].train.seed, f"{name} {control.kind} {r}")
+                predicted, order = controlled_prediction(source, named, place, control.kind, seed)
+                # A history's representation is then that of the belief which was put in its place.
+                yield centres(predicted, weights, label if order is None else label[order])
 
 
 def _compared(

@@ -54,9 +54,12 @@ def triangle(rows: Float64[np.ndarray, "row column"]) -> Float64[np.ndarray, "co
 
 def union(factors: Sequence[Factor]) -> Factor:
     """The factor of all rows of several."""
-    if len(factors) == 1:
-        return factors[0]
-    return Factor(triangle(np.vstack([factor.R for factor in factors])), factors[0].features)
+    R = factors[0].R
+    for factor in factors[1:]:
+        # Two triangles, one upon the other: LAPACK spares the zeros of both.
+        A, B = np.array(R, order="F"), np.array(factor.R, order="F")
+        R = np.triu(dtpqrt(len(B), min(PANEL, len(B)), A, B, overwrite_a=True, overwrite_b=True)[0])
+    return Factor(R, factors[0].features)
 
 
 def leave_one_out(factors: Sequence[Factor]) -> Iterator[Factor]:

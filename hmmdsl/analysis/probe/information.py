@@ -14,6 +14,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.reading import read
+from hmmdsl.analysis.probe.sampling_error import mean_error
 from hmmdsl.analysis.probe.setting import Setting
 from hmmdsl.analysis.probe.softmax import fit_path, principal_axes
 from hmmdsl.process.complexity import complexity
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
     from hmmdsl.analysis.information import Information
+    from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
     from hmmdsl.training.trained import Trained
 
@@ -37,14 +39,14 @@ MIXED = (0.1, 0.03, 0.01, 0.003, 1e-3, 1e-4, 1e-5)
 @dataclass(frozen=True)
 class Futures:
     """The distribution of the next k tokens after each history, in all columns and in the coordinates they need; weights and
-    folds of the histories (None: too few), and where each length begins."""
+    folds of the histories (None: too few), and the tree that they stand in."""
 
     future: Float64[np.ndarray, "history word"]
     coordinates: Float64[np.ndarray, "history coordinate"]
     words: Float64[np.ndarray, "coordinate word"]
     weights: Float64[np.ndarray, " history"]
     fold: Int64[np.ndarray, " history"] | None
-    levels: tuple[int, ...]
+    tree: HistoryTree
 
     @property
     def mean(self) -> Float64[np.ndarray, " word"]:
@@ -57,6 +59,12 @@ class Futures:
         share = self.weights[rows] / self.weights[rows].sum()
         mean = share @ self.future[rows]
         return float(entropy_nats(mean) - share @ entropy_nats(self.future[rows])) / LN2
+
+    def error(self, log_probabilities: Float64[np.ndarray, "history word"]) -> float:
+        """Standard error of `read_bits` from drawing words, the reader as it is (by the delta method: a history adds what its
+        prediction gains over the mean distribution); 0 on an exact tree."""
+        gain = (self.future * (log_probabilities - np.log(np.maximum(self.mean, 1e-300)))).sum(axis=1)
+        return mean_error(self.tree, gain) / LN2
 
     def read_bits(self, log_probabilities: Float64[np.ndarray, "history word"], rows: slice = slice(None)) -> float:
         """Entropy less expected cross-entropy of predictions: a lower bound of what they know, maybe below zero."""
@@ -78,10 +86,11 @@ def information(analysis: Information, inputs: Inputs) -> Outcome:
     fold = None
     if len(tree) >= 3:
         fold = assign_folds(len(tree), analysis.folds, _random(trained, inputs.name, "held_out"))
-    known = Futures(future, tree.belief @ space.coordinates, space.words, history_weights(tree), fold, tree.levels)
+    known = Futures(future, tree.belief @ space.coordinates, space.words, history_weights(tree), fold, tree)
     results: dict[str, Any] = {
         "future_entropy": float(entropy_nats(known.mean)) / LN2,
         "history": known.history_bits(),
+        "history_standard_error": known.error(np.log(np.maximum(known.future, 1e-300))),
         **_whole_past(process, analysis.k),
         "position": [{"history": known.history_bits(slice(a, b))} for a, b in pairwise(tree.levels)],
     }
@@ -135,7 +144,7 @@ def _place(
     x = np.concatenate([after[part] for part in place.parts], axis=1)
     results, held_out = _read(known, x)
     results["read"] = [
-        {"bits": known.read_bits(held_out, slice(a, b)) if held_out is not None else None} for a, b in pairwise(known.levels)
+        {"bits": known.read_bits(held_out, slice(a, b)) if held_out is not None else None} for a, b in pairwise(known.tree.levels)
     ]
     for control in analysis.controls:
         random = _random(trained, name, f"{control} {place.name}")
@@ -153,27 +162,37 @@ def _read(known: Futures, x: np.ndarray) -> tuple[dict[str, Any], Float64[np.nda
     """Both bounds, in sample and held out, and the held-out log probabilities of the better reader."""
     inside, outside = _regression(known, x)
     in_sample, held_out = _classification(known, x)
-    history = known.history_bits()
-    results = _scores(known.read_bits(in_sample), known.read_bits(inside), history)
+    results = _scores(known, in_sample, inside)
     if outside is None or held_out is None:
         return results | {"held_out": dict.fromkeys(results)}, None
-    scores = known.read_bits(held_out), known.read_bits(outside)
-    better = held_out if scores[0] >= scores[1] else outside
-    return results | {"held_out": _scores(*scores, history)}, better
+    return results | {"held_out": _scores(known, held_out, outside)}, _better(known, held_out, outside)
 
 
-def _scores(classification: float, regression: float, history: float) -> dict[str, Any]:
+def _better(known: Futures, classified: np.ndarray, regressed: np.ndarray) -> np.ndarray:
+    """The log probabilities that lose less."""
+    return classified if known.read_bits(classified) >= known.read_bits(regressed) else regressed
+
+
+def _scores(known: Futures, classified: np.ndarray, regressed: np.ndarray) -> dict[str, Any]:
     """As results.json has them; of a future that no history tells anything of there is no share."""
+    classification, regression, history = known.read_bits(classified), known.read_bits(regressed), known.history_bits()
     bits = max(classification, regression)
     share = bits / history if history > 1e-12 else None
-    return {"bits": bits, "share": share, "classification": classification, "regression": regression}
+    error = known.error(_better(known, classified, regressed))
+    return {
+        "bits": bits,
+        "share": share,
+        "classification": classification,
+        "regression": regression,
+        "standard_error": error,
+    }
 
 
 def _regression(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Log probabilities of the words by affine maps to them, in sample and held out. What is below zero is cut off, and the share
     of the mean distribution that is mixed in is the one that is best for the histories of the other folds."""
     place = Place("x", ("x",), x.shape[1])
-    setting = Setting([place], {"future": known.coordinates}, known.weights, known.levels, known.fold, True, "auto")
+    setting = Setting([place], {"future": known.coordinates}, known.weights, known.tree.levels, known.fold, True, "auto")
     reading = read({"x": x}, setting)["future", "x"]
     inside = _mixed(known, reading.predicted, np.zeros(len(x), dtype=np.int64), within=True)
     if reading.held_out is None or known.fold is None:

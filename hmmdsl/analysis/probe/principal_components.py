@@ -13,10 +13,11 @@ from hmmdsl.analysis.options.controls import HeldOut, Untrained
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.theory import theory
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
+from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
 from hmmdsl.analysis.probe.setting import Features
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import stream
@@ -105,10 +106,23 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
         if isinstance(control, HeldOut) and len(tree) > 1:
             random = np.random.default_rng(stream(trained.train.seed, f"{inputs.name} held_out"))
             held_out = _factors(features, found, weights, assign_folds(len(tree), control.folds, random))
+    drawn: list[dict[str, Factor]] = []
+    if tree.words is not None and analysis.weights == "probability":
+        random = np.random.default_rng(stream(trained.train.seed, f"{inputs.name} groups"))
+        drawn = [
+            {name: one[0] for name, one in _factors(features, found, weights * share, np.zeros_like(position)).items()}
+            for share in group_shares(tree, random)
+        ]
     by_place: dict[str, dict[str, Any]] = {}
     arrays: dict[str, np.ndarray] = {}
     for place in found:
         results = _report(analysis, spectrum(union(factors[place.name])), known, place.width, arrays, place.name)
+        if tree.words is not None and not drawn:
+            without: list[Spectrum | None] = [None, None]
+        else:
+            groups = [one[place.name] for one in drawn]
+            without = [spectrum(one) for one in leave_one_out(groups)] if groups else []
+        results["standard_error"] = _errors(analysis, without, known, place.width)
         for kind, control in controls.items():
             if isinstance(control, Untrained):
                 first = spectrum(union(untrained[place.name]))
@@ -124,6 +138,16 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
     numbers = {name: None if value is None else float(value) for name, value in known.items()}
     facts = {"histories": in_words(tree), "weights": analysis.weights}
     return Outcome({**nest(analysis.at, by_place), "theory": numbers}, arrays, facts)
+
+
+def _errors(analysis: Pca, without: Sequence[Spectrum | None], known: dict[str, int | None], width: int) -> dict[str, Any]:
+    """Standard errors of a spectrum from those without each group of words."""
+    shares = [_shares(analysis, None if one is None else one.cumulative, known, width)["captured"] for one in without]
+    return {
+        "variance": jackknife([None if one is None else one.total for one in without]),
+        "participation_ratio": jackknife([None if one is None else one.participation_ratio for one in without]),
+        "captured": {name: jackknife([one[name] for one in shares]) for name in known},
+    }
 
 
 def _factors(

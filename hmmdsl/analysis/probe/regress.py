@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
     from hmmdsl.analysis.regression import Regression
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
@@ -107,6 +109,25 @@ def belief_map(
     chosen = [one for one in whole.places if one.name == place]
     setting = replace(whole, places=chosen, targets={"belief": belief}, scored={})
     return fitted(_activations(trained, step, tree, rows), setting)
+
+
+def controlled_prediction(
+    analysis: Regression, inputs: Inputs, place: str, kind: Literal["shuffled", "noise"], seed: int
+) -> tuple[Float64[np.ndarray, "history state"], Int64[np.ndarray, " history"] | None]:
+    """What the map to beliefs predicts in sample at one place where beliefs are permuted over histories, with the permutation, or
+    where Gaussian numbers stand for the activations. `inputs.name` is the regression's own name."""
+    trained = inputs.trained[analysis.of]
+    process = inputs.processes[analysis.on] if analysis.on is not None else None
+    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
+    random, belief = np.random.default_rng(seed), whole.targets["belief"]
+    order = random.permutation(len(belief)) if kind == "shuffled" else None
+    chosen = [one for one in whole.places if one.name == place]
+    setting = replace(whole, places=chosen, targets={"belief": belief if order is None else belief[order]}, scored={})
+    features = _activations(trained, None, tree, rows)
+    if kind == "noise":
+        features = _noise(features, setting, random)
+    return fitted(features, setting)([features[part] for part in setting.parts]), order
 
 
 Rows = np.ndarray | slice

@@ -17,10 +17,13 @@ from hmmdsl.analysis.probe.scores import Score, Sums, hits
 from hmmdsl.analysis.probe.setting import Features, Setting
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64, Int64
+    from jaxtyping import Float, Float64, Int32, Int64
 
 COLUMNS = 1024
 """Most target coordinates fitted at a time."""
+
+CHUNK = 512
+"""Histories whose permuted targets are made at a time: those of a hundred permutations stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Permuted:
     of them costs more than the fits; coordinate c of repeat r stands in column r * width + c."""
 
     setting: Setting
-    orders: Int64[np.ndarray, "repeat history"]
+    orders: Int32[np.ndarray, "history repeat"]
 
     @property
     def width(self) -> int:
@@ -45,20 +48,27 @@ class Permuted:
         return int(self.setting.stacked.shape[1])
 
     @property
+    def repeats(self) -> int:
+        """How many orders there are."""
+        return int(self.orders.shape[1])
+
+    @property
     def columns(self) -> int:
         """Target coordinates of all repeats."""
-        return self.width * len(self.orders)
+        return self.width * self.repeats
 
     @property
     def groups(self) -> Int64[np.ndarray, " target"]:
         """The number of the target, repeat by repeat, that each column belongs to."""
-        first = np.arange(len(self.orders)) * len(self.setting.targets)
+        first = np.arange(self.repeats) * len(self.setting.targets)
         return np.asarray((first[:, None] + self.setting.groups).reshape(-1))
 
-    def rows(self, chosen: Int64[np.ndarray, " row"]) -> Float64[np.ndarray, "row target"]:
-        """The permuted targets of some histories."""
-        found: Float64[np.ndarray, "row target"] = self.setting.stacked[self.orders[:, chosen].T].reshape(len(chosen), -1)
-        return found
+    def rows(
+        self, chosen: Int64[np.ndarray, " row"], of: Float64[np.ndarray, "history target"]
+    ) -> Float64[np.ndarray, "row target"]:
+        """What stands in the place of some histories of `of`, such as the targets, in each order."""
+        found: Float64[np.ndarray, "row target"] = of.take(self.orders[chosen].reshape(-1), axis=0, mode="clip")
+        return found.reshape(len(chosen), -1)
 
     def where(self, repeat: int, name: str) -> slice:
         """The columns of one target of one repeat."""
@@ -76,7 +86,9 @@ def shuffle(
     histories, width = setting.stacked.shape
     at_once = max(1, COLUMNS // width)
     for start in range(0, repeats, at_once):
-        orders = np.stack([random.permutation(histories) for _ in range(start, min(start + at_once, repeats))])
+        orders = np.empty((histories, min(at_once, repeats - start)), dtype=np.int32)
+        for r in range(orders.shape[1]):
+            orders[:, r] = random.permutation(histories)
         for key, scores in _scores(features, Permuted(setting, orders), statistics).items():
             for in_sample, held_out in scores:
                 found[key].in_sample.append(in_sample)
@@ -103,7 +115,7 @@ def _scores(
         known = [_hits(of_place, permuted, fit.maps) for fit in fits]
         for name in setting.targets:
             found[name, place.name] = []
-            for repeat in range(len(permuted.orders)):
+            for repeat in range(permuted.repeats):
                 where = permuted.where(repeat, name)
                 scores: list[Score] = []
                 for fit, hit in zip(fits, known, strict=True):
@@ -132,26 +144,29 @@ class _Spread:
 
 
 def _read(features: Features, permuted: Permuted, plain: Sequence[Moments]) -> tuple[list[Moments], _Spread]:
-    """The moments of each fold with the permuted targets, and their spread: one pass over the features. Squares are summed about
-    a centre near the mean, not taken from moments: a difference of those would be rounding where a target is constant."""
+    """The moments of each fold with the permuted targets, and their spread: one pass over the features. Targets are read about
+    their centre, not squares taken from moments: a difference of those would be rounding where a target is constant."""
     setting = permuted.setting
     blocks = [features[part] for part in setting.parts]
-    centre = np.tile(setting.stacked.mean(axis=0), len(permuted.orders))
+    middle = setting.stacked.mean(axis=0)
+    centred, centre = setting.stacked - middle, np.tile(middle, permuted.repeats)
     shift, squares = np.zeros(permuted.columns), np.zeros(permuted.columns)
     read = []
     for k, known in enumerate(plain):
         rows = np.flatnonzero(setting.folds == k)
         zy, yy = np.zeros((len(known.zz), permuted.columns)), np.zeros(permuted.columns)
-        for start in range(0, len(rows), ROWS):
-            chosen = rows[start : start + ROWS]
-            w, y = setting.weights[chosen], permuted.rows(chosen)
-            x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
-            zy[0] += w @ y
-            zy[1:] += (x * w[:, None]).T @ y
-            yy += np.einsum("i,ij,ij->j", w, y, y)
-            y -= centre
-            shift += w @ y
-            squares += np.einsum("i,ij,ij->j", w, y, y)
+        for start in range(0, len(rows), CHUNK):
+            chosen = rows[start : start + CHUNK]
+            w, y = setting.weights[chosen], permuted.rows(chosen, centred)
+            z = np.concatenate([np.ones((len(chosen), 1)), *(block[chosen] for block in blocks)], axis=1)
+            z *= w[:, None]
+            zy += z.T @ y
+            np.square(y, out=y)
+            yy += w @ y
+        shift += zy[0]
+        squares += yy
+        yy += centre * (2 * zy[0] + centre * known.weight)
+        zy += np.outer(known.zz[:, 0], centre)
         read.append(Moments(known.zz, zy, yy))
     weight = float(setting.weights.sum())
     return read, _Spread(centre + shift / weight, np.maximum(squares - shift**2 / weight, 0.0), weight)
@@ -220,14 +235,14 @@ def _hits(
     highest is the hidden one, and with which the most probable one is. No predictions are made where there is no such target."""
     setting = permuted.setting
     states = [name for name in setting.targets if setting.scoring(name).state]
-    slices = {(r, name): permuted.where(r, name) for r in range(len(permuted.orders)) for name in states}
+    slices = {(r, name): permuted.where(r, name) for r in range(permuted.repeats) for name in states}
     found = dict.fromkeys(slices, (0.0, 0.0))
     for k, map in enumerate(maps) if slices else ():
         rows = np.flatnonzero(setting.folds == k)
         for start in range(0, len(rows), ROWS):
             chosen = rows[start : start + ROWS]
             x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
-            predicted, true = x @ map[1:] + map[0], permuted.rows(chosen)
+            predicted, true = x @ map[1:] + map[0], permuted.rows(chosen, setting.stacked)
             for key, where in slices.items():
                 hit, best = (float(setting.weights[chosen] @ one) for one in hits(true[:, where], predicted[:, where]))
                 found[key] = found[key][0] + hit, found[key][1] + best

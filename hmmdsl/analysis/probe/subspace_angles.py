@@ -13,15 +13,15 @@ import numpy as np
 from hmmdsl.analysis.options.by_place import gathered
 from hmmdsl.analysis.options.controls import Shuffled, Untrained
 from hmmdsl.analysis.options.probes import Compared, Probe, by_place, compared
-from hmmdsl.analysis.options.targets import target_values
+from hmmdsl.analysis.options.targets import target_name, target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
+from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.probe.spans import overlap, principal_angles, random_span, span, span_of_covariance
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ class Material:
         blocks = [features[part][self.rows] for part in self.probe.place.parts]
         return fold_factors(blocks, self.target, self.weights, self.halves)
 
+    def groups(self, features: Features, random: np.random.Generator) -> list[Factor]:
+        """A triangular factor for each group of drawn words; none on an exact tree."""
+        blocks = [features[part][self.rows] for part in self.probe.place.parts]
+        shares = group_shares(self.tree, random)
+        whole = np.zeros(len(self.rows), dtype=np.int64)
+        return [fold_factors(blocks, self.target, self.weights * share[self.rows], whole)[0] for share in shares]
+
     def permuted_covariance(self, features: Features, random: np.random.Generator) -> Float64[np.ndarray, "feature target"]:
         """Weighted covariance of features with the target permuted over histories; weights stay with the features."""
         target = self.target[random.permutation(len(self.rows))]
@@ -67,7 +74,7 @@ class Material:
 
 def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     """Angles and overlaps of all pairs of probes, at each point, beside the controls."""
-    around = _surroundings(inputs)
+    around = inputs.surroundings()
     groups = compared(analysis.between, around)
     results: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
@@ -90,12 +97,6 @@ def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     }
     whole = gathered(results) if by_place(analysis.between, around.analyses) else next(iter(results.values()))
     return Outcome(whole, arrays, facts)
-
-
-def _surroundings(inputs: Inputs) -> Surroundings:
-    trained = inputs.trained
-    models = {one.train.model: one.model for one in trained.values()}
-    return Surroundings(inputs.processes, models, {name: one.train for name, one in trained.items()}, inputs.analyses)
 
 
 def _seed(inputs: Inputs, group: Compared) -> int:
@@ -124,7 +125,8 @@ def _material(probe: Probe, inputs: Inputs) -> Material:
     trained = inputs.trained[source.of]
     process = inputs.processes[source.on] if source.on is not None else None
     tree = histories_read(probe.name, trained, process, source.histories)
-    target = target_values(trained.process if process is None else process, tree, probe.target)
+    named = next(one for one in source.targets if target_name(one) == probe.target)
+    target = target_values(trained.process if process is None else process, tree, named)
     rows = np.flatnonzero(np.isfinite(target).all(axis=1))
     weights = history_weights(tree, source.weights)[rows]
     return Material(probe, tree, rows, target[rows], weights / weights.sum())
@@ -151,6 +153,7 @@ def _one_group(
         if len(halves) == 2
     ]
     results["halves"] = {"overlap": _mean(again)}
+    results["standard_error"] = _error(analysis, material, activations, random)
     for control in analysis.controls:
         match control:
             case Untrained():
@@ -175,6 +178,19 @@ def _one_group(
                 ]
                 results[control.kind] = {"overlap": spread(shuffled).results()}
     return results
+
+
+def _error(
+    analysis: Subspaces, material: Sequence[Material], activations: _Activations, random: np.random.Generator
+) -> float | None:
+    """Standard error of the mean overlap, a group of the drawn words of every probe left out at a time."""
+    if any(one.tree.words is not None and one.probe.source.weights != "probability" for one in material):
+        return None
+    groups = [one.groups(activations.of(one, None), random) for one in material]
+    if not all(groups):
+        return 0.0
+    without = zip(*(list(leave_one_out(one)) for one in groups), strict=False)
+    return jackknife([_mean_overlap([_span(analysis, *each) for each in zip(material, one, strict=True)]) for one in without])
 
 
 def _span(analysis: Subspaces, material: Material, factor: Factor) -> Span:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
     from torch import Tensor
 
-    from hmmdsl.models.transformer import TransformerNetwork
+    from hmmdsl.models.network import Network
     from hmmdsl.process.history_tree import HistoryTree
 
 Positions = Literal["own", "every"]
@@ -39,14 +39,14 @@ class _Part:
 class Continuation:
     """A network that is stopped at `point` on all histories of a tree."""
 
-    network: TransformerNetwork
+    network: Network
     point: str
     parts: tuple[_Part, ...]
     histories: int
 
     @staticmethod
     @torch.no_grad()
-    def of(network: TransformerNetwork, tree: HistoryTree, point: str, positions: Positions) -> Continuation:
+    def of(network: Network, tree: HistoryTree, point: str, positions: Positions) -> Continuation:
         """Compute the stream at `point` once."""
         device = network.device
         # Prefixes of a part's first history belong to no history of the part, so `every` takes the tree in one.

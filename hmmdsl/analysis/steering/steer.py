@@ -20,7 +20,6 @@ from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.steering.aims import Aim, Towards, aim, mean_aim
 from hmmdsl.analysis.steering.continuation import Continuation
 from hmmdsl.analysis.steering.subspace import Subspace, scaled_like
-from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import stream
 
@@ -66,9 +65,7 @@ class Bench:
     def of(setting: Setting, step: int | None) -> Bench:
         """Fit the probe and run up to the point."""
         x = setting.trained.activations(step, setting.tree)[setting.point]
-        continuation = Continuation.of(
-            transformer(setting.trained, step), setting.tree, setting.point, setting.analysis.positions
-        )
+        continuation = Continuation.of(setting.trained.network(step), setting.tree, setting.point, setting.analysis.positions)
         return Bench(setting, x, _subspace(setting, x, step), continuation)
 
     def change(self, new: Aim, subspace: Subspace | None = None) -> Float64[np.ndarray, "history d_model"]:

@@ -11,6 +11,8 @@ from operator import gt, lt
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from hmmdsl.spec.confidence import interval
+
 Single: TypeAlias = Fraction | float | bool
 Compare: TypeAlias = Callable[[Any, Any], bool]
 
@@ -22,7 +24,7 @@ class UndefinedError(Exception):
 @dataclass(frozen=True)
 class Function:
     """A function of claims. `elementwise` ones keep lists, the others reduce a list to one value; `several` of them also take
-    more than one argument; `ordered` ones want exactly one `[..]`."""
+    more than one argument; `ordered` ones want exactly one `[..]`; `repeated` ones go only over axes of repeated runs."""
 
     takes: Literal["number", "truth"]
     gives: Literal["number", "truth"]
@@ -31,6 +33,7 @@ class Function:
     elementwise: bool = False
     several: bool = False
     ordered: bool = False
+    repeated: bool = False
 
 
 def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
@@ -53,6 +56,19 @@ def _sd(values: Sequence[Fraction | float]) -> float:
         raise UndefinedError("the standard deviation of fewer than two numbers is undefined")
     centre = _mean(values)
     return math.sqrt(sum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def _end(which: Literal["lower", "upper"]) -> Callable[..., float]:
+    """An end of the confidence interval of the mean of independent runs."""
+
+    def compute(values: Sequence[Fraction | float]) -> float:
+        found = getattr(interval([float(value) for value in values]), which) if values else None
+        if found is None:
+            raise UndefinedError("the confidence interval of fewer than two runs is undefined")
+        end: float = found
+        return end
+
+    return compute
 
 
 def _extreme(which: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Callable[..., Fraction | float]:
@@ -85,6 +101,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "mean": Function("number", "number", "mean(beliefs.block[..].r2)", _mean, several=True),
         "median": Function("number", "number", "median(beliefs.block[..].r2)", _median, several=True),
         "sd": Function("number", "number", "sd(capacity.fit.loss over fit.seed)", _sd, several=True),
+        "lower": Function("number", "number", "lower(capacity.fit.gap over fit.seed)", _end("lower"), repeated=True),
+        "upper": Function("number", "number", "upper(capacity.fit.gap over fit.seed)", _end("upper"), repeated=True),
         "sum": Function("number", "number", "sum(beliefs.block[..].r2)", lambda v: sum(v, start=Fraction(0)), several=True),
         "len": Function("number", "number", "len(beliefs.block[..].r2)", lambda v: Fraction(len(v))),
         "abs": Function("number", "number", "abs(fit.gap)", abs, elementwise=True),
@@ -97,7 +115,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "any": Function("truth", "truth", "any(beliefs.block[..].r2 > 0.5)", lambda v: any(v), several=True),
     }
 )
-"""The functions of claims. `increasing` and `decreasing` are strict."""
+"""The functions of claims. `increasing` and `decreasing` are strict; `lower` and `upper` are the ends of the 95 % confidence
+interval of the mean over runs of other seeds."""
 
 
 def number_text(value: Single, digits: int = 4) -> str:

@@ -13,7 +13,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import listing
 from hmmdsl.language.source import Span
-from hmmdsl.spec.sweep import SweepAxis
+from hmmdsl.spec.sweep import SweepAxis, is_seed
 
 
 def reduced_type(
@@ -33,16 +33,18 @@ def reduced_type(
     wanted = "along" if function.ordered else "over"
     if function.elementwise or name == "len" or reduction.reducer != wanted or (function.ordered and len(reduction.axes) > 1):
         ordered = [each for each, other in FUNCTIONS.items() if other.ordered]
-        averages = [each for each, other in FUNCTIONS.items() if other.several]
+        averages = [each for each, other in FUNCTIONS.items() if other.several or other.repeated]
         diagnostics.add(
             "E0723",
             f"`{name}` goes {'along one axis' if function.ordered else 'over axes'}"
-            if function.ordered or function.several
+            if function.ordered or function.several or function.repeated
             else f"`{name}` reduces no axis",
             reduction.span,
             label=f"`{reduction.reducer}`",
             help=f"{listing(averages)} reduce `over` axes, {listing(ordered)} go `along` one",
         )
+        return None
+    if function.repeated and not _repeated(call, reduction, kind, diagnostics):
         return None
     if function.ordered and kind.shape:
         diagnostics.add(
@@ -60,6 +62,37 @@ def reduced_type(
             return None
         left = tuple(each for each in left if each != dimension)
     return ClaimType(function.gives, kind.shape, left)
+
+
+def _repeated(call: syntax.Call, reduction: Reduction, kind: ClaimType, diagnostics: Diagnostics) -> bool:
+    """Whether the runs are independent repetitions, as those of one axis of seeds are: an interval over other settings is none,
+    and of two axes runs share their seeds. Params may be seeds of a process, and processes may be drawn ones."""
+    seeds = next((each.axis.paths[0] for each in kind.axes if is_seed(each.axis)), "fit.seed")
+    other = [path for path in reduction.axes if path.segments and not _may_repeat(format_expression(path))]
+    for path in other:
+        name, axis = call.function.head.text, format_expression(path)
+        diagnostics.add(
+            "E0544",
+            f"`{name}` is an end of an interval over repeated runs, and `{axis}` is a setting",
+            path.span,
+            label="no seed",
+            help=f"write `{name}(… over {seeds})`, and `mean(… over {axis})` for the mean of the settings",
+        )
+    if len(reduction.axes) > 1 and not other:
+        first, second, *_ = (format_expression(path) for path in reduction.axes)
+        diagnostics.add(
+            "E0544",
+            f"`{call.function.head.text}` takes independent runs, and those of two axes share their seeds",
+            reduction.span,
+            label="one axis",
+            help=f"let the seeds change together, `zip({first} = 0..5, {second} = 0..5)`, or take the mean over one first",
+        )
+        return False
+    return not other
+
+
+def _may_repeat(axis: str) -> bool:
+    return axis.rpartition(".")[2] in ("seed", "process")
 
 
 def no_axes(

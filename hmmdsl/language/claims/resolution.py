@@ -23,6 +23,7 @@ from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.results import Group
+from hmmdsl.spec.sweep import is_seed
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 
@@ -279,6 +280,12 @@ class _Resolver:
             if len(kinds) == 1:
                 return kinds[0]
             problem = f"`{name}` takes one number, not {len(kinds)} arguments"
+        elif function.repeated:
+            first = next((each.axis.paths[0] for kind in kinds for each in kind.axes if is_seed(each.axis)), "fit.seed")
+            message = f"`{name}` must know over which repeated runs"
+            cure = f"write `{name}(… over {first})`, with the results of a sweep"
+            self.diagnostics.add("E0544", message, call.span, label="over which seeds?", help=cure)
+            return None
         elif not kinds:
             problem = f"`{name}` needs something to work on"
         elif len(kinds) > 1 and not function.several:

@@ -1,6 +1,7 @@
 """Figures of a sweep: each metric against each axis, one line for each value of another axis, the rest as spread.
 
-A line goes through the means, a band shows one standard deviation about them, and every point is drawn.
+A line goes through the means and every point is drawn. Where points differ by their seed alone, bars are the confidence intervals
+of the means, and a grey line is the untrained network; where they differ otherwise, a band shows one standard deviation.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.report.figures import Drawing
-from hmmdsl.report.style import CYCLE, applied, save
-from hmmdsl.spec.sweep import cell, value_text
+from hmmdsl.report.style import CYCLE, GREY, applied, save
+from hmmdsl.report.sweeps.seeds import untrained_path
+from hmmdsl.spec.confidence import interval
+from hmmdsl.spec.sweep import cell, is_seed, seed_axis, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,12 +78,7 @@ def metric_figure(table: SweepTable, metric: str) -> Figure | None:
 def shown_axes(table: SweepTable) -> list[int]:
     """The axes that a metric is drawn against: those that are no seeds and have several values."""
     many = [k for k, axis in enumerate(table.axes) if len(axis.values) > 1] or [0]
-    return ([k for k in many if not is_seed(table, k)] or many)[:MOST_PANELS]
-
-
-def is_seed(table: SweepTable, axis: int) -> bool:
-    """Whether an axis only repeats the experiment with other random numbers."""
-    return all(path.rpartition(".")[2] == "seed" for path in table.axes[axis].paths)
+    return ([k for k in many if not is_seed(table.axes[k])] or many)[:MOST_PANELS]
 
 
 def _line_axis(table: SweepTable, along: int, shown: Sequence[int]) -> int | None:
@@ -93,27 +91,14 @@ def _draw(panel: Axes, table: SweepTable, metric: str, along: int, lines: int | 
     axis = table.axes[along]
     numeric = all(isinstance(cell(place[0]), (int, float)) and not isinstance(place[0], bool) for place in axis.values)
     at = [float(cell(place[0])) if numeric else float(k) for k, place in enumerate(axis.values)]
-    order = sorted(range(len(at)), key=lambda k: at[k])
-    for k, line in enumerate(_lines(table, metric, along, lines)):
-        colour = CYCLE[k % len(CYCLE)]
-        places = [p for p in order if line.values[p]]
-        means = np.array([np.mean(line.values[p]) for p in places])
-        spread = np.array([np.std(line.values[p], ddof=1) if len(line.values[p]) > 1 else 0.0 for p in places])
-        x = np.array([at[p] for p in places])
-        if spread.any():
-            panel.fill_between(x, means - spread, means + spread, color=colour, alpha=0.16, linewidth=0)
-        panel.plot(x, means, color=colour, label=line.label or None, linestyle="-" if numeric else "")
-        panel.plot(
-            [at[p] for p in places for _ in line.values[p]],
-            [value for p in places for value in line.values[p]],
-            "o",
-            color=colour,
-            markersize=3.5,
-            alpha=0.7,
-            linewidth=0,
-        )
-        if not numeric:
-            panel.plot(x, means, "_", color=colour, markersize=22, markeredgewidth=2)
+    over_seeds = _rest(table, shown_axes(table)) == [seed_axis(table.axes)]
+    drawn = [(line, CYCLE[k % len(CYCLE)]) for k, line in enumerate(_lines(table, metric, along, lines))]
+    before = untrained_path(metric, table.columns)
+    if before is not None and lines is None:
+        drawn += [(_Line("untrained", line.values), GREY) for line in _lines(table, before, along, lines)]
+    for line, colour in drawn:
+        _line(panel, line, colour, at, numeric, over_seeds, is_seed(axis))
+    _keep_points_in_sight(panel, [value for line, _ in drawn for values in line.values for value in values])
     if numeric and min(at) > 0 and max(at) / min(at) >= 8:
         panel.set_xscale("log")
     if not numeric or len(at) <= 6:
@@ -124,6 +109,55 @@ def _draw(panel: Axes, table: SweepTable, metric: str, along: int, lines: int | 
     panel.grid(True)
     if lines is not None:
         panel.legend(title=table.axes[lines].name)
+    elif len(drawn) > 1:
+        panel.legend()
+
+
+def _line(panel: Axes, line: _Line, colour: str, at: Sequence[float], numeric: bool, over_seeds: bool, seeds: bool) -> None:
+    """Every point, the means, and their spread; along seeds themselves, the mean of all and its interval."""
+    places = sorted((p for p in range(len(at)) if line.values[p]), key=lambda k: at[k])
+    x = np.array([at[p] for p in places])
+    runs = [interval(line.values[p]) for p in places]
+    means = np.array([one.mean for one in runs])
+    if seeds and len(places) > 1:
+        whole = interval([value for p in places for value in line.values[p]])
+        panel.axhline(whole.mean, color=colour, linewidth=1.2, label=line.label or None)
+        if whole.lower is not None and whole.upper is not None:
+            panel.axhspan(whole.lower, whole.upper, color=colour, alpha=0.16, linewidth=0)
+    else:
+        panel.plot(x, means, color=colour, label=line.label or None, linestyle="-" if numeric else "")
+    panel.plot(
+        [at[p] for p in places for _ in line.values[p]],
+        [value for p in places for value in line.values[p]],
+        "o",
+        color=colour,
+        markersize=3.5,
+        alpha=0.7,
+        linewidth=0,
+    )
+    if over_seeds:
+        half = np.array([0.0 if one.lower is None else one.mean - one.lower for one in runs])
+        panel.errorbar(x, means, yerr=half, fmt="none", ecolor=colour, elinewidth=1.4, capsize=3.5)
+    elif not seeds:
+        spread = np.array([one.sd or 0.0 for one in runs])
+        if spread.any():
+            panel.fill_between(x, means - spread, means + spread, color=colour, alpha=0.16, linewidth=0)
+    if not numeric:
+        panel.plot(x, means, "_", color=colour, markersize=22, markeredgewidth=2)
+
+
+def _keep_points_in_sight(panel: Axes, values: Sequence[float]) -> None:
+    """Bars of two or three seeds may be far longer than what they scatter: they run out of the panel, the points do not."""
+    low, high = min(values), max(values)
+    room = high - low
+    if room > 0:
+        bottom, top = panel.get_ylim()
+        panel.set_ylim(max(bottom, low - room), min(top, high + room))
+
+
+def _rest(table: SweepTable, shown: Sequence[int]) -> list[int]:
+    """The axes that are not shown and have several values: what points at one place differ by."""
+    return [k for k, axis in enumerate(table.axes) if k not in shown and len(axis.values) > 1]
 
 
 def _lines(table: SweepTable, metric: str, along: int, lines: int | None) -> list[_Line]:
@@ -140,9 +174,14 @@ def _lines(table: SweepTable, metric: str, along: int, lines: int | None) -> lis
 
 def _caption(table: SweepTable, metric: str) -> str:
     shown = shown_axes(table)
-    against = " and ".join(table.axes[k].name for k in shown)
-    rest = [axis.name for k, axis in enumerate(table.axes) if k not in shown and len(axis.values) > 1]
-    over = f" Spread over {' and '.join(rest)}: the line goes through the means, the band is one standard deviation."
+    rest = _rest(table, shown)
+    text = f"{metric} against {' and '.join(table.axes[k].name for k in shown)}."
+    names = " and ".join(table.axes[k].name for k in rest)
+    if seed_axis(table.axes) in shown:
+        text += " The line is the mean over seeds, the band its 95 % confidence interval."
+    elif rest == [seed_axis(table.axes)]:
+        text += f" The line goes through the means over {names}, bars are their 95 % confidence intervals."
+    elif rest:
+        text += f" Spread over {names}: the line goes through the means, the band is one standard deviation."
     failed = sum(bool(reason) for reason in table.failures)
-    lost = f" {failed} of {len(table.failures)} points failed and are left out."
-    return f"{metric} against {against}.{over if rest else ''}{lost if failed else ''}"
+    return text + (f" {failed} of {len(table.failures)} points failed and are left out." if failed else "")

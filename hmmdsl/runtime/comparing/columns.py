@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.language.sweeps.compiled import CompiledSweep, point_words
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.results_file import numbers, read_json
+from hmmdsl.spec.sweep import seed_axis, value_text
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,40 @@ def columns_of(target: str) -> list[Column]:
     if sweep not in swept:
         known = f"it has {', '.join(swept)}" if swept else "it has none"
         raise OutputError(f"{folder} has no sweep {sweep}: {known}")
-    points = swept[sweep]
+    points = swept[sweep].points
     if number is not None and not 0 <= number < len(points):
         raise OutputError(f"the sweep {sweep} has {len(points):,} points, counted from 0: there is no point {number}")
     wanted = range(len(points)) if number is None else [number]
-    return [_point(f"{sweep}:{k}", points[k], results[sweep]) for k in wanted]
+    return [_point(f"{sweep}:{k}", points[k].at, results[sweep]) for k in wanted]
+
+
+@dataclass(frozen=True)
+class SeedColumns:
+    """One setting of a sweep: results by path of each seed, told by the seed's values."""
+
+    name: str
+    runs: Mapping[str, Column]
+
+
+def seed_columns_of(target: str) -> list[SeedColumns]:
+    """A column for each setting of the sweep that a target names, `RUN:SWEEP`. Raises OutputError if there is no such sweep, or
+    it has no axis of seeds."""
+    folder, sweep, number = _parts(target)
+    swept = _sweeps(folder)
+    if sweep is None or number is not None or sweep not in swept:
+        known = f"write {', '.join(f'{folder}:{name}' for name in swept)}" if swept else f"{folder} has no sweep"
+        raise OutputError(f"over seeds whole sweeps are compared, and {target} is none: {known}")
+    compiled = swept[sweep]
+    over = seed_axis(compiled.axes)
+    if over is None:
+        raise OutputError(f"the sweep {sweep} has no axis of several seeds, or more than one: there are no means to compare")
+    axes = (*compiled.axes[:over], *compiled.axes[over + 1 :])
+    found: dict[str, dict[str, Column]] = {}
+    for k, point in enumerate(compiled.points):
+        setting = point_words(axes, (*point.at[:over], *point.at[over + 1 :])) or sweep
+        seed = ", ".join(value_text(value) for value in compiled.axes[over].values[point.at[over]])
+        found.setdefault(setting, {})[seed] = _point(f"{sweep}:{k}", point.at, _results(folder)[sweep])
+    return [SeedColumns(name, runs) for name, runs in found.items()]
 
 
 def _parts(target: str) -> tuple[Path, str | None, int | None]:
@@ -59,32 +90,31 @@ def _results(folder: Path) -> Mapping[str, Any]:
     return results
 
 
-def _sweeps(folder: Path) -> dict[str, list[tuple[int, ...]]]:
-    """The places of the points of each sweep, from the run's experiment."""
+def _sweeps(folder: Path) -> Mapping[str, CompiledSweep]:
+    """The sweeps of the run's experiment."""
     from hmmdsl.runtime.reading import read
 
     if not (folder / "experiment.yaml").is_file():
         return {}
     if "\nsweeps: {}" in (folder / "experiment.yaml").read_text(encoding="utf-8"):
         return {}
-    compiled = read(folder / "experiment.yaml", max_points=10**9)
-    return {name: [point.at for point in sweep.points] for name, sweep in compiled.sweeps.items()}
+    return read(folder / "experiment.yaml", max_points=10**9).sweeps
 
 
 def _point(name: str, at: Sequence[int], arrays: Any) -> Column:
-    return Column(name, dict(numbers(_taken(arrays, at))))
+    return Column(name, dict(numbers(taken_point(arrays, at))))
 
 
-def _taken(arrays: Any, at: Sequence[int]) -> Any:
+def taken_point(arrays: Any, at: Sequence[int]) -> Any:
     """One point of arrays over axes. A list that stands for a series is told from one over axes by its depth: the axes are the
     innermost."""
     if isinstance(arrays, Mapping):
-        return {name: _taken(member, at) for name, member in arrays.items()}
+        return {name: taken_point(member, at) for name, member in arrays.items()}
     depth, inner = 0, arrays
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
     if isinstance(inner, Mapping) or depth > len(at):
-        return [_taken(member, at) for member in arrays]
+        return [taken_point(member, at) for member in arrays]
     for place in at:
         arrays = arrays[place]
     return arrays

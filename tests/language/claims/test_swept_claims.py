@@ -21,6 +21,8 @@ model net: transformer { layers = 2, d_model = 16, context = 3 }
 train fit { process = rrxor(), model = net, steps = 3 }
 analysis beliefs: regression { of = fit, at = [blocks], controls = [held_out] }
 sweep it { net.d_model = [4, 8, 16], fit.seed = 0..2 }
+train judge { process = rrxor(), model = net, steps = 3 }
+sweep twice { fit.seed = 0..2, judge.seed = 0..2 }
 sweep other { zip(fit.process = [mess3(0.05), rrxor()], fit.steps = [10, 10]) }
 """
 
@@ -81,6 +83,7 @@ def test_a_true_claim_over_a_sweep_holds(claim: str) -> None:
         ("all(it.fit.loss < 0.85)", "false where net.d_model = 4, fit.seed = 0"),
         ("any(it.fit.loss < 0.1)", "is true nowhere"),
         ("it.fit.loss at (net.d_model = 16, fit.seed = 0) < 0.5", "is 0.5, not below 0.5"),
+        ("upper(other.fit.loss over fit.process) < 7", "upper(other.fit.loss over fit.process) is 7.853, not below 7"),
     ],
 )  # fmt: skip
 def test_a_false_claim_over_a_sweep_says_where(claim: str, reason: str) -> None:
@@ -115,6 +118,34 @@ def test_reductions_are_those_of_the_statistics_module(losses: list[float]) -> N
             assert verdict(claim, losses).holds
 
 
+@given(st.lists(st.floats(-1e3, 1e3).map(lambda x: round(x, 3)), min_size=6, max_size=6))
+@settings(max_examples=5, deadline=None)
+def test_the_ends_of_an_interval_are_student_s(losses: list[float]) -> None:
+    for k, width in enumerate((4, 8, 16)):
+        pair = losses[2 * k : 2 * k + 2]
+        half = 12.7062047362 * statistics.stdev(pair) / 2**0.5  # t with one degree of freedom at 0.975
+        for end, value in (("lower", statistics.fmean(pair) - half), ("upper", statistics.fmean(pair) + half)):
+            assert verdict(f"{end}(it.fit.loss at (net.d_model = {width}) over fit.seed) ~= {value:.9f} ± 1e-5", losses).holds
+
+
+def test_a_difference_of_two_results_is_paired_by_its_seeds() -> None:
+    # Losses scatter by 0.1 from seed to seed, and what they exceed the other by does not scatter at all.
+    losses = (0.5, 0.9, 0.6, 1.0, 0.7, 1.1)
+    difference = "it.fit.loss - (it.fit.loss at (net.d_model = 4))"
+    assert verdict(f"all(lower({difference} over fit.seed) >= -1e-9)", losses).holds
+    assert verdict(f"max(upper({difference} over fit.seed)) ~= 0.2 ± 1e-9", losses).holds
+    assert not verdict("lower(it.fit.loss at (net.d_model = 16) over fit.seed) > 0", losses).holds
+
+
+def test_an_interval_of_one_run_is_undefined_and_fails_its_claim() -> None:
+    spec = compiled(HEAD.replace("fit.seed = 0..2", "fit.seed = [0]") + "expect all(lower(it.fit.loss over fit.seed) < 1)\n")
+    points = [{"fit": {"loss": 0.5}}] * 3
+    (claim,) = spec.claims
+    found = judge(claim, {"it": SweepResults(spec.sweeps["it"].axes, points)})
+    assert not found.holds
+    assert found.reason == "the confidence interval of fewer than two runs is undefined"
+
+
 @pytest.mark.parametrize(
     ("claim", "code"),
     [
@@ -130,6 +161,15 @@ def test_reductions_are_those_of_the_statistics_module(losses: list[float]) -> N
         ("all(mean(it.fit.loss along net.d_model) < 1)", "E0723"),
         ("increasing(it.fit.loss)", "E0723"),
         ("all(sqrt(it.fit.loss over fit.seed) < 1)", "E0723"),
+        ("all(lower(it.fit.loss over net.d_model) < 1)", "E0544"),
+        ("lower(it.fit.loss over fit.seed, net.d_model) < 1", "E0544"),
+        ("lower(it.fit.loss) < 1", "E0544"),
+        ("lower(twice.fit.loss over fit.seed, judge.seed) < 1", "E0544"),
+        ("lower(it.fit.loss at (net.d_model = 4)) < 1", "E0544"),
+        ("upper(0.1, 0.2) < 1", "E0544"),
+        ("upper() < 1", "E0544"),
+        ("all(lower(it.fit.loss along fit.seed) < 1)", "E0723"),
+        ("lower(fit.loss over fit.seed) < 1", "E0709"),
         ("other.fit.loss at (fit.steps = 10) < 1", "E0725"),
         ("all(it.fit.loss at () < 1)", "E0725"),
         ("all(it.fit.loss < other.fit.loss)", "E0726"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import statistics
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hmmdsl.runtime.compute import compute
@@ -22,7 +24,7 @@ SPEC = """\
 import std.processes (zero_one_random, golden_mean)
 model net: transformer { layers = 1, d_model = 4, context = 3 }
 train fit { process = zero_one_random(), model = net, steps = 4, optimizer = adamw { lr = 1e-2 } }
-analysis beliefs: regression { of = fit, at = [blocks], weights = uniform }
+analysis beliefs: regression { of = fit, at = [blocks], weights = uniform, controls = [held_out { folds = 3 }, untrained] }
 sweep widths { net.d_model = [4, 8], fit.seed = 0..2 }
 sweep rates { zip(fit.optimizer.lr = [1e-2, 3e-2], fit.clip = [1, 2]), fit.process = [zero_one_random(), golden_mean()] }
 expect "every point": all(widths.fit.loss < 5)
@@ -118,7 +120,47 @@ def test_each_metric_of_a_claim_has_a_figure_and_the_report_a_section(widths: Pa
     page = (folder / "report.html").read_text()
     assert "Sweep widths" in page
     assert "fit.loss against net.d_model" in page
-    assert "the band is one standard deviation" in page
+    assert "bars are their 95 % confidence intervals" in page
+
+
+def test_intervals_over_seeds_and_differences_from_the_same_initialization_are_tabled(widths: Path) -> None:
+    with (run_folder(widths) / "sweeps" / "widths" / "seeds.csv").open(newline="") as file:
+        table = {(row["net.d_model"], row["result"]): row for row in csv.DictReader(file)}
+    for width in ("4", "8"):
+        points = [row for row in rows(widths, "widths") if row["net.d_model"] == width]
+        trained = [float(point["beliefs.block[0].held_out.r2"]) for point in points]
+        before = [float(point["beliefs.block[0].untrained.held_out.r2"]) for point in points]
+        row = table[width, "beliefs.block[0].held_out.r2"]
+        half = 12.7062047362 * statistics.stdev(trained) / 2**0.5
+        assert (row["count"], float(row["mean"])) == ("2", pytest.approx(statistics.fmean(trained)))
+        assert float(row["upper"]) - float(row["mean"]) == pytest.approx(half)
+        differences = [a - b for a, b in zip(trained, before, strict=True)]
+        half = 12.7062047362 * statistics.stdev(differences) / 2**0.5
+        assert float(row["difference"]) == pytest.approx(statistics.fmean(differences))
+        assert float(row["difference"]) - float(row["difference_lower"]) == pytest.approx(half)
+        assert table[width, "fit.gap"]["difference"] == ""
+    page = (run_folder(widths) / "report.html").read_text()
+    assert "Mean over fit.seed with its 95 % confidence interval" in page
+
+
+def test_the_untrained_control_is_the_very_initialization_that_was_trained(widths: Path) -> None:
+    import torch
+
+    from hmmdsl.models.build import build_network
+    from hmmdsl.runtime.loading import load_run
+    from hmmdsl.training.streams import stream
+
+    run = load_run(run_folder(widths))
+    drawn = build_network(run.experiment.models["net"], 2, stream(run.experiment.trains["fit"].seed, "initialization"))
+    before = run.network(step=run.train().steps[0]).state_dict()
+    assert all(torch.equal(before[name], value) for name, value in drawn.state_dict().items())
+    # The control's score is that of these weights.
+    found = run.results["beliefs"]["block"][0]["untrained"]["r2"]
+    tree = run.tree()
+    x, y = run.activations(step=0)["block[0]"].astype(float), tree.belief
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    assert found == pytest.approx(1 - (left**2).sum() / ((y - y.mean(axis=0)) ** 2).sum(), abs=1e-4)
 
 
 def test_progress_counts_points(widths: Path) -> None:
@@ -151,6 +193,48 @@ def test_points_and_runs_are_compared_side_by_side(widths: Path) -> None:
     assert len(json.loads(hmmdsl(widths, "compare", f"{folder}:widths", "--json").stdout)["columns"]) == 4
     for wrong in (f"{folder}:widths:4", f"{folder}:width", "nowhere"):
         assert hmmdsl(widths, "compare", wrong).returncode == 2
+
+
+def test_a_loaded_run_knows_its_sweeps(widths: Path) -> None:
+    from hmmdsl.runtime.loading import load_run
+
+    run = load_run(run_folder(widths))
+    assert list(run.sweeps) == ["widths", "rates"]
+    sweep = run.sweeps["widths"]
+    assert repr(sweep) == "<sweep widths: 2 of net.d_model x 2 of fit.seed>"
+    table = rows(widths, "widths")
+    assert [sweep.settings(k) for k in range(len(sweep))] == [
+        {"net.d_model": int(row["net.d_model"]), "fit.seed": int(row["fit.seed"])} for row in table
+    ]
+    scores = sweep.array("beliefs.block[0].held_out.r2")
+    assert scores.tolist() == np.reshape([float(row["beliefs.block[0].held_out.r2"]) for row in table], (2, 2)).tolist()
+    assert sweep.point(2)["fit"]["loss"] == float(table[2]["fit.loss"])
+    found = sweep.over("beliefs.block[0].held_out.r2", "fit.seed", minus="beliefs.block[0].untrained.held_out.r2")
+    before = sweep.array("beliefs.block[0].untrained.held_out.r2")
+    assert {key: one.mean for key, one in found.items()} == {
+        (width,): pytest.approx(float(np.mean(scores[k] - before[k]))) for k, width in enumerate((4, 8))
+    }
+    with pytest.raises(KeyError, match=r"has no result 'fit\.los'; there are fit\.loss"):
+        sweep.array("fit.los")
+    with pytest.raises(KeyError, match=r"has no axis 'fit\.sed'; there are net\.d_model, fit\.seed"):
+        sweep.over("fit.loss", "fit.sed")
+
+
+def test_settings_are_compared_over_seeds_and_paired_by_them(widths: Path) -> None:
+    folder = found(widths)["folder"]
+    compared = json.loads(hmmdsl(widths, "compare", f"{folder}:widths", "--seeds", "--only", "fit.loss", "--json").stdout)
+    assert compared["columns"] == ["net.d_model = 4", "net.d_model = 8"]
+    (loss,) = compared["rows"]
+    points = [float(row["fit.loss"]) for row in rows(widths, "widths")]
+    assert [one["mean"] for one in loss["means"]] == pytest.approx([statistics.fmean(points[:2]), statistics.fmean(points[2:])])
+    differences = [points[2] - points[0], points[3] - points[1]]
+    half = 12.7062047362 * statistics.stdev(differences) / 2**0.5
+    assert loss["differences"][1]["upper"] == pytest.approx(statistics.fmean(differences) + half)
+    shown = hmmdsl(widths, "compare", f"{folder}:widths", "--seeds", "--only", "fit.loss").stdout
+    assert "net.d_model = 8 (2 seeds)" in shown
+    assert "minus the first" in shown
+    for wrong in (f"{folder}:rates", f"{folder}:widths:0", folder):
+        assert hmmdsl(widths, "compare", wrong, "--seeds").returncode == 2
 
 
 def test_a_run_with_sweeps_verifies_from_its_folder(widths: Path) -> None:
