@@ -71,7 +71,7 @@ def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None
             return Workers(asked, threads, "as asked for")
         warning = f"{asked} workers of {each} need {asked * threads} cores and {cores} can be used: {most} will work"
         return Workers(most, threads, f"{cores} cores can be used", warning)
-    trains = [task for task in left if task.stage.kind == "train"]
+    trains = [task for task in left if task.stage.trains]
     known = [needed for task in trains if (needed := estimate(task)) is not None]
     count = min(most, len(trains))
     if count < 2:
