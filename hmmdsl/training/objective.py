@@ -72,7 +72,7 @@ def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device,
     targets = []
     for layout in parts:
         target = torch.zeros(len(layout.token), ahead.words)
-        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead.of(layout.history)).float()
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead.of(layout.history)).to(target.dtype)
         targets.append(target.to(device))
     return ExpectedLoss(parts, tuple(targets), float(weight @ ahead.entropies()))
 
