@@ -1,6 +1,7 @@
 """A sweep whose runs are trained as one batch, killed while it trains, ends with the bytes of one that was left alone."""
 
 from __future__ import annotations
+
 from pathlib import Path
 
 from killed_runs import KilledRun

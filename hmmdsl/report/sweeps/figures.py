@@ -29,6 +29,9 @@ MOST_PANELS = 3
 MOST_LINES = len(CYCLE)
 """Values of the axis that lines stand for."""
 
+MOST_DOTS = 200
+"""Points of a sweep that an SVG shows as a mark each; more are one picture in it."""
+
 _WIDEST_LABEL = 16
 
 
@@ -111,6 +114,7 @@ def _draw(panel: Axes, table: SweepTable, metric: str, along: int, lines: int | 
             markersize=3.5,
             alpha=0.7,
             linewidth=0,
+            rasterized=len(table.points) > MOST_DOTS,
         )
         if not numeric:
             panel.plot(x, means, "_", color=colour, markersize=22, markeredgewidth=2)

@@ -61,7 +61,7 @@ def alone(member: Member, folder: Path, model: Model = SMALL) -> Trained:
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All arithmetic in float64. Training makes differences grow: of the 1e-7 that float32's rounding leaves, to 1e-3 in a hundred
+    """All arithmetic in float64. Training makes differences grow: of the 1e-7 that float32 leaves, to 1e-3 in a hundred
     steps, between two processors as between a batch and a run alone; of float64's 1e-16, to 1e-9."""
     made = layout.tree_layouts
 
