@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_seeds.py [--seeds 16] [--steps 300] [--width 64] [--rounds 1]
 
 Each is `hmmdsl run` of a spec with one sweep over seeds, beginning with an empty store, its figures and report included.
-One by one: one process with two threads (`threads = 2`, `--workers 1 --no-fuse`). The planner's choice: `threads = 1` and no option.
+One by one: one process with two threads (`threads = 2`, `--workers 1 --no-fuse`). The planner's choice: `threads = 1`, no option.
 Fused: the same with `--fuse`. What each takes is its seconds beyond those of the same run with two steps, which loads the same
 libraries and draws the same figures; and, as the target has it, the whole. Prints the ratios to one by one; the target is 1.4.
 """

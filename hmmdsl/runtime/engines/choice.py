@@ -75,7 +75,7 @@ def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None
     known = [needed for task in trains if (needed := estimate(task)) is not None]
     count = min(most, len(trains))
     if count < 2:
-        cure = "; with `threads = 1` they would run side by side" if 1 < threads and cores > 1 else ""
+        cure = "; with `threads = 1` they would run side by side" if threads > 1 and cores > 1 else ""
         return Workers(1, threads, f"{cores} cores and {each} a stage{cure}" if len(trains) > 1 else "")
     seconds = sum(needed.seconds - LOADING for needed in known)  # a process loads them once
     saved = seconds * (1 - 1 / count) - START
