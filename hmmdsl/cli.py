@@ -60,6 +60,10 @@ TrackOption = Annotated[
 ]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="P", help="apply a `profile` of the spec")]
 PointsOption = Annotated[int, typer.Option("--max-points", metavar="N", min=1, help="points that one sweep may have")]
+FuseOption = Annotated[
+    bool | None,
+    typer.Option("--fuse/--no-fuse", help="train a sweep's runs that are alike as one batch, or never; else where it pays"),
+]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
 
@@ -156,13 +160,16 @@ def show(
     store: StoreOption = None,
     no_store: NoStoreOption = False,
     as_json: JsonOption = False,
+    fuse: FuseOption = None,
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
         from hmmdsl.runtime.phases import phase_text
+        from hmmdsl.runtime.sweep.batching import fusion_of
 
         form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
-        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store))
+        fusion = fusion_of(fuse)
+        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store, fusion))
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
@@ -264,6 +271,7 @@ def run(
     workers: WorkersOption = None,
     address: AddressOption = None,
     engine_options: EngineOptions = None,
+    fuse: FuseOption = None,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -277,6 +285,7 @@ def run(
     from hmmdsl.runtime.run import run as run_compiled
     from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
+    from hmmdsl.runtime.sweep.batching import fusion_of
     from hmmdsl.runtime.tracking.targets import targets, track
 
     tracked = targets(tracks or ())
@@ -288,7 +297,7 @@ def run(
     where = engine_choice(engine, workers, address, engine_options)
     kept = None if no_store else open_store(store)
     said = {**chosen, **({"profile": profile} if profile else {})}
-    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where)
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse))
     if as_json:
         _print_json(run_as_json(finished))
     else:

@@ -18,6 +18,7 @@ from hmmdsl.runtime.reading import read
 
 if TYPE_CHECKING:
     from hmmdsl.language.syntax import File
+    from hmmdsl.runtime.sweep.batching import Fusion
 
 Phase = Literal["tree", "experiment", "plan"]
 Form = Literal["text", "json", "dot"]
@@ -31,9 +32,12 @@ def phase_text(
     form: Form = "text",
     store: str | None = None,
     no_store: bool = False,
+    fusion: Fusion | None = None,
 ) -> str:
-    """What a phase makes of a file; the plan also tells what the `store` has of it. Raises SpecError if the file does not get
-    that far, OutputError if the store is none."""
+    """What a phase makes of a file; the plan also tells what the `store` has of it, and what becomes of runs that are alike.
+
+    Raises SpecError if the file does not get that far, OutputError if the store is none.
+    """
     as_json = form == "json"
     if phase == "tree":
         diagnostics = Diagnostics()
@@ -50,22 +54,23 @@ def phase_text(
     from hmmdsl.runtime.plan_text import plan_dot, plan_json, plan_table, planned
     from hmmdsl.runtime.store.opening import peek_store
     from hmmdsl.runtime.sweep.plan_lines import planned_sweeps
-    from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps, tasks_of_points
+    from hmmdsl.runtime.sweep.planning import plan_sweeps
 
-    points = plan_sweeps(compiled)
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(points))
+    points = plan_sweeps(compiled, fusion)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, points.hashes())
     held = None if no_store else peek_store(store)
     stages, sweeps = planned(plan, compiled, held), planned_sweeps(points, held)
     if form == "json":
-        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps])
+        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps], [each.as_json() for each in points.decisions])
     if form == "dot":
         return plan_dot(plan, stages)
     from hmmdsl.runtime.engines.choice import choose_workers
     from hmmdsl.runtime.stages.task import tasks_of
 
-    tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *tasks_of_points(points)]
+    tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *points.all_tasks(held)]
     workers = choose_workers(tasks, held, None).line()
-    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps), *([workers] if workers else [])])
+    decided = [decision.line() for decision in points.decisions]
+    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps), *decided, *([workers] if workers else [])])
 
 
 def _tree_lines(tree: File) -> Iterator[str]:

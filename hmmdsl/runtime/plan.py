@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 from hmmdsl.runtime.identity.contents import content_hash, nameless, process_content, references
@@ -14,7 +15,7 @@ from hmmdsl.runtime.identity.versions import versions
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.experiment import Experiment
 
-StageKind = Literal["process", "train", "analysis", "figures", "report"]
+StageKind = Literal["process", "train", "batch", "analysis", "figures", "report"]
 
 HASH_DIGITS = 10
 """Hexadecimal digits of a hash that are shown, and that name a run folder: 40 bits."""
@@ -26,20 +27,40 @@ _FIGURES_OF_ANALYSES = "hmmdsl.analysis.figures."
 
 
 @dataclass(frozen=True)
+class Part:
+    """A training run's place in a batch of runs that are trained as one, and the hash of the batch."""
+
+    batch: str
+    place: int
+
+    @property
+    def hash(self) -> str:
+        """The run's own: it is another than that of the same run alone, whose numbers differ in their last digits."""
+        return content_hash({"format": FORMAT, "kind": "train", "batch": self.batch, "place": self.place})
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step of a run. `needs` are the ids of the stages before it. `hash` (SHA-256) covers its resolved inputs, the source
     code it runs, versions, device and threads, and through the hashes of its needs theirs. Names that change no number are not
-    in it: a train may be renamed. (An analysis' name seeds its random controls, so it is.)"""
+    in it: a train may be renamed. (An analysis' name seeds its random controls, so it is.) `part` is a train's that is done in a
+    batch."""
 
     kind: StageKind
     name: str
     needs: tuple[str, ...]
     hash: str
+    part: Part | None = None
 
     @property
     def id(self) -> str:
         """What the stage is called: `train fit`, `figures of beliefs`, `report`."""
         return f"{'figures of' if self.kind == 'figures' else self.kind} {self.name}".strip()
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains, and may leave a resume point; a part of a batch is only taken from there."""
+        return self.kind == "batch" or (self.kind == "train" and self.part is None)
 
     @property
     def short(self) -> str:
@@ -94,6 +115,7 @@ class _Drawing:
 
     experiment: Experiment
     memory: Memory = field(default_factory=Memory)
+    parts: Mapping[str, Part] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
 
     def add(self, kind: StageKind, name: str, needs: Iterable[str], content: Any, source: str) -> None:
@@ -110,7 +132,8 @@ class _Drawing:
             "needs": [self.stages[need].hash for need in read],
         }
         stage = Stage(kind, name, order, content_hash(identity))
-        self.stages[stage.id] = stage
+        part = self.parts.get(stage.hash)
+        self.stages[stage.id] = stage if part is None else replace(stage, hash=part.hash, part=part)
 
     def resolve(self, sort: str, name: str) -> str | None:
         """What a reference is replaced by: the hash of what it names."""
@@ -147,9 +170,10 @@ def make_plan(experiment: Experiment, spec: str | None = None, swept: Mapping[st
     return Plan(experiment.name, tuple(drawn.stages.values()), _written(experiment))
 
 
-def plan_numbers(experiment: Experiment, memory: Memory) -> Plan:
-    """The processes, trains and analyses of an experiment alone, for a point of a sweep, which has no folder of its own."""
-    drawn = _Drawing(experiment, memory)
+def plan_numbers(experiment: Experiment, memory: Memory, parts: Mapping[str, Part] = MappingProxyType({})) -> Plan:
+    """The processes, trains and analyses of an experiment alone, for a point of a sweep, which has no folder of its own. `parts`
+    says by their hashes which of its trains are done in batches."""
+    drawn = _Drawing(experiment, memory, parts)
     _add_numbers(drawn)
     return Plan(experiment.name, tuple(drawn.stages.values()), "")
 

@@ -51,7 +51,9 @@ def plan_table(plan: Plan, stages: Sequence[Planned]) -> str:
     return "\n".join([f"runs/{plan.folder_name}", "", *lines, "", *_tree(stages), "", _sum(stages)])
 
 
-def plan_json(plan: Plan, stages: Sequence[Planned], sweeps: Sequence[dict[str, Any]] = ()) -> str:
+def plan_json(
+    plan: Plan, stages: Sequence[Planned], sweeps: Sequence[dict[str, Any]] = (), fusion: Sequence[dict[str, Any]] = ()
+) -> str:
     """The same for programs; `estimate` is null where nothing is to do or it is not known."""
     content: dict[str, Any] = {"name": plan.name, "hash": plan.hash, "folder": plan.folder_name, "stages": []}
     for each in stages:
@@ -60,7 +62,7 @@ def plan_json(plan: Plan, stages: Sequence[Planned], sweeps: Sequence[dict[str, 
         stage |= {"needs": list(each.stage.needs), "cached": each.cached, "begun": each.begun, "estimate": needed}
         content["stages"].append(stage)
     if sweeps:
-        content["sweeps"] = list(sweeps)
+        content |= {"sweeps": list(sweeps), "fusion": list(fusion)}
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,8 @@ from hmmdsl.runtime.stages.analysis import ARRAYS
 from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.arrays import results_arrays
-from hmmdsl.runtime.sweep.planning import hashes_of, plan_sweeps, tasks_of_points
+from hmmdsl.runtime.sweep.batching import Fusion
+from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
 from hmmdsl.training.trained import CurvePoint
 
@@ -90,17 +91,20 @@ def run(
     store: Store | None = None,
     force: bool = False,
     choice: EngineChoice = IN_PROCESS,
+    fusion: Fusion | None = None,
 ) -> Run:
     """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
     `force`); a folder that stood there is replaced when all is done. Without a store everything is computed, and nothing is kept
-    beside the run folder. `choice` says where they are made: here, unless it names something else.
+    beside the run folder. `choice` says where they are made: here, unless it names something else; `fusion`, whether training
+    runs that are alike are trained as one.
 
     Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
     can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
     what the store has of it does, begun training among it, and the same run goes on from there.
     """
-    planned = plan_sweeps(compiled)
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, hashes_of(planned))
+    fusion = fusion or Fusion()
+    planned = plan_sweeps(compiled, fusion)
+    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, planned.hashes())
     final = out / plan.folder_name
     partial = create_partial(out, plan.folder_name)
     store = store if store is not None else Store.private(partial / ".store")
@@ -112,13 +116,13 @@ def run(
         with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)
-            tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *tasks_of_points(planned)]
+            tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *planned.all_tasks(store, force)]
             engine = open_engine(choice, tasks, store, progress, log, force)
             progress.begin(plan)
             computed = compute(compiled, plan, store, progress, log, force, engine=engine)
             sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force, engine)
             verdicts = judged(compiled, computed, sweeps)
-            about = _environment(compiled, computed)
+            about = _environment(compiled, computed) | ({"fusion": asdict(fusion)} if compiled.sweeps else {})
             report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, sweeps)
             computed.seconds["report"] = report.seconds
             computed.cached.update({"report"} if report.cached else ())

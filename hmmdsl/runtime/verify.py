@@ -21,6 +21,7 @@ from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.runtime.run import all_results, judged
 from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import run_sweeps
 from hmmdsl.spec.experiment import Verdict
@@ -82,13 +83,15 @@ def verify(
     """
     before = read_json(earlier / "results.json") if earlier else None
     claims: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
+    about: Mapping[str, Any] = read_json(earlier / "environment.json") if earlier else {}
+    points = plan_sweeps(compiled, Fusion.read(about.get("fusion")))  # decided as it was for the earlier run
     plan = make_plan(compiled.experiment)
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
         progress.begin(plan)
         try:
             store = Store.private(Path(folder))
             computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"))
-            sweeps = run_sweeps(compiled, plan_sweeps(compiled), computed.shelf, progress, RunLog(None))
+            sweeps = run_sweeps(compiled, points, computed.shelf, progress, RunLog(None))
         finally:
             progress.close()
     verdicts = judged(compiled, computed, sweeps)
@@ -100,7 +103,7 @@ def verify(
             devices=computed.devices,
             threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
-        changed = tuple(differences(read_json(earlier / "environment.json"), now))
+        changed = tuple(differences(about, now))
     comparison = (
         compare(before, all_results(computed, sweeps), tolerances(bool(changed), relative, absolute)) if earlier else None
     )

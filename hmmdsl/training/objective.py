@@ -37,10 +37,15 @@ class ExpectedLoss:
         total = 0.0
         parameters = trained_parameters(network)
         for layout, target in zip(self.parts, self.targets, strict=True):
-            loss = -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
+            loss = part_loss(network, layout, target)
             add_gradient(loss, parameters)
             total += loss.item()
         return total
+
+
+def part_loss(network: Network, layout: TreeLayout, target: Float[Tensor, "row output"]) -> Float[Tensor, ""]:
+    """What one part of a tree adds to the expected cross-entropy, in nats."""
+    return -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
 
 
 def trained_parameters(network: Network) -> tuple[Tensor, ...]:
@@ -67,7 +72,7 @@ def expected_loss(tree: HistoryTree, left_out: np.ndarray, device: torch.device,
     targets = []
     for layout in parts:
         target = torch.zeros(len(layout.token), ahead.words)
-        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead.of(layout.history)).float()
+        target[layout.row.cpu()] = torch.from_numpy(weight[layout.history, None] * ahead.of(layout.history)).to(target.dtype)
         targets.append(target.to(device))
     return ExpectedLoss(parts, tuple(targets), float(weight @ ahead.entropies()))
 

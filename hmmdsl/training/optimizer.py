@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,7 +30,7 @@ class WeightOptimizer:
         sizes = [parameter.numel() for parameter in self.parameters]
         for parameter, piece in zip(self.parameters, self.weights.split_with_sizes(sizes), strict=True):
             parameter.data = piece.view_as(parameter)
-        self.optimizer = _torch_optimizer(spec, self.weights)
+        self.optimizer = torch_optimizer(spec, [self.weights])
 
     def step(self, share: float) -> float:
         """Use up the parameters' gradients in one step at `share` of the learning rate; returns the rate."""
@@ -68,14 +68,16 @@ class WeightOptimizer:
         self.optimizer.load_state_dict({"state": {0: moments} if moments else {}, "param_groups": groups})
 
 
-def _torch_optimizer(spec: Optimizer, weights: Float[Tensor, " weight"]) -> torch.optim.Optimizer:
-    fused = weights.device.type in ("cpu", "cuda")
+def torch_optimizer(spec: Optimizer, weights: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """PyTorch's own optimizer for these weights, each array a group with a learning rate of its own."""
+    fused = weights[0].device.type in ("cpu", "cuda")
+    groups = [{"params": [each]} for each in weights]
     match spec:
         case SGD():
-            return torch.optim.SGD([weights], lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
+            return torch.optim.SGD(groups, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
         case AdamW():
             return torch.optim.AdamW(
-                [weights], lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=fused
+                groups, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=fused
             )
         case _:
-            return torch.optim.Adam([weights], lr=spec.lr, betas=spec.betas, eps=spec.eps, fused=fused)
+            return torch.optim.Adam(groups, lr=spec.lr, betas=spec.betas, eps=spec.eps, fused=fused)

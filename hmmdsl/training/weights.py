@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
 from safetensors.torch import load_file, save
 
 from hmmdsl.models.network import Network
 from hmmdsl.training.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -18,7 +24,12 @@ def checkpoint_path(folder: Path, step: int) -> Path:
 
 def save_checkpoint(network: Network, folder: Path, step: int) -> str:
     """Write the weights, so that the file is whole or not there; returns the file's SHA-256. Raises OSError."""
-    data = save({name: value.detach().cpu().clone() for name, value in network.state_dict().items()})
+    return save_weights(network.state_dict(), folder, step)
+
+
+def save_weights(weights: Mapping[str, Tensor], folder: Path, step: int) -> str:
+    """The same for weights by name."""
+    data = save({name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in weights.items()})
     write_whole(checkpoint_path(folder, step), data)
     return sha256(data).hexdigest()
 

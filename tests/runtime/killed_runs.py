@@ -22,7 +22,9 @@ if between:
     resumption.MOST_LOST = between
 if not draw:
     from hmmdsl.report import page
+    from hmmdsl.report.sweeps import figures as sweep_figures
     from hmmdsl.runtime.stages import figures
+    sweep_figures.draw_sweep = lambda *given: ()
     figures.make = lambda *given: []
     page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
 calls = 0

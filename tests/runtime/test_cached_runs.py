@@ -210,18 +210,18 @@ def test_an_interrupted_run_keeps_its_work_and_says_how_to_go_on(tmp_path: Path)
 
 def test_a_full_disk_stops_the_run_in_words_and_the_next_one_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = Place(tmp_path)
-    real = train_stage._clear
+    real = train_stage.clear
 
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(train_stage, "_clear", full)
+    monkeypatch.setattr(train_stage, "clear", full)
     with pytest.raises(RunError, match="the disk is full") as caught:
         there.run()
     assert caught.value.kept is not None
     assert caught.value.kept.name.endswith(".failed")
     assert (caught.value.kept / "checkpoints" / "fit" / "step_3.safetensors").is_file()
-    monkeypatch.setattr(train_stage, "_clear", real)
+    monkeypatch.setattr(train_stage, "clear", real)
     finished = there.run()
     assert "process golden" in finished.cached
     assert "train fit" not in finished.cached

@@ -58,7 +58,7 @@ class Sweeps:
 
     def _no_value_twice(self, sweep: DeclaredSweep) -> None:
         for axis in sweep.axes:
-            seen = []
+            seen = set()
             for place in range(len(axis)):
                 values = tuple(path.values[place] for path in axis.paths)
                 if values in seen:
@@ -69,7 +69,7 @@ class Sweeps:
                         label="again",
                         help="leave one out: the points would be the same",
                     )
-                seen.append(values)
+                seen.add(values)
 
 
 def _place(sweep: DeclaredSweep, point: Point) -> Span:

@@ -32,6 +32,9 @@ MOST_PANELS = 3
 MOST_LINES = len(CYCLE)
 """Values of the axis that lines stand for."""
 
+MOST_DOTS = 200
+"""Points of a line that an SVG shows as a mark each; more are one picture in it."""
+
 _WIDEST_LABEL = 16
 
 
@@ -134,6 +137,7 @@ def _line(panel: Axes, line: _Line, colour: str, at: Sequence[float], numeric: b
         markersize=3.5,
         alpha=0.7,
         linewidth=0,
+        rasterized=sum(map(len, line.values)) > MOST_DOTS,
     )
     if over_seeds:
         half = np.array([0.0 if one.lower is None else one.mean - one.lower for one in runs])

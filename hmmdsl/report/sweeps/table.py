@@ -47,9 +47,10 @@ class SweepTable:
 def write_tables(table: SweepTable, folder: Path) -> list[Path]:
     """Write `results.csv`, and `results.parquet` where pyarrow is installed. Raises OSError if the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [*table.paths, *table.columns, FAILURE]
+    found = table.columns
+    names = [*table.paths, *found, FAILURE]
     rows = [
-        [*table.settings(k), *(table.numbers[k].get(column) for column in table.columns), table.failures[k]]
+        [*table.settings(k), *(table.numbers[k].get(column) for column in found), table.failures[k]]
         for k in range(len(table.points))
     ]
     with (folder / CSV).open("w", encoding="utf-8", newline="") as file:

@@ -71,11 +71,12 @@ def choose_workers(tasks: Iterable[Task], store: Store | None, asked: int | None
             return Workers(asked, threads, "as asked for")
         warning = f"{asked} workers of {each} need {asked * threads} cores and {cores} can be used: {most} will work"
         return Workers(most, threads, f"{cores} cores can be used", warning)
-    trains = [task for task in left if task.stage.kind == "train"]
+    trains = [task for task in left if task.stage.trains]
     known = [needed for task in trains if (needed := estimate(task)) is not None]
     count = min(most, len(trains))
     if count < 2:
-        return Workers(1, threads, f"{cores} cores and {each} a stage" if len(trains) > 1 else "")
+        cure = "; with `threads = 1` they would run side by side" if threads > 1 and cores > 1 else ""
+        return Workers(1, threads, f"{cores} cores and {each} a stage{cure}" if len(trains) > 1 else "")
     seconds = sum(needed.seconds - LOADING for needed in known)  # a process loads them once
     saved = seconds * (1 - 1 / count) - START
     memory = max((needed.bytes for needed in known), default=0)

@@ -37,11 +37,11 @@ def make_stage(task: Task, shelf: Shelf, progress: Progress, log: RunLog, force:
     def make(folder: Path) -> Any:
         progress.start(stage)
         log.write("start", stage=stage.id, hash=stage.short)
-        with limited(task.threads, torch=stage.kind in ("train", "analysis", "figures")):
+        with limited(task.threads, torch=stage.kind != "process"):
             return _made(task, folder, shelf, progress, log)
 
     try:
-        obtained = shelf.store.obtain(task.key, make, force=force, continues=stage.kind == "train")
+        obtained = shelf.store.obtain(task.key, make, force=force, continues=stage.trains)
     except Exception as error:
         failure = failure_of(error, stage.id)
         if failure is not None:
@@ -72,6 +72,14 @@ def _made(task: Task, folder: Path, shelf: Shelf, progress: Progress, log: RunLo
                 progress.step(task.stage, step, steps, loss, gap)
 
             return train(task, folder, shelf, tell)
+        case "batch":
+            from hmmdsl.runtime.stages.batch import make as train_together
+
+            def told(step: int, steps: int, loss: float, gap: float | None) -> None:
+                log.write("step", batch=task.stage.name, runs=len(task.experiment.trains), step=step, loss=plain(loss))
+                progress.step(task.stage, step, steps, loss, gap)
+
+            return train_together(task, folder, told)
         case "analysis":
             from hmmdsl.runtime.stages.analysis import make as analyse
 

@@ -11,6 +11,7 @@ _BY_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "process": ("numpy", "scipy"),
         "train": ("numpy", "torch"),
+        "batch": ("numpy", "torch"),
         "analysis": ("numpy", "scipy", "scikit-learn", "torch"),
         "figures": ("matplotlib", "networkx", "numpy", "pillow", "scipy"),
         "report": ("jinja2",),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.identity.device import device_type
-from hmmdsl.runtime.plan import Plan, Stage, StageKind, closure
+from hmmdsl.runtime.plan import Part, Plan, Stage, StageKind, closure
 from hmmdsl.runtime.store.store import Key
 from hmmdsl.spec.experiment import Experiment
 
@@ -21,7 +21,8 @@ COMPUTED: tuple[StageKind, ...] = ("process", "train", "analysis", "figures")
 @dataclass(frozen=True)
 class Task:
     """`experiment` holds the records that the stage reads and no others, `hashes` the hash of each stage that it reads by its id,
-    `needs` those that must be in the store first. `device` is a train's."""
+    `needs` those that must be in the store first. `device` is a train's or a batch's. A batch's experiment holds the train of
+    each of its runs, in order."""
 
     stage: Stage
     experiment: Experiment
@@ -47,8 +48,10 @@ class Task:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for another process."""
+        stage, part = self.stage, self.stage.part
         return {
-            "stage": {"kind": self.stage.kind, "name": self.stage.name, "needs": list(self.stage.needs), "hash": self.stage.hash},
+            "stage": {"kind": stage.kind, "name": stage.name, "needs": list(stage.needs), "hash": stage.hash},
+            "part": None if part is None else [part.batch, part.place],
             "experiment": self.experiment.model_dump(mode="json"),
             "needs": list(self.needs),
             "hashes": dict(self.hashes),
@@ -61,9 +64,9 @@ class Task:
         """What `as_json` wrote. Raises pydantic's ValidationError and KeyError if it is something else."""
         from hmmdsl.analysis import kinds
 
-        stage = plain["stage"]
+        stage, part = plain["stage"], plain["part"]
         return Task(
-            Stage(stage["kind"], stage["name"], tuple(stage["needs"]), stage["hash"]),
+            Stage(stage["kind"], stage["name"], tuple(stage["needs"]), stage["hash"], part and Part(str(part[0]), int(part[1]))),
             Experiment.model_validate(plain["experiment"], context={"analyses": kinds()}),
             tuple(plain["needs"]),
             dict(plain["hashes"]),
@@ -97,8 +100,10 @@ def _task(stage: Stage, plan: Plan, experiment: Experiment, processes: Mapping[s
         }
     )
     by_id = {each.id: each.hash for each in read}
-    direct = [need for need in stage.needs if stage.kind == "figures" or not need.startswith("process ")]
+    direct = [by_id[need] for need in stage.needs if stage.kind == "figures" or not need.startswith("process ")]
+    if stage.part is not None:
+        direct.append(stage.part.batch)
     threads = max((train.threads for train in trains.values()), default=1)
     device = device_type(trains[stage.name].device) if stage.kind == "train" else "cpu"
     known = {name: processes[name] for name in trimmed.processes if name in processes}
-    return Task(stage, trimmed, tuple(by_id[need] for need in direct), by_id, threads, device, known)
+    return Task(stage, trimmed, tuple(direct), by_id, threads, device, known)

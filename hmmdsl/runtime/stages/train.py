@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,12 @@ Tell = Callable[[int, int, float, float | None], None]
 
 
 def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
-    """Train in `folder`, which may hold a resume point of an interrupted attempt. Raises RunError if the loss diverges."""
+    """Train in `folder`, which may hold a resume point of an interrupted attempt, or take the run from the batch that it is part
+    of. Raises RunError if the loss diverges."""
+    if task.stage.part is not None:
+        from hmmdsl.runtime.stages.batch import take_run
+
+        return take_run(task, folder, shelf)
     from hmmdsl.training.loop import Diverged, train_network
 
     name = task.stage.name
@@ -42,12 +47,9 @@ def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
             discriminator=task.experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
         )
     except Diverged as error:
-        _clear(folder, {path.name for path in folder.glob("step_*.safetensors")})  # going on from there would diverge again
-        raise RunError(
-            f"the loss of {name} is not finite at step {error.step:,}",
-            f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
-        ) from error
-    _clear(folder, {f"step_{step}.safetensors" for step in trained.steps})
+        clear(folder, [int(path.stem[5:]) for path in folder.glob("step_*.safetensors")])  # going on there would diverge again
+        raise diverged(name, error.step) from error
+    clear(folder, trained.steps)
     place = shelf.store.entry_folder(task.hash)
     shelf.put_trained(task.hash, replace(trained, folder=place))
     return {
@@ -60,6 +62,14 @@ def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
         "device": trained.device,
         "curve": [[point.step, point.loss, point.lr] for point in trained.curve],
     }
+
+
+def diverged(name: str, step: int) -> RunError:
+    """What is told of a run whose loss is not finite."""
+    return RunError(
+        f"the loss of {name} is not finite at step {step:,}",
+        f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
+    )
 
 
 def results_of(trained: Trained) -> dict[str, Any]:
@@ -98,8 +108,9 @@ def load(task: Task, name: str, entry: Entry) -> Trained:
     )
 
 
-def _clear(folder: Path, kept: set[str]) -> None:
-    """Remove all but these checkpoints: resume points, and what interrupted attempts left."""
+def clear(folder: Path, steps: Iterable[int]) -> None:
+    """Remove what is no checkpoint: resume points, and what interrupted attempts left."""
+    kept = {f"step_{step}.safetensors" for step in steps}
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

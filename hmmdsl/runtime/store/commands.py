@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 store_commands = typer.Typer(no_args_is_help=True, help="What has been computed: list it, measure it, verify it, prune it.")
 
-Kind = Literal["process", "train", "analysis", "figures", "report"]
+Kind = Literal["process", "train", "batch", "analysis", "figures", "report"]
 StoreOption = Annotated[str | None, typer.Option("--store", metavar="DIR|URL", help="else $HMMDSL_STORE or the cache folder")]
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="only stages of this kind")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]

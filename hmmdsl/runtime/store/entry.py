@@ -55,20 +55,21 @@ def write_entry(entry: Entry, durable: bool = True) -> int:
     disk itself. Returns the bytes of the whole. Raises OSError."""
     text = json.dumps(entry.about(), ensure_ascii=False, allow_nan=False) + "\n"
     (entry.folder / ABOUT).write_text(text, encoding="utf-8")
-    sums, total = [], 0
-    for name in sorted(files_of(entry.folder)):
+    sums, total, names = [], 0, sorted(files_of(entry.folder))
+    for name in names:
         path = entry.folder / name
         sums.append(f"{_digest(path)}  {name}\n")
         total += path.stat().st_size
         if durable:
             _sync(path)
         path.chmod(0o444)
-    (entry.folder / SUMS).write_text("".join(sums), encoding="utf-8")
+    listed = "".join(sums).encode()
+    (entry.folder / SUMS).write_bytes(listed)
     if durable:
         _sync(entry.folder / SUMS)
-        for folder in {(entry.folder / name).parent for name in files_of(entry.folder)}:
+        for folder in {(entry.folder / name).parent for name in names} | {entry.folder}:
             sync_folder(folder)
-    return total + (entry.folder / SUMS).stat().st_size
+    return total + len(listed)
 
 
 def read_entry(folder: Path, hash: str, whole: bool = True) -> Entry:
@@ -109,9 +110,15 @@ def read_sums(folder: Path) -> Mapping[str, str]:
 
 def files_of(folder: Path) -> Iterator[str]:
     """Every file below a folder, by its path from there."""
-    for path in folder.rglob("*"):
-        if path.is_file() or path.is_symlink():
-            yield path.relative_to(folder).as_posix()
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with os.scandir(folder / below) as found:  # pathlib's own search takes several times as long
+            for each in found:
+                if each.is_symlink() or each.is_file():
+                    yield below + each.name
+                elif each.is_dir():
+                    waiting.append(f"{below}{each.name}/")
 
 
 def sync_folder(folder: Path) -> None:

@@ -152,7 +152,7 @@ class Store:
             if found is not None:
                 return Obtained(found, True, 0.0)
             work = self.work_folder(key.hash)
-            if force or not continues:
+            if (force or not continues) and work.exists():
                 shutil.rmtree(work, ignore_errors=True)
             work.mkdir(parents=True, exist_ok=True)
             began = time.perf_counter()
@@ -167,7 +167,7 @@ class Store:
         durable = made.seconds >= self.durable_from
         size = write_entry(made, durable)
         place = self.entry_folder(made.hash)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        _make_sure_of(place.parent)
         if place.exists():
             old = self.folder / WORK / f".{made.hash}-{os.getpid()}"
             place.rename(old)
@@ -191,7 +191,7 @@ class Store:
         from filelock import FileLock, Timeout
 
         path = self.folder / LOCKS / f"{key.hash}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_sure_of(path.parent)
         lock: FileLock = FileLock(path, is_singleton=False)
         try:
             lock.acquire(timeout=0)
@@ -246,3 +246,9 @@ class Store:
         if self._index is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._index.remove([hash])
+
+
+def _make_sure_of(folder: Path) -> None:
+    """Make a folder that is there as a rule: looking is quicker than trying."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)

@@ -42,8 +42,8 @@ class PlannedSweep:
 def planned_sweeps(sweeps: PlannedSweeps, store: Store | None) -> list[PlannedSweep]:
     """Each sweep beside what the store has of it."""
     found = []
-    for name, points in sweeps.items():
-        tasks = {task.hash: task for point in points for task in point.tasks}
+    for name, points in sweeps.points.items():
+        tasks = {task.hash: task for task in sweeps.tasks(name, store)}
         left = [task for hash, task in tasks.items() if store is None or not store.has(hash)]
         estimates = [needed for task in left if (needed := estimate(task)) is not None]
         seconds = sum(needed.seconds for needed in estimates)

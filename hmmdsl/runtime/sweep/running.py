@@ -66,11 +66,11 @@ def run_sweeps(
     store can't be written.
     """
     found: dict[str, SweepOutcome] = {}
-    for name, points in planned.items():
+    for name, points in planned.points.items():
         tracker = Tracker(name, points, progress, log)
         inner: OpenEngine = engine or LocalEngine(shelf, tracker.quiet, log, force)
         inner.progress = tracker.quiet
-        ran = run_stages((task for point in points for task in point.tasks), tracker.watched(inner), keep_going=True)
+        ran = run_stages(planned.tasks(name, shelf.store, force), tracker.watched(inner), keep_going=True)
         _stop_if_nothing_can_go_on(ran)
         outcomes = tuple(_outcome(point, ran, shelf) for point in points)
         done = ran.done.values()

@@ -48,7 +48,8 @@ def test_what_is_short_or_alone_or_too_large_stays_in_one_process(monkeypatch: p
     monkeypatch.setattr(choice, "available_cores", lambda: 4)
     assert choose_workers(seeds(16, steps="2"), None, None).count == 1
     assert choose_workers(seeds(1, steps="20_000"), None, None).count == 1
-    assert choose_workers(seeds(16, steps="20_000", threads="4"), None, None).count == 1
+    wide = choose_workers(seeds(16, steps="20_000", threads="4"), None, None)
+    assert wide.line() == "one stage after another: 4 cores and 4 threads a stage; with `threads = 1` they would run side by side"
     monkeypatch.setattr(choice, "_memory", lambda: 2**28)
     assert choose_workers(seeds(16, steps="20_000"), None, None).count == 1
 
