@@ -1,6 +1,7 @@
 """Figures of a sweep: each metric against each axis, one line for each value of another axis, the rest as spread.
 
-A line goes through the means, a band shows one standard deviation about them, and every point is drawn.
+Along numbers a line goes through the means and a band shows one standard deviation about them; values that are no numbers, and
+seeds, have no order, so they stand side by side, each with a mark at its mean. Every point is drawn.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.report.figures import Drawing
 from hmmdsl.report.style import CYCLE, applied, save
-from hmmdsl.spec.sweep import cell, value_text
+from hmmdsl.spec.sweep import SweepAxis, cell, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +31,10 @@ MOST_PANELS = 3
 MOST_LINES = len(CYCLE)
 """Values of the axis that lines stand for."""
 
-_WIDEST_LABEL = 16
+_WIDEST_LABEL, _MOST_LABELS = 16, 20
+"""Characters of a label below an axis, and how many labels it has."""
+
+_POINT: dict[str, Any] = {"marker": "o", "markersize": 3.5, "alpha": 0.7, "linewidth": 0}
 
 
 @dataclass(frozen=True)
@@ -91,39 +96,79 @@ def _line_axis(table: SweepTable, along: int, shown: Sequence[int]) -> int | Non
 
 def _draw(panel: Axes, table: SweepTable, metric: str, along: int, lines: int | None) -> None:
     axis = table.axes[along]
-    numeric = all(isinstance(cell(place[0]), (int, float)) and not isinstance(place[0], bool) for place in axis.values)
-    at = [float(cell(place[0])) if numeric else float(k) for k, place in enumerate(axis.values)]
+    found = _lines(table, metric, along, lines)
+    numbers = [cell(place[0]) for place in axis.values]
+    ordered = not is_seed(table, along) and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers)
+    at = [float(one) for one in numbers] if ordered else [float(k) for k in range(len(numbers))]
+    if ordered:
+        _draw_along(panel, found, at)
+    else:
+        _draw_beside(panel, found, at, _deviation(found) if is_seed(table, along) else None)
+    if not ordered or len(at) <= 6:
+        labels = [value_text(place[0]) for place in axis.values]
+        shown = [text if len(text) <= _WIDEST_LABEL else text[: _WIDEST_LABEL - 1] + "…" for text in labels]
+        every = -(-len(at) // _MOST_LABELS)
+        panel.set_xticks(at[::every], shown[::every])
+        panel.minorticks_off()
+    panel.set_xlabel(_label(axis))
+    panel.grid(True, axis="both" if ordered else "y")
+    if lines is not None:
+        beside: dict[str, Any] = {} if ordered else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+        panel.legend(title=_label(table.axes[lines]), alignment="left", **beside)
+
+
+def _draw_along(panel: Axes, lines: Sequence[_Line], at: Sequence[float]) -> None:
+    """An axis of numbers: means joined by a line, within a band."""
     order = sorted(range(len(at)), key=lambda k: at[k])
-    for k, line in enumerate(_lines(table, metric, along, lines)):
-        colour = CYCLE[k % len(CYCLE)]
+    for colour, line in zip(cycle(CYCLE), lines, strict=False):
         places = [p for p in order if line.values[p]]
         means = np.array([np.mean(line.values[p]) for p in places])
         spread = np.array([np.std(line.values[p], ddof=1) if len(line.values[p]) > 1 else 0.0 for p in places])
         x = np.array([at[p] for p in places])
         if spread.any():
             panel.fill_between(x, means - spread, means + spread, color=colour, alpha=0.16, linewidth=0)
-        panel.plot(x, means, color=colour, label=line.label or None, linestyle="-" if numeric else "")
+        panel.plot(x, means, color=colour, label=line.label or None)
         panel.plot(
             [at[p] for p in places for _ in line.values[p]],
             [value for p in places for value in line.values[p]],
-            "o",
+            **_POINT,
             color=colour,
-            markersize=3.5,
-            alpha=0.7,
-            linewidth=0,
         )
-        if not numeric:
-            panel.plot(x, means, "_", color=colour, markersize=22, markeredgewidth=2)
-    if numeric and min(at) > 0 and max(at) / min(at) >= 8:
+    if min(at) > 0 and max(at) / min(at) >= 8:
         panel.set_xscale("log")
-    if not numeric or len(at) <= 6:
-        labels = [value_text(place[0]) for place in axis.values]
-        panel.set_xticks(at, [text if len(text) <= _WIDEST_LABEL else text[: _WIDEST_LABEL - 1] + "…" for text in labels])
-        panel.minorticks_off()
-    panel.set_xlabel(axis.name)
-    panel.grid(True)
-    if lines is not None:
-        panel.legend(title=table.axes[lines].name)
+
+
+def _draw_beside(panel: Axes, lines: Sequence[_Line], at: Sequence[float], seeds: tuple[float, float] | None) -> None:
+    """An axis without order: at each place the lines' points side by side, with a mark at their mean. `seeds`, the mean and the
+    standard deviation over an axis of seeds, are a line and a band."""
+    width = 0.7 / len(lines)
+    for k, (colour, line) in enumerate(zip(cycle(CYCLE), lines, strict=False)):
+        shift = (k - (len(lines) - 1) / 2) * width
+        for place, values in zip(at, line.values, strict=True):
+            panel.plot([place + shift] * len(values), values, **_POINT, color=colour)
+            if values and seeds is None:
+                panel.hlines(
+                    float(np.mean(values)), place + shift - 0.4 * width, place + shift + 0.4 * width, color=colour, linewidth=2
+                )
+        panel.plot([], [], "o", color=colour, markersize=4, label=line.label or None)
+    if seeds is not None:
+        mean, deviation = seeds
+        panel.axhspan(mean - deviation, mean + deviation, color=CYCLE[0], alpha=0.12, linewidth=0)
+        panel.axhline(mean, color=CYCLE[0], linewidth=1.2)
+    panel.set_xlim(at[0] - 0.5, at[-1] + 0.5)
+
+
+def _deviation(lines: Sequence[_Line]) -> tuple[float, float] | None:
+    """Mean and standard deviation of all values, for one line; None if there are several."""
+    values = [value for line in lines for place in line.values for value in place]
+    if len(lines) > 1 or not values:
+        return None
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def _label(axis: SweepAxis) -> str:
+    """What an axis is called: of zipped paths the first, and how many go with it."""
+    return axis.paths[0] if len(axis.paths) == 1 else f"{axis.paths[0]} (and {len(axis.paths) - 1} more)"
 
 
 def _lines(table: SweepTable, metric: str, along: int, lines: int | None) -> list[_Line]:
@@ -142,7 +187,12 @@ def _caption(table: SweepTable, metric: str) -> str:
     shown = shown_axes(table)
     against = " and ".join(table.axes[k].name for k in shown)
     rest = [axis.name for k, axis in enumerate(table.axes) if k not in shown and len(axis.values) > 1]
-    over = f" Spread over {' and '.join(rest)}: the line goes through the means, the band is one standard deviation."
+    if all(is_seed(table, k) for k in shown):
+        spread = " The line is the mean, the band one standard deviation."
+    elif rest:
+        spread = f" Spread over {' and '.join(rest)}: lines and marks are means, a band is one standard deviation."
+    else:
+        spread = ""
     failed = sum(bool(reason) for reason in table.failures)
     lost = f" {failed} of {len(table.failures)} points failed and are left out."
-    return f"{metric} against {against}.{over if rest else ''}{lost if failed else ''}"
+    return f"{metric} against {against}.{spread}{lost if failed else ''}"
