@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from hmmdsl.language import syntax
@@ -102,6 +103,8 @@ def _compile(
     sweeps = Sweeps(file, compilation, scope, params, diagnostics, max_points)
     experiment = _experiment(name, compilation) if not diagnostics.errors else None
     swept = sweeps.compiled(experiment) if experiment is not None else {}
+    if not diagnostics.errors:
+        _check_models(compilation, swept.values(), diagnostics)
     claims = _claims(file, compilation, names, swept, diagnostics)
     diagnostics.raise_if_errors()
     assert experiment is not None, "what could not be made was reported"
@@ -162,7 +165,7 @@ def _check_profile(
 
 
 def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
-    """Whether trees fit the memory and networks the beliefs; networks that no run uses are worth a warning."""
+    """Whether trees fit the memory and networks the beliefs."""
     around = compilation.surroundings()
     fits = Fits(around, diagnostics)
     for name in around.trains:
@@ -170,9 +173,12 @@ def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
         check_start(name, around, partial(compilation.place_of, name), diagnostics)
     for name in around.analyses:
         fits.check_analysis(name, partial(compilation.place_of, name))
-    if diagnostics.errors:
-        return
-    trained = {name for train in compilation.records.trains.values() for name in train.models()}
+
+
+def _check_models(compilation: Compilation, sweeps: Iterable[CompiledSweep], diagnostics: Diagnostics) -> None:
+    """Networks that neither the file's own trains nor those of a sweep's points use are worth a warning."""
+    swept = (train for sweep in sweeps for point in sweep.points for train in point.experiment.trains.values())
+    trained = {name for train in chain(compilation.records.trains.values(), swept) for name in train.models()}
     for name in compilation.records.models:
         if name not in trained:
             diagnostics.add(

@@ -172,7 +172,7 @@ def _draw_points(
             axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=6, label=f"{name} {kind}", zorder=3)
     axes.set_xlim(position[0] - 0.5, position[-1] + 0.5)
     axes.set_xticks(position, [place_label(place.name) for place in found])
-    if len(found) > 5:
+    if len(found) > 4:
         axes.tick_params(axis="x", labelrotation=30)
     axes.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     most = analysis.map_results(results, target, found[0].name).get(CEILINGS[metric])

@@ -180,3 +180,9 @@ def test_the_number_of_points_may_be_allowed() -> None:
     with pytest.raises(SpecError, match="110 points"):
         compile_text(text, "spec.hmm", kinds(), max_points=109)
     assert len(compile_text(text, "spec.hmm", kinds(), max_points=110).sweeps["it"].points) == 110
+
+
+def test_a_network_that_only_a_sweep_trains_is_no_network_that_is_never_trained() -> None:
+    text = HEAD + "model other: gru { d_model = 16, context = 3 }\nmodel idle: lstm { d_model = 16, context = 3 }\n"
+    warned = messages(f"{text}sweep it {{ fit.model = [net, other] }}\n")
+    assert [(warning.code, at(warning)) for warning in warned if warning.code == "W0954"] == [("W0954", "idle")]
