@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from hmmdsl.report.style import BLUE, INK, ORANGE
 from hmmdsl.report.wording import number_text
@@ -63,7 +64,8 @@ def _draw_gaps(
         axes.plot([trained.train.steps], [trained.gap], "o", color=ORANGE, zorder=4)
         at = (trained.train.steps, trained.gap)
         text = number_text(trained.gap, 4)
-        axes.annotate(text, at, (-9, 0), textcoords="offset points", ha="right", va="center", color=ORANGE)
+        said = axes.annotate(text, at, (-9, 0), textcoords="offset points", ha="right", va="center", color=ORANGE, zorder=5)
+        said.set_path_effects([withStroke(linewidth=3, foreground="white")])  # the curve may end behind it
     axes.set_yscale("log")
     axes.set_title("Gap: loss minus optimum")
     axes.set_ylabel("nats per token")

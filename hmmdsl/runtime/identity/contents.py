@@ -56,7 +56,7 @@ def references(record: BaseModel) -> Iterator[tuple[str, str]]:
             if isinstance(item, BaseModel):
                 yield from references(item)
             elif isinstance(item, str):
-                yield from ((sort, _head(item)) for sort in sorts)
+                yield from ((sort, _head(item, sort)) for sort in sorts)
 
 
 def process_content(table: ProcessTable) -> Mapping[str, Any]:
@@ -70,15 +70,18 @@ def _replaced(value: Any, sorts: tuple[str, ...], resolve: Resolve) -> Any:
         return [_replaced(item, sorts, resolve) for item in value]
     if not isinstance(value, str):
         return value
-    head = _head(value)
     for sort in sorts:
+        head = _head(value, sort)
         found = resolve(sort, head)
         if found is not None:
             return found + value[len(head) :]
     return value
 
 
-def _head(path: str) -> str:
+def _head(path: str, sort: str) -> str:
+    """The declaration's name in a path of results. A process' name may have dots of its own: `mess3(x=0.4)`."""
+    if sort == "process":
+        return path
     match = _NAME.match(path)
     return match[0] if match is not None else path
 
