@@ -8,7 +8,8 @@ What is left of E then,
 
     sum_{n > D} (h_n - h) = I[past; X_D:inf | X_0:D]  <=  I[R_0; R_D | X_0:D] = H[R_D | X_0:D] - H[R_D | X_0:D, R_0],
 
-is bounded by what the first hidden state R_0 still tells of the present one, which forgets it as words grow.
+is bounded by what the first hidden state R_0 still tells of the present one, which forgets it as words grow. Where that
+leaves much open, there are bounds from both sides of the present (see two_sided.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from hmmdsl.process.entropies import DEEPEST, LN2, EntropyRate
 from hmmdsl.process.measure import Measure, between, estimated
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
+from hmmdsl.process.two_sided import MOST_STATES, two_sided_bounds
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -39,6 +41,9 @@ STILL = 10
 
 SLOWEST = 0.999
 """The slowest fall of myopic entropies, by a factor each token, that is told from none."""
+
+WIDE = 0.01
+"""Bounds by depth that are farther apart, in bits, are worth a second."""
 
 LARGEST_TAIL = 0.1
 """An extrapolated tail has no more than this share of the sum before it."""
@@ -64,11 +69,11 @@ def solved(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAnd
 
 
 def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
-    """E and T of a stationary process from the words of growing length, E within proven bounds unless it is a generalized HMM. A
-    rest that is not yet small is taken to be geometric; None where it is not small enough for that."""
+    """E and T of a stationary process from the words of growing length, E within proven bounds unless it is a generalized HMM, T
+    above one. A rest that is not yet small is taken to be geometric; None where it is not small enough for that."""
     high, low = rate.upper_bits * LN2, rate.lower_bits * LN2
     terms: list[float] = []
-    least, most, greatest = 0.0, float("inf"), 0.0
+    least, most, greatest, least_transient = 0.0, float("inf"), 0.0, 0.0
     still = False
     for ensemble, known in _both(process):
         if terms and known is not None:
@@ -79,11 +84,15 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         h = ensemble.entropy_nats()
         terms.append(h - rate.value_nats)
         least += max(0.0, h - high)
+        least_transient += len(terms) * max(0.0, h - high)
         greatest += h - low
         # Where the terms stay at the rate's own error, more of them would only add it up.
         still = len(terms) > STILL and abs(terms[-1] - terms[-STILL]) < SETTLED
         if still or terms[-1] < FLOOR:
             break
+    if not process.generalized and len(process.states) <= MOST_STATES and most - least > WIDE * LN2:
+        from_both = two_sided_bounds(process)
+        least, most = max(least, from_both[0]), min(most, from_both[1])
     lower, upper = least / LN2, None if most == float("inf") else most / LN2
     unsettled = f"the myopic entropies have not settled after {len(terms)} tokens"
     error = max(rate.error_bits * LN2, terms[-1] if still else 0.0) + FLOOR
@@ -100,7 +109,7 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         for total, tail, off in zip(sums, tails, errors, strict=True)
     ]
     excess = between(found[0], lower, upper, unsettled)
-    return PastAndFuture(excess, found[1] or Measure(None, reason=unsettled))
+    return PastAndFuture(excess, between(found[1], least_transient / LN2, None, unsettled))
 
 
 def _both(process: Process) -> Iterator[tuple[Ensemble, Ensemble | None]]:

@@ -63,6 +63,8 @@ class Measure:
         """The proven bounds where they say more than the error; nothing where the value is exact."""
         if self.exact and self.bits is not None:
             return ""
+        if self.bits is None and self.upper_bits is None and (self.lower_bits or 0.0) > SHOWN:
+            return f"at least {known_digits(self.lower_bits or 0.0, 1e-6)}"
         if self.lower_bits is None or self.upper_bits is None or (self.bits is not None and self.proven):
             return ""
         if self.bits is not None and self.upper_bits - self.lower_bits < SHOWN:

@@ -147,7 +147,7 @@ def solve_poisson(
         matrix, H = equation(ensemble.belief)
         return float(ensemble.weight @ (H - matrix @ solution)) / float(ensemble.weight.sum())
 
-    deepest = [[mean_residual(e) for e in family if len(e.weight) <= LARGEST_MEAN][-2:] for family in families]
+    deepest = [[mean_residual(e) for e in [e for e in family if len(e.weight) <= LARGEST_MEAN][-2:]] for family in families]
     coarse = [mean_residual(e) for e in settled]
     of_words = (deepest[0][-1] + deepest[1][-1]) / 2, max(map(max, deepest)) - min(map(min, deepest))
     correction, error = min(of_words, (coarse[0], abs(coarse[0] - coarse[1])), key=lambda found: found[1])

@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hmmdsl.process.counting import count_histories
-from hmmdsl.process.entropies import entropy_rate
-from hmmdsl.process.history_tree import build_history_tree, history_weights, optimal_losses
+from hmmdsl.process.entropies import entropy_rate, myopic_entropies
+from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.depths import deepest
+from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.report.layered import draw_layers
 from hmmdsl.report.simplex_figure import draw_beliefs
 from hmmdsl.report.state_diagram import (
@@ -39,8 +40,8 @@ _SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
 _MSP_BELIEFS = 64
 _CLOUD_DRAWN = 40_000
-_JOINT_STATES, _JOINT_TRANSITIONS = 64, 10_000
-"""Products of more states or transitions are drawn by their factors."""
+_CURVE_TOKENS = 10
+"""Tokens of context of a product's curve: its words are not counted out."""
 
 
 def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[str, tuple[Figure, str]]:
@@ -63,7 +64,7 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
         f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
         "its limit, the entropy rate.",
     )
-    if len(process.states) > 1 and not (process.factored and len(process.states) > _JOINT_STATES):
+    if len(process.states) > 1 and drawn_whole(process):
         depth = deepest(process, _SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
@@ -98,7 +99,7 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
 def _few_beliefs(process: Process) -> bool:
     """Whether the automaton of a product's beliefs is small enough to be made."""
     count = joint_beliefs(process).count
-    return count is not None and count <= _MSP_BELIEFS and process.transition_count <= _JOINT_TRANSITIONS
+    return count is not None and count <= _MSP_BELIEFS and drawn_whole(process)
 
 
 def simplex(process: Process, depth: int | None = None) -> Figure:
@@ -120,8 +121,8 @@ def cloud_figure(process: Process, cloud: BeliefCloud) -> Figure:
 
 def myopic_curve(process: Process) -> Figure:
     """The entropy of the next token, in bits, after 0, 1, 2, … tokens."""
-    tree = build_history_tree(process, max(1, deepest(process, _CURVE_HISTORIES) - 1), bos=True)
-    bits = optimal_losses(tree) / np.log(2)
+    most = _CURVE_TOKENS if process.factored else max(1, deepest(process, _CURVE_HISTORIES) - 1)
+    bits = np.array(myopic_entropies(process, most + 1).bits)
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(range(len(bits)), bits, "o-", color=BLUE)

@@ -9,12 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, many
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.state_emitting import state_emitting
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.output_file import appearing
 
 ExportFormat: TypeAlias = Literal["json", "npz", "dot", "hmmlearn"]
+
+LARGEST_MATRICES = 20_000_000
+"""Most numbers of all labelled matrices together that are written, zeros too."""
 
 
 def export(process: Process, form: ExportFormat | None, out: Path | None) -> str | None:
@@ -24,6 +28,7 @@ def export(process: Process, form: ExportFormat | None, out: Path | None) -> str
     chosen = form or {"json": "json", "npz": "npz", "dot": "dot", "gv": "dot"}.get(named)
     if chosen is None:
         raise OutputError(f"no format ends in .{named}: give `--format json|npz|dot|hmmlearn`")
+    _check_size(process, chosen)
     if chosen == "dot":
         content = dot(process).encode()
     else:
@@ -37,6 +42,19 @@ def export(process: Process, form: ExportFormat | None, out: Path | None) -> str
     with appearing(out) as unfinished:
         unfinished.write_bytes(content)
     return None
+
+
+def _check_size(process: Process, form: str) -> None:
+    """Raise OutputError, before anything is made, for a process too large to be written."""
+    states, tokens = len(process.states), len(process.tokens)
+    cure = "export its factors one by one" if process.factored else "make it smaller"
+    if process.factored and process.transition_count > LARGEST_ENTRIES:
+        sizes = f"{states:,} states, {tokens:,} tokens and {many(process.transition_count)} transitions"
+        raise OutputError(f"{process.name} would have {sizes}, more than {LARGEST_ENTRIES:,}: {cure}")
+    if form in ("json", "npz") and tokens * states**2 > LARGEST_MATRICES:
+        sizes = f"{tokens:,} matrices of {states:,} x {states:,}"
+        dot = "; `--format dot` writes only the transitions that there are" if process.transition_count <= LARGEST_ENTRIES else ""
+        raise OutputError(f"{process.name} would be {sizes}, more than {LARGEST_MATRICES:,} numbers: {cure}{dot}")
 
 
 def labelled_matrices(process: Process) -> dict[str, Any]:

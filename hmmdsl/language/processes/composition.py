@@ -60,7 +60,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
         raise ConstantError(_code(error, operation), error.message, call.span, help=error.cure) from None
     except UnsolvedError as error:
         message = str(error).partition(";")[0]
-        raise ConstantError("E0412", message, call.span, help="make it smaller, or give its parts a start") from None
+        raise ConstantError("E0430", message, call.span, help="make it smaller, or give its parts a start") from None
     except ValueError as error:
         raise ConstantError("E0412", str(error), call.span, help="use exact numbers, or larger ones") from None
     budget.charge(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))

@@ -27,7 +27,7 @@ Entries = Mapping[tuple[int, int], Scalar]
 
 def stationary_start(transitions: Entries, states: Table, span: Span) -> tuple[Scalar, ...]:
     """The stationary distribution. Raises ConstantError (E0324) if several sets of states are never left, so that there are
-    several, and E0412 if it is not found; `span` is the process's name."""
+    several, and E0430 if it is not found; `span` is the process's name."""
     closed = closed_classes(transitions, len(states))
     if len(closed) > 1:
         classes = [listing([states.texts[i] for i in sorted(members)], most=4) for members in closed]
@@ -43,7 +43,7 @@ def stationary_start(transitions: Entries, states: Table, span: Span) -> tuple[S
         return stationary_distribution(transitions, len(states))
     except UnsolvedError as error:
         raise ConstantError(
-            "E0412",
+            "E0430",
             str(error).partition(";")[0],
             span,
             label=f"{len(states):,} states",

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.report.text.automaton import automaton_lines
 from hmmdsl.report.text.curve import entropy_curve
 from hmmdsl.report.text.simplex import belief_picture
@@ -21,13 +22,14 @@ NARROWEST, WIDEST = 30, 44
 
 
 def pictures(process: Process, about: Portrait, width: int) -> Group | None:
-    """The beliefs, the entropies, and the mixed states of a process within `width` characters; None where they don't fit."""
+    """The beliefs, the entropies, and the mixed states of a process within `width` characters; of a large product the entropies
+    alone. None where they don't fit."""
     if width < NARROWEST:
         return None
     beside = width >= 2 * NARROWEST + 4
     each = min(WIDEST, (width - 4) // 2 if beside else width)
     drawn = []
-    if len(process.states) > 1:
+    if len(process.states) > 1 and drawn_whole(process):
         drawn.append(_block(*belief_picture(process, each), each))
     if len(about.myopic_entropies.bits) > 1:
         drawn.append(_block(*entropy_curve(about.myopic_entropies.bits, about.entropy_rate.value_bits, each), each))
@@ -40,7 +42,8 @@ def pictures(process: Process, about: Portrait, width: int) -> Group | None:
         for block in drawn:
             parts += [block, Text("")]
     wide = min(width, 2 * WIDEST + 8)
-    parts.append(_block(*automaton_lines(process, wide), wide))
+    if drawn_whole(process):
+        parts.append(_block(*automaton_lines(process, wide), wide))
     return Group(*parts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.simplex import simplex_projection
+from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.report.text.automaton import belief_names
 from hmmdsl.report.text.simplex import drawn_beliefs
 
@@ -23,7 +24,9 @@ MOST = 1_000
 def diagrams_as_json(process: Process) -> dict[str, Any]:
     """`transitions` (of a generalized HMM the operators' entries); `mixed_states`, the automaton of beliefs, or None where it is
     not closed within 1,000; and `belief_cloud`: distinct beliefs after histories of every length up to `depth`, with their
-    probabilities (mean over lengths) and places in the plane whose corners are the states'."""
+    probabilities (mean over lengths) and places in the plane whose corners are the states'. All are None for a large product."""
+    if not drawn_whole(process):
+        return {"transitions": None, "mixed_states": None, "belief_cloud": None}
     presentation = mixed_state_presentation(process, max_beliefs=MOST, max_work=500_000)
     beliefs, shares, depth = drawn_beliefs(process, HISTORIES)
     projection = simplex_projection(len(process.states), beliefs, shares, process.r if process.generalized else None)
