@@ -81,7 +81,7 @@ class Patching(AlongCheckpoints):
     def problems(self, around: Surroundings) -> list[Problem]:
         from hmmdsl.analysis.options.regression_problems import repeated
 
-        lacking = no_transformer("of", self.of, around, "residual stream that a forward pass could go on from")
+        lacking = no_transformer("of", self.of, around, "residual stream that could be patched at every position")
         return [*lacking, *word_problems(self, around), *repeated("controls", [control.kind for control in self.controls])]
 
     # ---------------------------------------------------------------- the run

@@ -23,6 +23,7 @@ from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.steering import steer
 from hmmdsl.analysis.steering.aims import Aim
 from hmmdsl.analysis.steering.continuation import Continuation
+from hmmdsl.models.build import build_network
 from hmmdsl.models.layout import tree_layout, word_layout
 from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import build_history_tree, history_weights, words_of
@@ -248,3 +249,11 @@ def test_what_layers_carry_is_read_and_not_written(mess3: Process) -> None:
 def test_ablation_takes_no_new_belief() -> None:
     with pytest.raises(ValidationError, match="no belief to steer to"):
         _intervention(mode="ablate", to="uniform")
+
+
+def test_a_network_of_the_next_two_tokens_is_scored_by_the_first(mess3: Process) -> None:
+    spec = KINDS["gru"].model_copy(update={"context": 3})
+    network, tree = build_network(spec, 3, 0, 9).eval(), build_history_tree(mess3, 3)
+    found = Continuation.of(network, tree, "block[0]", "own").log_probabilities(np.zeros((len(tree), 7)))
+    np.testing.assert_allclose(found, predictions(network, tree), atol=1e-5)
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from hmmdsl.models.layout import TreeLayout, tree_layout, tree_layouts
+from hmmdsl.training.objective import next_token_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
@@ -61,14 +62,15 @@ class Continuation:
 
     @torch.no_grad()
     def log_probabilities(self, change: Float64[np.ndarray, "history d_model"]) -> Float64[np.ndarray, "history token"]:
-        """log Pr(next token | history) in nats, after `change` has been added to the stream at the point."""
-        logits = np.empty((self.histories, self.network.vocabulary))
+        """log Pr(next token | history) in nats, after `change` has been added to the stream at the point; the
+        first token's marginal where the network predicts more."""
+        logits = np.empty((self.histories, self.network.outputs))
         for part in self.parts:
             added = torch.from_numpy(change[part.history]).to(part.stream)
             x = part.stream.index_add(0, part.rows, added)
             after = self.network.logits_from(self.point, part.layout, x)
             logits[part.history] = after.index_select(0, part.rows).cpu().numpy()
-        return normalized(logits)
+        return next_token_of(normalized(logits), self.network.vocabulary)
 
 
 def normalized(logits: Float64[np.ndarray, "history token"]) -> Float64[np.ndarray, "history token"]:

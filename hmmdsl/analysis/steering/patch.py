@@ -17,6 +17,7 @@ from hmmdsl.analysis.steering.steer import divergence
 from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.models.layout import word_layout
 from hmmdsl.process.sampling import sample_words
+from hmmdsl.training.objective import next_token_of
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def restored_shares(
     def last(name: str, x: Float[Tensor, "word position d_model"]) -> Float64[np.ndarray, "word token"]:
         layout = word_layout(tokens(np.repeat(base[None], len(x), axis=0)))
         logits = network.logits_from(name, layout, x.reshape(-1, x.shape[-1])).view(*x.shape[:2], -1)
-        return normalized(logits[:, -1].double().cpu().numpy())
+        return next_token_of(normalized(logits[:, -1].double().cpu().numpy()), network.vocabulary)
 
     here, there = points(base[None]), points(donors)
     final = list(here)[-1]
