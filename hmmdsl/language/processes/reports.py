@@ -55,7 +55,7 @@ class Reports:
         self.failed = True
         self.count += 1
         found = error.diagnostic
-        if found is not None:
+        if found is not None and self.count <= MOST:
             self._add(found, turn)
 
     def warning(self, code: str, message: str, span: Span, *, label: str = "", help: str = "") -> None:
