@@ -146,7 +146,7 @@ def _draw_beside(panel: Axes, lines: Sequence[_Line], at: Sequence[float], seeds
         shift = (k - (len(lines) - 1) / 2) * width
         for place, values in zip(at, line.values, strict=True):
             panel.plot([place + shift] * len(values), values, **_POINT, color=colour)
-            if values and seeds is None:
+            if len(values) > 1 and seeds is None:
                 panel.hlines(
                     float(np.mean(values)), place + shift - 0.4 * width, place + shift + 0.4 * width, color=colour, linewidth=2
                 )
