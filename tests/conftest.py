@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hmmdsl.process.process import Process
+from tests.command_line import Command, command_line
 
 sys.path.insert(0, str(Path(__file__).parent / "process"))
 import known_processes
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two trainings of two threads each slow one another a hundredfold: where tests run side by side, one thread is the default.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,25 +37,16 @@ def _empty_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("HMMDSL_STORE", str(tmp_path_factory.getbasetemp() / "stores" / os.urandom(8).hex()))
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed has the same columns wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Call `hmmdsl` in a fresh process, in an empty folder."""
-
-    def call(*arguments: str | Path, given: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "hmmdsl", *map(str, arguments)],
-            cwd=tmp_path,
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            timeout=300,
-            check=False,
-            env={**os.environ, "NO_COLOR": "1", **environment},
-        )
-        out, err = done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
-
-    return call
+    return partial(command_line, tmp_path)
 
 
 @pytest.fixture

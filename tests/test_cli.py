@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.command_line import Command, command_line
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -61,8 +58,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         (folder / mistake).mkdir()
         (folder / mistake / "spec.hmm").write_text(text)
     files = [f"{mistake}/spec.hmm" for mistake in WRONG]
-    call = [sys.executable, "-m", "hmmdsl", "check", *files, "--json"]
-    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = command_line(folder, "check", *files, "--json")
     assert done.returncode == 2, done.stderr
     assert not done.stderr
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["spec.hmm"] * len(WRONG)

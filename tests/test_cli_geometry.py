@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
-Command = Callable[..., CompletedProcess[str]]
+from tests.command_line import Command
+from tests.golden import GOLDEN
 
-SPEC = """\
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
+SPEC = (
+    GOLDEN
+    + """\
 process pair = product(left = golden(), right = golden(1/3))
 
 model net: transformer { layers = 1, d_model = 8, context = 3, bos = true }
@@ -38,6 +32,7 @@ expect read.overlap == read.largest_overlap
 expect apart.block[0].scatter.within + apart.block[0].scatter.belief ~= 1 ± 1e-9
 expect apart.embedding.followed[0] > 0
 """
+)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.command_line import Command, command_line
+from tests.golden import GOLDEN
 
 TINY = """\
 import "parts/golden.hmm" as parts
@@ -19,7 +19,6 @@ model net: transformer { layers = 1, d_model = 8, context = 3 }
 train fit { process = parts.golden(), model = net, steps = 3 }
 expect "it is not worse than guessing": fit.loss < 2
 """
-PART = "hmm golden(p = 1/2) {\n  states A, B\n  tokens 0, 1\n  A -[1]-> B : p\n  A -[0]-> A : rest\n  B -[0]-> A\n}\n"
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +26,11 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pack of a run that was started with a setting."""
     folder = tmp_path_factory.mktemp("golden")
     (folder / "parts").mkdir()
-    (folder / "parts" / "golden.hmm").write_text(PART)
+    (folder / "parts" / "golden.hmm").write_text(GOLDEN)
     (folder / "golden.hmm").write_text(TINY)
     for call in (["run", "golden.hmm", "-q", "--set", "fit.steps=4", "--store", "store"], ["pack", None, "-o", "x.hmmz"]):
         words = [word or str(next((folder / "runs").iterdir())) for word in call]
-        done = subprocess.run([sys.executable, "-m", "hmmdsl", *words], cwd=folder, capture_output=True, text=True, check=False)
+        done = command_line(folder, *words)
         assert done.returncode == 0, done.stderr
     return folder / "x.hmmz"
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,23 +11,19 @@ import pytest
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.run import run, write_inputs
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.command_line import Command, command_line
+from tests.golden import GOLDEN
 
 SPECS = Path(__file__).parent.parent / "specs"
 
-TINY = """\
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
+TINY = (
+    GOLDEN
+    + """\
 model net: transformer { layers = 1, d_model = 8, context = 3 }
 train fit { process = golden(), model = net, steps = 3 }
 expect "it is not worse than guessing": fit.loss < 2
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +31,7 @@ def rrxor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two runs, in `first` and `second`, of the RRXOR spec for 20 steps."""
     folder = tmp_path_factory.mktemp("rrxor")
     for out in ("first", "second"):
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "hmmdsl",
-                "run",
-                SPECS / "rrxor.hmm",
-                "--profile",
-                "smoke",
-                "--set",
-                "fit.steps=20",
-                "--out",
-                out,
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = command_line(folder, "run", SPECS / "rrxor.hmm", "--profile", "smoke", "--set", "fit.steps=20", "--out", out)
         assert done.returncode == 1, done.stderr  # 20 steps do not reach the published figures, and the claims say so
         (folder / f"{out}.txt").write_text(done.stdout)
     return folder
@@ -68,8 +42,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a tiny spec whose claim holds."""
     folder = tmp_path_factory.mktemp("golden")
     (folder / "golden.hmm").write_text(TINY)
-    call = [sys.executable, "-m", "hmmdsl", "run", "golden.hmm", "--json"]
-    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = command_line(folder, "run", "golden.hmm", "--json")
     assert done.returncode == 0, done.stderr
     (folder / "progress.txt").write_text(done.stderr)
     found = json.loads(done.stdout)

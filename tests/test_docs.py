@@ -10,13 +10,16 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.elaborate import compile_text
+from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.manual import records_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SPECS = sorted((ROOT / "specs").rglob("*.hmm"))
+ROW = re.compile(r"^\| \[`\w+`\]\(\.\./(specs/\S+)\) \|[^|]*\|([^|]*)\| (\d+) \|[^|]*\|$", re.MULTILINE)
+"""A row of docs/specs.md: the file, the source, the number of claims."""
 BLOCK = re.compile(r"^```(hmm(?: fragment)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -53,6 +56,21 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_the_records_page_is_what_the_schemas_say() -> None:
     assert (ROOT / "docs" / "records.md").read_text() == records_page(), "run `hmmdsl help --markdown > docs/records.md`"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+def test_every_spec_is_named_with_its_claims_and_sources(spec: Path) -> None:
+    compiled = compile_file(spec, kinds())
+    rows = {file: (source, int(claims)) for file, source, claims in ROW.findall((ROOT / "docs" / "specs.md").read_text())}
+    file = str(spec.relative_to(ROOT))
+    assert file in rows, "give it a row in docs/specs.md"
+    source, claims = rows[file]
+    assert claims == len(compiled.claims)
+    cite = compiled.experiment.about.cite
+    for cited in [cite] if isinstance(cite, str) else cite:
+        for identifier in re.findall(r"(?:arXiv|doi):\S+", cited):
+            assert identifier in source
+    assert f"`{spec.stem}`" in (ROOT / "README.md").read_text(), "name it under `The experiments` in README.md"
 
 
 def diagram() -> tuple[dict[str, str], set[tuple[str, str]]]:

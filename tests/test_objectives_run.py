@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from safetensors.numpy import load_file
 
-Command = Callable[..., CompletedProcess[str]]
+from tests.command_line import Command
 
 SPEC = """
 import std.processes (rrxor)

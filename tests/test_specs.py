@@ -4,17 +4,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from subprocess import CompletedProcess
+from typing import Any, TypeAlias
 
 import pytest
 
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_file
+from tests.command_line import Command, command_line
+
 SPECS = sorted((Path(__file__).parent.parent / "specs").rglob("*.hmm"))
 
-Command = Callable[..., CompletedProcess[str]]
+every_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+def spec_called(name: str) -> Path:
+    (spec,) = (spec for spec in SPECS if spec.stem == name)
+    return spec
+
+
+@dataclass(frozen=True)
+class SmokeRun:
+    """A run of a spec with few steps, which runs everything and proves nothing: its folder, results and judged claims."""
+
+    folder: Path
+    results: dict[str, Any]
+    claims: list[dict[str, Any]]
+
+
+Smoke: TypeAlias = Callable[[Path], SmokeRun]
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
+    """The smoke profile of a spec, run once however many tests read it."""
+
+    @cache
+    def run(spec: Path) -> SmokeRun:
+        place = tmp_path_factory.mktemp(spec.stem)
+        done = command_line(place, "run", spec, "--profile", "smoke", "--quiet", "--json")
+        assert done.returncode in (0, 1), done.stderr  # claims may fail: it hardly trained
+        printed = json.loads(done.stdout)
+        folder = place / printed["folder"]
+        return SmokeRun(folder, json.loads((folder / "results.json").read_text()), printed["claims"])
+
+    return run
+
+
+@every_spec
 def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command: Command) -> None:
     found = command("check", spec, "--json")
     assert found.returncode == 0
@@ -24,51 +63,53 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
 
 
 @pytest.mark.slow
+@every_spec
+def test_the_smoke_profile_runs_every_stage_and_judges_every_claim(spec: Path, smoke: Smoke) -> None:
+    compiled, run = compile_file(spec, kinds(), profile="smoke"), smoke(spec)
+    assert set(run.results) >= {*compiled.experiment.trains, *compiled.experiment.analyses}
+    assert [claim["label"] for claim in run.claims] == [claim.label for claim in compiled.claims]
+    assert (run.folder / "report.html").is_file()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zero_one_random", "rrxor", "bloch_walk"])
 def test_the_published_figures_are_reproduced(name: str, command: Command) -> None:
     """Mess3, which trains on drawn words for a minute and a half, is run whole by `tests/benchmarks/bench_run.py`."""
-    (spec,) = (spec for spec in SPECS if spec.stem == name)
-    done = command("run", spec, "--quiet")
+    done = command("run", spec_called(name), "--quiet")
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
-def test_mess3_runs_through_all_its_analyses(command: Command, tmp_path: Path) -> None:
-    (spec,) = (spec for spec in SPECS if spec.stem == "mess3")
-    done = command("run", spec, "--profile", "smoke", "--quiet", "--json")
-    found = json.loads(done.stdout)  # 50 steps run everything, and prove nothing
-    results = json.loads((tmp_path / found["folder"] / "results.json").read_text())
-    assert set(results) == {"fit", "beliefs", "fractal", "emerging", "positions"}
-    assert len(found["claims"]) == 8
-
-
-@pytest.mark.slow
-def test_every_kind_of_network_runs_side_by_side(command: Command, tmp_path: Path) -> None:
-    """The whole run, of less than a minute, is in `tests/benchmarks/bench_run.py`; here few steps, which prove nothing."""
-    (spec,) = (spec for spec in SPECS if spec.stem == "recurrent")
-    done = command("run", spec, "--profile", "smoke", "--quiet", "--json")
-    found = json.loads(done.stdout)
-    results = json.loads((tmp_path / found["folder"] / "results.json").read_text())
+def test_every_kind_of_network_has_results_of_its_own_shape(smoke: Smoke) -> None:
+    results = smoke(spec_called("recurrent")).results
     assert len(results["memory_beliefs"]["cell"]) == 1
     assert len(results["linear_beliefs"]["block"]) == 2
     assert results["fit_table"]["parameters"] == 2 * (2 + 4 + 8)
-    assert len(found["claims"]) == 9
 
 
 @pytest.mark.slow
-def test_beliefs_are_steered_and_attention_is_measured_with_few_steps(command: Command, tmp_path: Path) -> None:
-    """The whole runs, of one and two minutes, prove the claims; here the two specs go through all their analyses."""
-    results = {}
-    for name in ("steering", "piotrowski_2025_attention"):
-        (spec,) = (spec for spec in SPECS if spec.stem == name)
-        done = command("run", spec, "--profile", "smoke", "--quiet", "--json")
-        found = json.loads(done.stdout)
-        folder = tmp_path / found["folder"]
-        results |= json.loads((folder / "results.json").read_text())
-        assert all(claim["holds"] is not None for claim in found["claims"])
-        for figure in {"steering": ("steer.strengths", "gone.positions", "swap.restored")}.get(name, ("slow_lags.lags",)):
-            assert (folder / "figures" / f"{figure}.png").is_file()
-    assert set(results["steer"]) == {"counterfactual", "history", "uniform"}
-    assert results["steer"]["history"]["strength"][0]["old"] == results["steer"]["history"]["before"]["old"]
-    assert results["swap"]["block"][3]["whole"]["restored"] == pytest.approx(1, abs=1e-4)
-    assert len(results["quick_lags"]["layer"][0]["head"][0]["lag"]) == 5
+def test_a_belief_that_is_written_is_followed_from_its_place(smoke: Smoke) -> None:
+    run = smoke(spec_called("steering"))
+    assert set(run.results["steer"]) == {"counterfactual", "history", "uniform"}
+    assert run.results["steer"]["history"]["strength"][0]["old"] == run.results["steer"]["history"]["before"]["old"]
+    assert run.results["swap"]["block"][3]["whole"]["restored"] == pytest.approx(1, abs=1e-4)
+    for figure in ("steer.strengths", "gone.positions", "swap.restored"):
+        assert (run.folder / "figures" / f"{figure}.png").is_file()
+
+
+@pytest.mark.slow
+def test_attention_is_measured_lag_by_lag(smoke: Smoke) -> None:
+    run = smoke(spec_called("piotrowski_2025_attention"))
+    assert len(run.results["quick_lags"]["layer"][0]["head"][0]["lag"]) == 5
+    assert (run.folder / "figures" / "slow_lags.lags.png").is_file()
+
+
+@pytest.mark.slow
+def test_baselines_and_information_stand_beside_the_published_mess3(smoke: Smoke) -> None:
+    run = smoke(spec_called("shai_2024_mess3"))
+    drawn = {path.name for path in (run.folder / "figures").iterdir()}
+    assert {"curve.curve.svg", "simpler.memories.svg", "simpler.probes.svg", "simpler.rivals.svg", "bits.bits.svg"} <= drawn
+    by_claim = {claim["label"]: claim["holds"] for claim in run.claims}
+    assert by_claim["the optimal loss falls exponentially"]  # theory needs no training
+    assert run.results["bits"]["block_3"]["held_out"]["bits"] <= run.results["bits"]["history"]
+    assert "undefined" not in {claim["reason"] for claim in run.claims}

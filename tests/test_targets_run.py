@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
-Command = Callable[..., CompletedProcess[str]]
+from tests.command_line import Command
 
 SPEC = """
 import std.processes (mess3, rrxor, coin, bloch_walk)

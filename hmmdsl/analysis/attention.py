@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.controls import Untrained
 from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
 from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
@@ -47,17 +47,15 @@ class AttentionByLag(Analysis):
         description="the least lag that is fitted; lag 0, the token itself, also reaches the prediction without attention",
     )
     controls: tuple[Untrained, ...] = Field((), description="what else is fitted: `untrained`, the initial weights")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         layers, heads = blocks_and_heads(model)
         lag = Group({"attention": Quantity("1", "mean attention at this lag, over the histories that reach back so far")})
         head: dict[str, ResultSchema] = dict(FIT)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
 
 if TYPE_CHECKING:
@@ -46,10 +46,8 @@ class Baselines(Analysis):
     features: int = Field(256, ge=1, le=4096, description="number of random Fourier features of the nonlinear probe")
     folds: int = Field(5, ge=3, le=1000, description="number of folds over the distinct histories")
     repeats: int = Field(3, ge=1, le=1000, description="number of permutations of the shuffled control")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 
@@ -105,7 +103,7 @@ class Baselines(Analysis):
 
     def problems(self, around: Surroundings) -> list[Problem]:
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         found = list(same_vocabulary(self.of, self.on, around))
         found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
         most = min(model.context, MOST_COLUMNS // len(process.tokens))
@@ -132,18 +130,6 @@ class Baselines(Analysis):
         from hmmdsl.analysis.probe.baselines import baselines
 
         return baselines(self, inputs)
-
-    def nest(self, by_place: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """Results by place name, nested as the schema is."""
-        return nested(by_place) if has_segment(self.at) else next(iter(by_place.values()))
-
-    def place_results(self, results: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-        """The results of one place, by its name."""
-        if not has_segment(self.at):
-            return results
-        base, bracket, index = place.partition("[")
-        found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
-        return found
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.baselines import figures

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained, from_word, repeats_of
-from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,10 +54,8 @@ class Distinctions(Analysis):
     controls: tuple[DistinctionControl, ...] = Field(
         (Untrained(),), description="the same with the untrained network, with activations permuted over histories, or with noise"
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
@@ -125,17 +123,13 @@ class Distinctions(Analysis):
             *repeated("controls", [control.kind for control in self.controls]),
             *same_vocabulary(self.of, self.on, around),
         ]
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         return found or list(word_problems(self.follow, process, around.model_of(self.of)))
 
     def compute(self, inputs: Inputs) -> Outcome:
         from hmmdsl.analysis.probe.telling_apart import tell_apart
 
         return tell_apart(self, inputs)
-
-    def nest(self, by_place: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Results by place, nested as the schema is."""
-        return nested(dict(by_place)) if has_segment(self.at) else dict(next(iter(by_place.values())))
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.distinctions import figures
@@ -154,11 +148,4 @@ def _spread(schema: ResultSchema) -> ResultSchema:
         kept = {name: _spread(member) for name, member in schema.members.items() if name != "standard_error"}
         return Group(kept, schema.description)
     assert isinstance(schema, Quantity)
-    return Group(
-        {
-            "mean": Quantity(schema.unit, f"mean of: {schema.description}"),
-            "sd": Quantity(schema.unit, f"standard deviation of: {schema.description}"),
-            "min": Quantity(schema.unit, f"least of: {schema.description}"),
-            "max": Quantity(schema.unit, f"greatest of: {schema.description}"),
-        }
-    )
+    return spread_of(schema)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,6 @@ from hmmdsl.analysis.options.points import (
     Place,
     Point,
     has_segment,
-    nested,
     places,
 )
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated, repeated_points, same_vocabulary
@@ -24,9 +23,9 @@ from hmmdsl.spec.base import (
     AUTO_HISTORY_LIMIT,
     AutoHistories,
     Exact,
-    Histories,
+    OtherProcess,
     Problem,
-    ProcessName,
+    ReadHistories,
     SampledHistories,
     TrainName,
 )
@@ -72,10 +71,8 @@ class Information(Analysis):
         ("untrained", "shuffled", "noise"),
         description="what else is read: the network before training, its activations permuted over histories, Gaussian features",
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 
@@ -124,7 +121,7 @@ class Information(Analysis):
     def _too_many_words(self, around: Surroundings) -> list[Problem]:
         """E0585 where the table of histories by words would be too large."""
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         histories = count_histories(process, model.context, model.bos).total
         words = SampledHistories().words
         if isinstance(self.histories, SampledHistories):
@@ -152,18 +149,6 @@ class Information(Analysis):
         from hmmdsl.analysis.probe.information import information
 
         return information(self, inputs)
-
-    def nest(self, by_place: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """Results by place name, nested as the schema is."""
-        return nested(by_place) if has_segment(self.at) else next(iter(by_place.values()))
-
-    def place_results(self, results: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-        """The results of one place, by its name."""
-        if not has_segment(self.at):
-            return results
-        base, bracket, index = place.partition("[")
-        found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
-        return found
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.information import figures

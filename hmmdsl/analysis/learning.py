@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ class Learning(Analysis):
     of: TrainName = Field(description="the training run whose network is read")
     shortest: int = Field(1, ge=1, description="the shortest history, in tokens, that the laws are fitted to")
     longest: int | None = Field(None, ge=1, description="the longest; the network's context if not given")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)

@@ -10,7 +10,7 @@ from pydantic import Field
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ class Loss(AlongCheckpoints):
     word: ClassVar[str] = "loss"
     kind: Literal["loss"] = "loss"
     of: TrainName = Field(description="the training run whose network is read")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from hmmdsl.analysis.options.controls import HeldOut, Untrained, from_word
-from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ class Pca(Analysis):
     controls: tuple[PcaControl, ...] = Field(
         (Untrained(),), description="what else is measured: the untrained network, or the variance of histories left out"
     )
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     def needs(self) -> Sequence[str]:
         return (self.of,)
@@ -58,7 +56,7 @@ class Pca(Analysis):
     def results(self, around: Surroundings) -> Group:
         from hmmdsl.analysis.options.theory import theory_names
 
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         names = theory_names(process)
         model = around.model_of(self.of)
         by_place = {
@@ -116,7 +114,7 @@ class Pca(Analysis):
         if isinstance(self.histories, SampledHistories):
             return []
         model = around.model_of(self.of)
-        process = around.processes[self.on] if self.on is not None else around.process_of(self.of)
+        process = around.process_of(self.of, self.on)
         counts = count_histories(process, model.context, model.bos)
         widest = max(self.places_in(around), key=lambda place: place.width)
         if not counts.exact or widest.width < counts.total:
@@ -136,10 +134,6 @@ class Pca(Analysis):
         from hmmdsl.analysis.probe.principal_components import measure
 
         return measure(self, inputs)
-
-    def nest(self, by_place: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Results by place, nested as the schema is."""
-        return nested(dict(by_place)) if has_segment(self.at) else dict(next(iter(by_place.values())))
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.pca import figures

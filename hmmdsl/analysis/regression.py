@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.by_place import nest, results_of
 from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
 from hmmdsl.analysis.options.metrics import metrics
-from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, nested, places
+from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, Histories, Problem, ProcessName, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
 from hmmdsl.spec.results import Group, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ class Regression(AlongCheckpoints):
         "sample and, held out, what predicts best inside the other folds",
     )
     controls: tuple[Control, ...] = Field((), description="what else is scored, so that one can tell what the scores are worth")
-    histories: Histories = Field(AutoHistories(), description="the histories that are read")
-    on: ProcessName | None = Field(
-        None, description="another process to read histories of, with the same tokens in the same order"
-    )
+    histories: ReadHistories = AutoHistories()
+    on: OtherProcess = None
 
     # ---------------------------------------------------------------- before the run
 
@@ -134,21 +133,13 @@ class Regression(AlongCheckpoints):
 
     def nest(self, result: Callable[[str, str], Any], names: Sequence[str]) -> dict[str, Any]:
         """Results for each (target, place name), nested as the schema is."""
-        segment = has_segment(self.at)
-        by_target: dict[str, dict[str, Any]] = {}
-        for target in self.target_names:
-            by_place = {name: result(target, name) for name in names}
-            by_target[target] = nested(by_place) if segment else next(iter(by_place.values()))
+        by_target = {target: nest(self.at, {name: result(target, name) for name in names}) for target in self.target_names}
         return nest_targets(by_target) if isinstance(self.target, tuple) else by_target[self.target_names[0]]
 
     def map_results(self, results: Mapping[str, Any], target: str, place: str) -> Mapping[str, Any]:
         """The results of one map, by its target and the name of its place."""
         group = results_of_target(results, target) if isinstance(self.target, tuple) else results
-        if not has_segment(self.at):
-            return group
-        base, bracket, index = place.partition("[")
-        found: Mapping[str, Any] = group[base][int(index[:-1])] if bracket else group[base]
-        return found
+        return results_of(self.at, group, place)
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.regression import figures

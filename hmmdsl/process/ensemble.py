@@ -80,21 +80,14 @@ def from_known_state(process: Process) -> Ensemble:
 def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> Iterator[Ensemble]:
     """The ensemble and those after 1, 2, …, `depth` further tokens, until one might have more than `largest` beliefs."""
     V, S = len(process.tokens), len(process.states)
-    smallest = SMALLEST_TOKEN if process.generalized else 0.0
-    step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.emission
+    step, emission = _updates(process), process.emission
     index = np.arange(S)
     directions = np.stack([np.cos(1.0 + index**2), np.cos(2.0 + np.sqrt(2.0) * index**2)], axis=1) / MERGED
     yield ensemble
     for _ in range(depth):
         if len(ensemble.weight) * V > largest:
             return
-        mass = ensemble.next_token.ravel()
-        weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
-        keep = np.flatnonzero((weight > SMALLEST_WEIGHT) & (mass > smallest))
-        lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
-        belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
-        weight = weight[keep]
+        belief, weight, lost = _updated(process, step, ensemble)
         keys = np.rint(belief @ directions).astype(np.int64)
         order = np.lexsort(keys.T)
         fresh = np.ones(len(order), dtype=bool)
@@ -107,6 +100,25 @@ def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> It
         yield ensemble
 
 
+def _updates(process: Process) -> Float64[np.ndarray, "state next"]:
+    """The operators side by side: a belief times this is `eta T[x]` for every token, one after another."""
+    V, S = len(process.tokens), len(process.states)
+    return process.T.transpose(1, 0, 2).reshape(S, V * S)
+
+
+def _updated(
+    process: Process, updates: Float64[np.ndarray, "state next"], ensemble: Ensemble
+) -> tuple[Float64[np.ndarray, "belief state"], Float64[np.ndarray, " belief"], float]:
+    """Beliefs and weights after one further token, and the probability that is lost so far; equal beliefs are not merged yet."""
+    smallest = SMALLEST_TOKEN if process.generalized else 0.0
+    mass = ensemble.next_token.ravel()
+    weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
+    keep = np.flatnonzero((weight > SMALLEST_WEIGHT) & (mass > smallest))
+    lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
+    belief = (ensemble.belief @ updates).reshape(-1, len(process.states))[keep] / mass[keep, None]
+    return belief, weight[keep], lost
+
+
 def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells: float = FINEST_GRID) -> tuple[Ensemble, float]:
     """The ensemble after `depth` further tokens, kept below `largest` beliefs by merging those of one cell of a grid into
     their mean.
@@ -116,18 +128,11 @@ def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells
     such means goes with the square of the cells' size; the grid, `cells` along an edge of the simplex or as much coarser as
     `largest` demands, is returned too.
     """
-    V, S = len(process.tokens), len(process.states)
-    smallest = SMALLEST_TOKEN if process.generalized else 0.0
-    step = process.T.transpose(1, 0, 2).reshape(S, V * S)
-    emission = process.emission
+    S = len(process.states)
+    step, emission = _updates(process), process.emission
     mixing = np.array([pow(MULTIPLIER, i, 2**63) for i in range(S)], dtype=np.int64)
     for _ in range(depth):
-        mass = ensemble.next_token.ravel()
-        weight = (ensemble.weight[:, None] * ensemble.next_token).ravel()
-        keep = np.flatnonzero((weight > SMALLEST_WEIGHT) & (mass > smallest))
-        lost = ensemble.lost + max(0.0, float(weight.sum() - weight[keep].sum()))
-        belief = (ensemble.belief @ step).reshape(-1, S)[keep] / mass[keep, None]
-        weight = weight[keep]
+        belief, weight, lost = _updated(process, step, ensemble)
         while True:
             # Cells are told apart by a hash, which may wrap and collide: a merge too many is still an upper bound.
             _, cell, count = np.unique(np.rint(belief * cells).astype(np.int64) @ mixing, return_inverse=True, return_counts=True)

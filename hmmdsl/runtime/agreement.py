@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hmmdsl.runtime.results_file import numbers
+from hmmdsl.runtime.results_file import leaves, numbers
 
 Kind = Literal["count", "theory", "measured"]
 """A count is an integer; theory is computed in float64 from the process alone; everything else comes from a trained network."""
@@ -95,7 +94,7 @@ def close(before: float | None, now: float | None, tolerance: Tolerance) -> bool
 def compare(before: Any, now: Any, within: Tolerances) -> Comparison:
     """Compare two nested results number by number; one that only one of them has is a difference."""
     old, new = dict(numbers(before)), dict(numbers(now))
-    counts = set(_counts(before)) & set(_counts(now))
+    counts = _counts(before) & _counts(now)
     paths = list(dict.fromkeys([*old, *new]))
     beyond = []
     for path in paths:
@@ -106,13 +105,6 @@ def compare(before: Any, now: Any, within: Tolerances) -> Comparison:
     return Comparison(len(paths), identical, tuple(beyond))
 
 
-def _counts(results: Any, path: str = "") -> Iterator[str]:
+def _counts(results: Any) -> set[str]:
     """The paths of integers."""
-    if isinstance(results, Mapping):
-        for name, member in results.items():
-            yield from _counts(member, f"{path}.{name}" if path else str(name))
-    elif isinstance(results, (list, tuple)):
-        for i, member in enumerate(results):
-            yield from _counts(member, f"{path}[{i}]")
-    elif isinstance(results, int) and not isinstance(results, bool):
-        yield path
+    return {path for path, value in leaves(results) if isinstance(value, int) and not isinstance(value, bool)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.state_emitting import state_emitting
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.output_file import appearing
 
 ExportFormat: TypeAlias = Literal["json", "npz", "dot", "hmmlearn"]
 
@@ -34,13 +34,8 @@ def export(process: Process, form: ExportFormat | None, out: Path | None) -> str
             raise OutputError("npz is not text and can't be printed: give a file, as in `--out process.npz`")
     if out is None:
         return content.decode()
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    try:
+    with appearing(out) as unfinished:
         unfinished.write_bytes(content)
-        os.replace(unfinished, out)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OutputError(f"{out} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
     return None
 
 

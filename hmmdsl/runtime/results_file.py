@@ -47,11 +47,18 @@ def read_json(path: Path) -> Any:
 
 def numbers(results: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
     """Every number of nested results with its path, as claims write it: `beliefs.block[3].r2`."""
+    for place, value in leaves(results, path):
+        if value is None or isinstance(value, (int, float)):
+            yield place, None if value is None else float(value)
+
+
+def leaves(results: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in nested results that is neither a mapping nor a list, with its path."""
     if isinstance(results, Mapping):
         for name, member in results.items():
-            yield from numbers(member, f"{path}.{name}" if path else str(name))
+            yield from leaves(member, f"{path}.{name}" if path else str(name))
     elif isinstance(results, (list, tuple)):
         for i, member in enumerate(results):
-            yield from numbers(member, f"{path}[{i}]")
-    elif results is None or isinstance(results, (int, float)):
-        yield path, None if results is None else float(results)
+            yield from leaves(member, f"{path}[{i}]")
+    else:
+        yield path, results

@@ -7,7 +7,6 @@ which stand beside them. Hidden states, where they are asked for, are one more t
 from __future__ import annotations
 
 import json
-import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ import numpy as np
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import TOKENS_AT_ONCE, Drawn, sample_pieces
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.output_file import appearing
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -70,16 +70,8 @@ def write_sample(sample: Sample, form: SampleFormat, out: Path | None) -> None:
         write(sample, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    try:
-        try:
-            with unfinished.open("wb") as file:
-                write(sample, file)
-            os.replace(unfinished, out)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
+    with appearing(out) as unfinished, unfinished.open("wb") as file:
+        write(sample, file)
 
 
 def _write_text(sample: Sample, file: IO[bytes]) -> None:

@@ -35,9 +35,9 @@ class Surroundings:
         """The network of a training run."""
         return self.models[self.trains[train].model]
 
-    def process_of(self, train: str) -> Process:
-        """The process of a training run."""
-        return self.processes[self.trains[train].process]
+    def process_of(self, train: str, on: str | None = None) -> Process:
+        """The process whose histories are read: that of the training run, or the one called `on` in its place."""
+        return self.processes[self.trains[train].process if on is None else on]
 
 
 class Analysis(Record):

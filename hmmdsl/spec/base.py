@@ -71,6 +71,14 @@ class AutoHistories(Record):
 
 Histories = Annotated[Exact | SampledHistories | AutoHistories, Field(discriminator="kind")]
 
+ReadHistories = Annotated[Histories, Field(description="the histories that are read")]
+"""The field `histories` of an analysis."""
+
+OtherProcess = Annotated[
+    ProcessName | None, Field(description="another process to read histories of, with the same tokens in the same order")
+]
+"""The field `on` of an analysis: None for the process that its network was trained on."""
+
 AUTO_HISTORY_LIMIT = 200_000
 """`histories = auto` enumerates up to this many nodes."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from known_processes import mess3, rrxor
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
@@ -18,25 +18,7 @@ from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.train import LogSpaced, Train
 from hmmdsl.training.trained import Trained
 
-HALF, SIXTH, ONE = Fraction(1, 2), Fraction(1, 6), Fraction(1)
-
-
-def rrxor() -> Process:
-    """Random-Random-XOR, states S S0 S1 T F."""
-    zeros = {(0, 1): HALF, (1, 4): HALF, (2, 3): HALF, (4, 0): ONE}
-    ones = {(0, 2): HALF, (1, 3): HALF, (2, 4): HALF, (3, 0): ONE}
-    states = ("S", "S0", "S1", "T", "F")
-    return Process("rrxor", ("0", "1"), states, (zeros, ones), (2 * SIXTH, SIXTH, SIXTH, SIXTH, SIXTH))
-
-
-def mess3() -> Process:
-    """Mess3 at x = 0.05, alpha = 0.85."""
-    x, alpha = Fraction(1, 20), Fraction(17, 20)
-    beta = (1 - alpha) / 2
-    operators = tuple(
-        {(i, j): (1 - 2 * x if i == j else x) * (alpha if k == j else beta) for i in range(3) for j in range(3)} for k in range(3)
-    )
-    return Process("mess3", ("0", "1", "2"), ("a", "b", "c"), operators, (Fraction(1, 3),) * 3)
+__all__ = ["InventedRun", "inputs_of", "invented_run", "mess3", "rrxor", "surroundings"]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from invented import inputs_of, invented_run, mess3, surroundings
+from other_coordinates import CHANGE, MOVED, PLAIN
 from shapes import assert_shape
 
 from hmmdsl.analysis.distances import Distances
@@ -132,24 +131,15 @@ def test_many_pairs_are_sampled_with_a_seed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_coordinates_of_a_generalized_process_change_no_distance() -> None:
-    change = np.array([[1.0, 0.5, -2.0], [0.3, 1.5, 0.1], [-0.7, 0.2, 1.0]])
-    inverse = np.linalg.inv(change)
-    plain = replace(mess3(), right=(Fraction(1),) * 3)
-    moved = replace(
-        plain,
-        operators=tuple({(i, j): float(m[i, j]) for i in range(3) for j in range(3)} for m in inverse @ plain.T @ change),
-        start=tuple(map(float, plain.eta @ change)),
-        right=tuple(map(float, inverse @ np.ones(3))),
-    )
     analysis, source = Distances(of="beliefs", against=["belief", "next_token"]), _regression(at="concat")
-    run = invented_run(plain, context=4)
+    run = invented_run(PLAIN, context=4)
     outcome = source.compute(inputs_of("beliefs", run))
     there = {
-        name: array @ change if name == "belief" or name.endswith(".predicted") else array
+        name: array @ CHANGE if name == "belief" or name.endswith(".predicted") else array
         for name, array in outcome.arrays.items()
     }
     first = analysis.compute(inputs_of("x", run, {"beliefs": outcome}, beliefs=source))
-    other = invented_run(moved, context=4)
+    other = invented_run(MOVED, context=4)
     second = analysis.compute(inputs_of("x", other, {"beliefs": Outcome(outcome.results, there, outcome.facts)}, beliefs=source))
     for against in ("belief", "next_token"):
         assert first.results[against]["r2"] == pytest.approx(second.results[against]["r2"], abs=1e-6)

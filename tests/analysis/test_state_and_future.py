@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from other_coordinates import MOVED, PLAIN
 from shapes import assert_shape
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, mean_squared_error, r2_score
@@ -251,16 +251,7 @@ def test_distances_between_futures_are_those_between_distributions_of_words(agai
 
 def test_futures_of_a_generalized_process_do_not_depend_on_its_coordinates() -> None:
     """Scores of `future(k)` are the same in any basis; those of the belief are those of its basis."""
-    change = np.array([[1.0, 0.5, -2.0], [0.3, 1.5, 0.1], [-0.7, 0.2, 1.0]])
-    inverse = np.linalg.inv(change)
-    plain = replace(mess3(), right=(Fraction(1),) * 3)
-    moved = replace(
-        plain,
-        operators=tuple({(i, j): float(m[i, j]) for i in range(3) for j in range(3)} for m in inverse @ plain.T @ change),
-        start=tuple(map(float, plain.eta @ change)),
-        right=tuple(map(float, inverse @ np.ones(3))),
-    )
-    run, other = invented_run(plain, context=4), invented_run(moved, context=4)
+    run, other = invented_run(PLAIN, context=4), invented_run(MOVED, context=4)
     activations = run.activations()
     object.__setattr__(other, "activations", lambda step=None, tree=None: activations)
     analysis = _regression(target=[{"kind": "future", "k": 2}, "belief"], at="concat")
@@ -274,7 +265,7 @@ def test_futures_of_a_generalized_process_do_not_depend_on_its_coordinates() -> 
     [
         (rrxor(), {"kind": "future", "k": 17}, "E0560"),
         (mess3(), ["belief", {"kind": "future", "k": 11}], "E0560"),
-        (replace(mess3(), right=(Fraction(1),) * 3), ["belief", "state"], "E0561"),
+        (PLAIN, ["belief", "state"], "E0561"),
         (rrxor(), "future_2", "E0825"),
         (rrxor(), [{"kind": "future", "k": 2}, {"kind": "future", "k": 2}], "E0822"),
     ],

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from networks import wide
 from torch import nn
 
 from hmmdsl.models.layout import tree_layout, tree_layouts
@@ -17,16 +18,6 @@ from hmmdsl.process.sampling import sample_words
 from hmmdsl.spec.model import Transformer
 
 SMALL = {"layers": 2, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 6, "initial_sd": 0.4}
-
-
-def wide(spec: Transformer, vocabulary: int, seed: int = 0) -> TransformerNetwork:
-    """A network whose biases and norms are not at their initial values either, so that each of them matters."""
-    network = TransformerNetwork(spec, vocabulary, seed)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(torch.empty(parameter.shape).normal_(0, 0.1, generator=generator))
-    return network
 
 
 OPTIONS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from known_processes import mess3, rrxor
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
 from hmmdsl.language.modules.imports import LIBRARY
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.process.words import observe, word_probability
+from hmmdsl.process.words import LONGEST_EXACT, log_probability_nats, observe, word_probability
 
 LIBRARY_PROCESSES = compile_file(Path(LIBRARY / "processes.hmm"), kinds()).declared
 
@@ -35,6 +37,16 @@ def test_observed_words_are_the_trees_histories(known: Process) -> None:
 
 def test_rational_processes_have_rational_beliefs() -> None:
     assert observe(rrxor(), (0, 1, 1, 0)).belief == (Fraction(2, 5), Fraction(2, 5), 0, Fraction(1, 5), 0)
+
+
+def test_long_words_are_read_in_floats_and_agree_with_fractions() -> None:
+    word = [0, 1, 1] * (LONGEST_EXACT // 3 + 10)
+    assert len(word) > LONGEST_EXACT
+    assert log_probability_nats(mess3(), word) == pytest.approx(observe(mess3(), word).log_probability_nats, rel=1e-13)
+    both = product({"a": mess3(), "b": mess3()})
+    assert log_probability_nats(both, [4 * x for x in word]) == pytest.approx(2 * log_probability_nats(mess3(), word), rel=1e-13)
+    assert log_probability_nats(both, ()) == 0
+    assert log_probability_nats(LIBRARY_PROCESSES["golden_mean"], [1] * LONGEST_EXACT + [0, 0, 1, 1]) == -inf
 
 
 def test_a_word_that_cannot_occur_has_probability_zero_and_no_belief() -> None:

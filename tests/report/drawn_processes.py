@@ -24,23 +24,6 @@ def process(
     return Process(name, tokens, states, tuple(operators), start, "given" if given else "stationary")
 
 
-def rrxor() -> Process:
-    arrows = [
-        ("S", "0", "S0", HALF), ("S", "1", "S1", HALF), ("S0", "0", "F", HALF), ("S0", "1", "T", HALF),
-        ("S1", "0", "T", HALF), ("S1", "1", "F", HALF), ("T", "1", "S", Fraction(1)), ("F", "0", "S", Fraction(1)),
-    ]  # fmt: skip
-    sixth = Fraction(1, 6)
-    return process("rrxor", ("S", "S0", "S1", "T", "F"), ("0", "1"), arrows, (2 * sixth, sixth, sixth, sixth, sixth))
-
-
-def zero_one_random() -> Process:
-    third = Fraction(1, 3)
-    arrows = [
-        ("S0", "0", "S1", Fraction(1)), ("S1", "1", "SR", Fraction(1)), ("SR", "0", "S0", HALF), ("SR", "1", "S0", HALF),
-    ]  # fmt: skip
-    return process("zero_one_random", ("S0", "S1", "SR"), ("0", "1"), arrows, (third, third, third))
-
-
 def mess3(x: Fraction = Fraction(1, 20), alpha: Fraction = Fraction(17, 20)) -> Process:
     states = ("s[0]", "s[1]", "s[2]")
     tokens = ("t[0]", "t[1]", "t[2]")

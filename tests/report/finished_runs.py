@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from drawn_processes import rrxor
+from known_processes import rrxor
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.outcome import Inputs, Outcome

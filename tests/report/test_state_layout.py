@@ -6,9 +6,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from drawn_processes import coin, golden_mean, mess3, parentheses, rrxor, zero_one_random
+from drawn_processes import coin, golden_mean, mess3, parentheses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known_processes import rrxor, zero_one_random
 
 from hmmdsl.process.process import Process
 from hmmdsl.report.state_diagram import probability_text, state_diagram, transition_matrices

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,24 +20,20 @@ from hmmdsl.runtime.stages import train as train_stage
 from hmmdsl.runtime.store.entry import read_entry, write_entry
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.verify import compiled_for, verify
+from tests.command_line import Command
+from tests.golden import GOLDEN
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-SPEC = """\
+SPEC = (
+    GOLDEN
+    + """\
 experiment { title = "Golden" }
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
 model net: transformer { layers = 1, d_model = 4, context = 3 }
 train fit { process = golden(), model = net, steps = 3, checkpoints = every { steps = 1 } }
 analysis positions: loss { of = fit }
 analysis beliefs: regression { of = fit, target = belief, at = [embedding] }
 expect "it is not worse than guessing": fit.loss < 2
 """
+)
 NUMBERS = {"process golden", "train fit", "analysis positions", "analysis beliefs"}
 TIMED = {"log.jsonl", "report.html"}
 

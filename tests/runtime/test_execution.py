@@ -23,21 +23,18 @@ from hmmdsl.runtime.stages.shelf import Shelf
 from hmmdsl.runtime.stages.task import Task, tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.experiment import Experiment
+from tests.golden import GOLDEN
 
-SPEC = """
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
+SPEC = (
+    GOLDEN
+    + """\
 model net: transformer { layers = 1, d_model = 4, context = 3 }
 train fit { process = golden(), model = net, steps = 2 }
 analysis beliefs: regression { of = fit, target = belief, at = [embedding] }
 analysis geometry: distances { of = beliefs.embedding }
 analysis positions: loss { of = fit }
 """
+)
 
 
 def task(hash: str, *needs: str) -> Task:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from itertools import product
 from pathlib import Path
@@ -24,6 +22,8 @@ from hmmdsl.spec.model import Transformer
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from networks import KINDS, wide
 
+from tests.command_line import command_line
+
 SPEC = """import std.processes (golden_mean)
 
 model net: transformer { layers = 2, heads = 2, d_head = 3, d_model = 8, d_mlp = 8, context = 5 }
@@ -41,22 +41,11 @@ expect fit.gap < 10
 """
 
 
-def hmmdsl_command(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hmmdsl", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("loading")
     (where / "small.hmm").write_text(SPEC)
-    done = hmmdsl_command("run", "small.hmm", "--quiet", "--json", folder=where)
+    done = command_line(where, "run", "small.hmm", "--quiet", "--json")
     assert done.returncode == 0, done.stderr
     return where / json.loads(done.stdout)["folder"]
 
@@ -119,7 +108,7 @@ def test_what_is_not_there_is_said(run: LoadedRun, tmp_path: Path) -> None:
 
 
 def test_safetensors_hold_the_weights_and_say_what_they_are(folder: Path, tmp_path: Path, run: LoadedRun) -> None:
-    done = hmmdsl_command("export", folder, "recurrent", "--to", "safetensors", "--step", 0, folder=tmp_path)
+    done = command_line(tmp_path, "export", folder, "recurrent", "--to", "safetensors", "--step", "0")
     assert (done.returncode, done.stdout) == (0, "wrote recurrent.safetensors: a 1-layer GRU, recurrent after 0 steps\n")
     state = load_file(tmp_path / "recurrent.safetensors")
     ours = run.network("recurrent", 0).state_dict()
@@ -143,14 +132,14 @@ def test_safetensors_hold_the_weights_and_say_what_they_are(folder: Path, tmp_pa
 )
 def test_what_cannot_be_exported_is_said(arguments: list[str], told: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("")
-    done = hmmdsl_command("export", folder, *arguments, folder=tmp_path)
+    done = command_line(tmp_path, "export", folder, *arguments)
     assert done.returncode == 2
     assert told in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_folder_for_transformer_lens_has_its_configuration_and_weights(folder: Path, tmp_path: Path, run: LoadedRun) -> None:
-    done = hmmdsl_command("export", folder, "fit", "--to", "transformer_lens", "--out", "lens", folder=tmp_path)
+    done = command_line(tmp_path, "export", folder, "fit", "--to", "transformer_lens", "--out", "lens")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "lens/config.json").read_text()) == configuration(run.network("fit"))
     written = load_file(tmp_path / "lens/model.safetensors")

@@ -12,21 +12,18 @@ from hmmdsl.runtime import plan as plan_module
 from hmmdsl.runtime.identity import device
 from hmmdsl.runtime.identity.source_code import modules_of
 from hmmdsl.runtime.plan import Plan, make_plan
+from tests.golden import GOLDEN
 
-SPEC = """
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
+SPEC = (
+    GOLDEN
+    + """\
 model net: transformer { layers = 1, d_model = 8, context = 4 }
 train fit { process = golden(), model = net, steps = 10 }
 analysis beliefs: regression { of = fit, target = belief, at = [concat] }
 analysis geometry: distances { of = beliefs.concat, against = [belief] }
 expect fit.gap < 1
 """
+)
 
 
 def plan_of(text: str = SPEC, **settings: Any) -> Plan:

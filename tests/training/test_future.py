@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from expectations import all_words, gradient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -31,25 +32,6 @@ KINDS: list[Model] = [
 ]
 
 
-def words_with_probabilities(process: Process, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Every word and Pr(word), one token at a time."""
-    V = len(process.tokens)
-    words = np.stack(np.meshgrid(*[np.arange(V)] * length, indexing="ij"), -1).reshape(-1, length)
-    found = []
-    for word in words:
-        vector = process.eta
-        for x in word:
-            vector = vector @ process.T[x]
-        found.append(vector.sum())
-    return torch.tensor(words), torch.tensor(np.array(found), dtype=torch.float32)
-
-
-def gradient(network: torch.nn.Module) -> torch.Tensor:
-    found = torch.cat([p.grad.reshape(-1) for p in network.parameters() if p.grad is not None])
-    network.zero_grad()
-    return found
-
-
 @pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("model", KINDS, ids=lambda model: model.kind)
 def test_the_exact_loss_is_the_expectation_over_all_words(model: Model, k: int, rrxor: Process) -> None:
@@ -58,7 +40,7 @@ def test_the_exact_loss_is_the_expectation_over_all_words(model: Model, k: int, 
     ahead = Ahead(tree, k, rrxor)
     loss = expected_loss(tree, np.zeros(len(tree), dtype=bool), CPU, ahead).backward(network)
     exact = gradient(network)
-    words, probability = words_with_probabilities(rrxor, CONTEXT + k)
+    words, probability = all_words(rrxor, CONTEXT + k)
     logits = network(words[:, :CONTEXT])
     brute = torch.zeros(())
     for word, p, row in zip(words.tolist(), probability, F.log_softmax(logits, dim=2), strict=True):
@@ -80,7 +62,7 @@ def test_drawn_words_estimate_the_exact_gradient(bos: bool, mess3: Process) -> N
     expected_loss(tree, np.zeros(len(tree), dtype=bool), CPU, Ahead(tree, 2, mess3)).backward(network)
     exact = gradient(network)
     # All words, each drawn as often as its probability says, so that the mean is the expectation.
-    words, probability = words_with_probabilities(mess3, CONTEXT + 2)
+    words, probability = all_words(mess3, CONTEXT + 2)
     counts = (probability * 2e5).round().long()
     drawn_loss(network, words.repeat_interleave(counts, dim=0), 2).backward()
     assert float((gradient(network) - exact).norm() / exact.norm()) < 2e-3
@@ -92,7 +74,7 @@ def test_the_optimum_is_a_difference_of_block_entropies(k: int, rrxor: Process) 
     found = evaluate(build_network(NGram(n=1, context=CONTEXT), 2, 0, outputs=2**k), tree, Ahead(tree, k, rrxor)).optimum
 
     def block_entropy(length: int) -> float:
-        _, p = words_with_probabilities(rrxor, length)
+        _, p = all_words(rrxor, length)
         p = p.double()[p > 0]
         return float(-(p * p.log()).sum())
 

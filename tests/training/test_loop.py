@@ -169,7 +169,7 @@ def test_streams_are_independent_of_each_other() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])  # seed 0 is the spec's own, which tests/test_specs.py runs
-def test_rrxor_is_learned_to_a_ten_thousandth_of_a_nat(seed: int, rrxor: Process, tmp_path: Path) -> None:
-    found = run(rrxor, tmp_path, PAPER, steps=1200, schedule=OneCycle(warmup=0.05), seed=seed)
+def test_rrxor_is_learned_to_a_ten_thousandth_of_a_nat(rrxor: Process, tmp_path: Path) -> None:
+    """Seed 0 is the spec's own, which `tests/test_specs.py` runs; seed 2 is run by `tests/benchmarks/bench_run.py`."""
+    found = run(rrxor, tmp_path, PAPER, steps=1200, schedule=OneCycle(warmup=0.05), seed=1)
     assert found.gap < 1e-4

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from expectations import all_words, gradient
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import build_history_tree, optimal_losses, sample_history_tree
@@ -23,25 +24,6 @@ CPU = torch.device("cpu")
 def network_for(process: Process, bos: bool = False, context: int = 4) -> TransformerNetwork:
     spec = Transformer(layers=2, heads=2, d_model=8, d_head=4, d_mlp=16, context=context, bos=bos, initial_sd=0.5)
     return TransformerNetwork(spec, len(process.tokens))
-
-
-def gradient(network: TransformerNetwork) -> torch.Tensor:
-    found = torch.cat([parameter.grad.reshape(-1) for parameter in network.parameters() if parameter.grad is not None])
-    network.zero_grad()
-    return found
-
-
-def all_words(process: Process, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Every word of that length and its probability, by enumeration."""
-    V = len(process.tokens)
-    words = np.stack(np.meshgrid(*[np.arange(V)] * length, indexing="ij"), -1).reshape(-1, length)
-    probability = []
-    for word in words:
-        vector = process.eta
-        for x in word:
-            vector = vector @ process.T[x]
-        probability.append(vector.sum())
-    return torch.tensor(words), torch.tensor(probability, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("bos", [False, True])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, number, read_histories
 
 if TYPE_CHECKING:
@@ -76,6 +76,4 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
         axes.plot(fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {modulus:.3g}", zorder=3)
     axes.set_yscale("log")
     axes.set_title(f"block {layer}")
-    axes.set_xlabel("lag (tokens)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y")
+    count_along(axes, "lag (tokens)")

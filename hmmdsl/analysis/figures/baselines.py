@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.regression import COLOURS, LOWEST
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
+from hmmdsl.analysis.options.by_place import results_of
 from hmmdsl.analysis.options.points import places
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _memories(analysis: Baselines, outcome: Outcome, found: Sequence[str]) -> Fi
     left.plot(k, _values(results["tokens"]), "o-", color="C3", label="last k tokens one-hot, in sample")
     held = {"color": "C3", "markerfacecolor": "white", "label": "last k tokens one-hot, held out"}
     left.plot(k, _clipped([one["held_out"]["r2"] for one in results["tokens"]]), "o--", **held)
-    shown = [(place, analysis.place_results(results, place)["linear"]["held_out"]["r2"]) for place in found]
+    shown = [(place, results_of(analysis.at, results, place)["linear"]["held_out"]["r2"]) for place in found]
     best = max((pair for pair in shown if pair[1] is not None), key=lambda pair: float(pair[1]), default=None)
     if best is not None:
         left.axhline(best[1], color="C0", linestyle="--", label=f"activations ({place_label(best[0])}), held out")
@@ -64,9 +65,7 @@ def _memories(analysis: Baselines, outcome: Outcome, found: Sequence[str]) -> Fi
     right.set_ylabel("gap (nats per token)")
     right.set_title("loss above that of the whole history")
     for axes in (left, right):
-        axes.set_xlabel("k (tokens)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
+        count_along(axes, "k (tokens)")
     figure.legend(loc="outside right upper")
     note(figure, read_histories(outcome))
     return figure
@@ -75,7 +74,7 @@ def _memories(analysis: Baselines, outcome: Outcome, found: Sequence[str]) -> Fi
 def _by_place(analysis: Baselines, outcome: Outcome, found: Sequence[str], what: str) -> Figure:
     figure = Figure(figsize=(min(4.6 * len(found) + 1.6, 14.0), 3.7), layout="constrained")
     for axes, place in zip(figure.subplots(1, len(found), squeeze=False, sharey=True)[0], found, strict=True):
-        results = analysis.place_results(outcome.results, place)
+        results = results_of(analysis.at, outcome.results, place)
         if what == "probes":
             _probes(axes, results)
         else:

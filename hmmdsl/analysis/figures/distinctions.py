@@ -10,7 +10,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
-from hmmdsl.analysis.options.points import Place, has_segment, places
+from hmmdsl.analysis.options.by_place import results_of
+from hmmdsl.analysis.options.points import places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ MAPS = {"same next token": "viridis", "same belief": "autumn", "different next t
 def figures(analysis: Distinctions, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
     """By name: `scatter`, `distances`, and `followed` where there are pairs to follow."""
     found = places(analysis.at, inputs.trained[analysis.of].model)
-    groups = [_of_place(analysis, outcome.results, place) for place in found]
+    groups = [results_of(analysis.at, outcome.results, place.name) for place in found]
     names = [place_label(place.name) for place in found]
     drawn = {"scatter": _scatter(analysis, outcome, groups, names), "distances": _distances(analysis, outcome, groups, names)}
     if any(kind in MAPS for kind, _, _ in outcome.facts["followed"]):
@@ -56,14 +57,6 @@ def caption(analysis: Distinctions, figure: str, outcome: Outcome) -> str:
         )
     chosen = "named in the spec" if analysis.follow else "that separate most, and of one belief that collapse most"
     return f"Distance {unit} of single pairs of histories, {chosen}, from point to point. {histories}"
-
-
-def _of_place(analysis: Distinctions, results: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    if not has_segment(analysis.at):
-        return results
-    base, bracket, index = place.name.partition("[")
-    found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
-    return found
 
 
 def _values(groups: Sequence[Mapping[str, Any]], *path: str) -> np.ndarray:
@@ -110,12 +103,7 @@ def _distances(analysis: Distinctions, outcome: Outcome, groups: Sequence[Mappin
             values = _values(groups, *([kind] if kind else []), name, "distance")
             style: dict[str, Any] = {"markerfacecolor": face or colour, "linewidth": 1.0 if kind else 2.0}
             axes.plot(x, values, line, marker=marker, color=colour, label=label + (f", {kind}" if kind else ""), **style)
-    axes.axhline(1, color="0.8", linewidth=0.8, zorder=0)
-    _ticks(axes, names)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("distance / typical distance")
-    axes.grid(axis="y")
-    figure.legend(loc="outside right upper")
+    _distance_axes(figure, axes, names)
     note(figure, f"{read_histories(outcome)}; pairs: {outcome.facts['pairs']}")
     return figure
 
@@ -133,14 +121,19 @@ def _followed(outcome: Outcome, names: Sequence[str]) -> Figure:
         dashes = {"same belief": "--", "different next token": ":"}.get(kind, "-")
         label = f"{first or 'bos'} | {second or 'bos'}  ({kind})"
         axes.plot(np.arange(len(names)), outcome.arrays["followed"][:, k], dashes, marker="o", color=colour, label=label)
+    _distance_axes(figure, axes, names)
+    note(figure, read_histories(outcome))
+    return figure
+
+
+def _distance_axes(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
+    """Axes of distances by point, beside a line at the typical one."""
     axes.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     _ticks(axes, names)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("distance / typical distance")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
-    note(figure, read_histories(outcome))
-    return figure
 
 
 def _ticks(axes: Axes, names: Sequence[str]) -> None:

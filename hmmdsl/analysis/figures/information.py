@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.regression import COLOURS
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
+from hmmdsl.analysis.options.by_place import results_of
 from hmmdsl.analysis.options.points import places
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def figures(analysis: Information, outcome: Outcome, inputs: Inputs) -> dict[str
 def _by_place(axes: Axes, analysis: Information, outcome: Outcome, found: list[Place]) -> None:
     x = np.arange(len(found), dtype=float)
     for shift, name in enumerate(("trained", *analysis.controls)):
-        groups = [analysis.place_results(outcome.results, place.name) for place in found]
+        groups = [results_of(analysis.at, outcome.results, place.name) for place in found]
         if name != "trained":
             groups = [group[name] for group in groups]
         for kind, values in (("in sample", [g["bits"] for g in groups]), ("held out", [g["held_out"]["bits"] for g in groups])):
@@ -68,13 +69,12 @@ def _by_position(axes: Axes, analysis: Information, outcome: Outcome, found: lis
     axes.plot(length, [one["history"] for one in outcome.results["position"]], "s-", color="0.15", markersize=5, zorder=3)
     shades = colormaps["viridis"](np.linspace(0.05, 0.85, len(found)))
     for place, shade in zip(found, shades, strict=True):
-        read: list[dict[str, Any]] = analysis.place_results(outcome.results, place.name)["read"]
+        read: list[dict[str, Any]] = results_of(analysis.at, outcome.results, place.name)["read"]
         y = np.array([np.nan if one["bits"] is None else one["bits"] for one in read])
         axes.plot(length, y, "o-", color=shade, markersize=4, linewidth=1.2)
         if len(found) > 1:
             axes.plot([], [], "o-", color=shade, markersize=4, label=f"{place_label(place.name)} (right)")
-    axes.set_xlabel("history length (tokens)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along(axes, "history length (tokens)", grid=False)
     axes.set_title("by position, held out; black: the history")
 
 

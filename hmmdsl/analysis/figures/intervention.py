@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def _draw_positions(axes: Axes, analysis: Intervention, group: Mapping[str, Any]
         for when, style in (("before", "--"), ("after", "o-")):
             values = _clipped([one[when][name] for one in group["position"]])
             axes.plot(length, values, style, color=COLOURS[name], label=f"{NAMES[name]}, {when}")
-    axes.set_xlabel("history length (tokens)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along(axes, "history length (tokens)", grid=False)
 
 
 def _clipped(values: list[float | None]) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, read_histories
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ def figures(analysis: Learning, outcome: Outcome) -> dict[str, Figure]:
     right.set_ylabel("excess (nats per token)")
     right.set_title("excess over the entropy rate")
     for axes in (left, right):
-        axes.set_xlabel("history length (tokens)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
+        count_along(axes, "history length (tokens)")
     figure.legend(loc="outside right upper")
     note(figure, read_histories(outcome))
     return {"curve": figure}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, read_histories
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def figures(analysis: Loss, outcome: Outcome, inputs: Inputs) -> dict[str, Figur
     right.set_ylabel("gap (nats per token)")
     right.set_title(f"gap by position, mean {outcome.results['gap']:.1e}")
     for axes in (left, right):
-        axes.set_xlabel("history length (tokens)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
+        count_along(axes, "history length (tokens)")
     note(figure, read_histories(outcome))
     return {"positions": figure}
 

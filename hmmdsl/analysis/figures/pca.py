@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, number, place_label, read_histories
-from hmmdsl.analysis.options.points import Place, has_segment, places
+from hmmdsl.analysis.options.by_place import results_of
+from hmmdsl.analysis.options.points import Place, places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,10 +83,9 @@ def _variance(analysis: Pca, outcome: Outcome, found: Sequence[Place]) -> Figure
         for threshold in analysis.thresholds:
             axes.axhline(threshold, color="0.85", linewidth=0.8, zorder=0)
         axes.set_title(TITLES[kind])
-        axes.set_xlabel("components")
         axes.set_xlim(0, most)
         axes.set_ylim(0, 1.02)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_along(axes, "components", grid=False)
     panels[0].set_ylabel("cumulative share of variance")
     handles: dict[str, Any] = {}
     for axes in panels:
@@ -118,7 +118,9 @@ def _theory_lines(axes: Axes, theory: Mapping[str, float]) -> None:
 def _positions(analysis: Pca, outcome: Outcome, found: Sequence[Place], first: int) -> Figure:
     """A table of dimensions at the middle threshold, places by history lengths."""
     middle = _middle(analysis)
-    rows = [[one["dimensions"][middle] for one in _of_place(analysis, outcome.results, place)["position"]] for place in found]
+    rows = [
+        [one["dimensions"][middle] for one in results_of(analysis.at, outcome.results, place.name)["position"]] for place in found
+    ]
     table = np.array([[np.nan if value is None else value for value in row] for row in rows], dtype=np.float64)
     figure = Figure(figsize=(min(max(5.4, 2.6 + 0.5 * table.shape[1]), 12.0), 1.6 + 0.36 * len(found)), layout="constrained")
     axes = figure.subplots()
@@ -138,12 +140,3 @@ def _positions(analysis: Pca, outcome: Outcome, found: Sequence[Place], first: i
     figure.colorbar(image, ax=axes, label="components")
     note(figure, read_histories(outcome))
     return figure
-
-
-def _of_place(analysis: Pca, results: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """The results at one place."""
-    if not has_segment(analysis.at):
-        return results
-    base, bracket, index = place.name.partition("[")
-    found: Mapping[str, Any] = results[base][int(index[:-1])] if bracket else results[base]
-    return found

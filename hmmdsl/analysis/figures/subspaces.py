@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories, target_label
+from hmmdsl.analysis.options.by_place import in_gathered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +45,7 @@ def _groups(outcome: Outcome) -> list[tuple[str, Mapping[str, Any]]]:
     names = outcome.facts["places"]
     if "overlap" in outcome.results:
         return [(names[0], outcome.results)]
-    found = []
-    for name in names:
-        base, bracket, index = name.partition("[")
-        found.append((name, outcome.results[base][int(index[:-1])] if bracket else outcome.results[base]))
-    return found
+    return [(name, in_gathered(outcome.results, name)) for name in names]
 
 
 def _pair_names(outcome: Outcome) -> list[str]:

@@ -26,7 +26,7 @@ and those of held-out histories."""
 
 def read_process(analysis: Regression, around: Surroundings) -> Process:
     """The process whose histories the analysis reads."""
-    return around.processes[analysis.on] if analysis.on is not None else around.process_of(analysis.of)
+    return around.process_of(analysis.of, analysis.on)
 
 
 def joint_problems(analysis: Regression, around: Surroundings) -> Iterator[Problem]:

@@ -155,15 +155,3 @@ def _named_parts(point: AnyPoint, model: Model) -> Iterator[tuple[str, tuple[str
             yield "concat", tuple(part for one in of for _, parts in _named_parts(one, model) for part in parts)
         case _:
             yield point.kind, (point.kind,)
-
-
-def nested(by_place: dict[str, Any]) -> dict[str, Any]:
-    """Results by place, with `block[0]`, `block[1]`, … gathered into one list `block`, as `by_point` does for schemas."""
-    gathered: dict[str, Any] = {}
-    for name, value in by_place.items():
-        base, bracket, _ = name.partition("[")
-        if bracket:
-            gathered.setdefault(base, []).append(value)
-        else:
-            gathered[name] = value
-    return gathered

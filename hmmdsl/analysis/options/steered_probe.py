@@ -78,7 +78,7 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
                 help=f"leave `at` out, or name a probe that was fitted at {place_label(point)}",
             )
         )
-    process = around.processes[regression.on] if regression.on is not None else around.process_of(regression.of)
+    process = around.process_of(regression.of, regression.on)
     if process.generalized and "uniform" in analysis.aims:
         where: tuple[str | int, ...] = ("to",) if isinstance(analysis.to, str) else ("to", analysis.to.index("uniform"))
         found.append(

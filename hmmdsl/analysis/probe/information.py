@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
@@ -93,7 +94,7 @@ def information(analysis: Information, inputs: Inputs) -> Outcome:
         "folds": "none, too few histories" if fold is None else f"{int(fold.max()) + 1} over histories",
     }
     length = tree.length[np.array(tree.levels[:-1])]
-    return Outcome(results | analysis.nest(by_place), {"length": length}, facts)
+    return Outcome(results | nest(analysis.at, by_place), {"length": length}, facts)
 
 
 def _random(trained: Trained, name: str, use: str) -> np.random.Generator:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.controls import HeldOut, Untrained
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.theory import theory
@@ -122,7 +123,7 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
         by_place[place.name] = results
     numbers = {name: None if value is None else float(value) for name, value in known.items()}
     facts = {"histories": in_words(tree), "weights": analysis.weights}
-    return Outcome({**analysis.nest(by_place), "theory": numbers}, arrays, facts)
+    return Outcome({**nest(analysis.at, by_place), "theory": numbers}, arrays, facts)
 
 
 def _factors(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.analysis.options.by_place import gathered
 from hmmdsl.analysis.options.controls import Shuffled, Untrained
-from hmmdsl.analysis.options.points import nested
 from hmmdsl.analysis.options.probes import Compared, Probe, by_place, compared
 from hmmdsl.analysis.options.targets import target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
@@ -88,7 +88,7 @@ def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
         "names": [one.name for one in groups[0].probes],
         "places": list(results),
     }
-    whole = nested(results) if by_place(analysis.between, around.analyses) else next(iter(results.values()))
+    whole = gathered(results) if by_place(analysis.between, around.analyses) else next(iter(results.values()))
     return Outcome(whole, arrays, facts)
 
 

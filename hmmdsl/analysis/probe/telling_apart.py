@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained
 from hmmdsl.analysis.options.followed_words import followed_word
 from hmmdsl.analysis.options.points import Place, places
@@ -170,7 +171,7 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
         "pairs": f"{_many(degenerate)} degenerate, {_many(same)} of one belief",
         "followed": [[_kind(classes, *pair), *words] for pair, words in zip(named, texts, strict=True)],
     }
-    return Outcome({**analysis.nest(by_place), "count": count}, {"followed": followed}, facts)
+    return Outcome({**nest(analysis.at, by_place), "count": count}, {"followed": followed}, facts)
 
 
 def _many(pairs: Pairs) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hmmdsl.analysis.options.by_place import gathered
 from hmmdsl.analysis.options.controls import Untrained
-from hmmdsl.analysis.options.points import nested
 from hmmdsl.analysis.options.written_words import read_word
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.scores import spread
@@ -70,7 +70,7 @@ def patch(analysis: Patching, inputs: Inputs) -> Outcome:
     arrays = {"restored": own.astype(np.float32), "source": source, "base": base}
     if random is not None:
         arrays["random"] = random.astype(np.float32)
-    return Outcome(top | nested(by_name), arrays, {"histories": "two words", "points": len(names)})
+    return Outcome(top | gathered(by_name), arrays, {"histories": "two words", "points": len(names)})
 
 
 @torch.no_grad()

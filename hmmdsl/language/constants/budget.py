@@ -61,6 +61,13 @@ class Budget:
             )
         self.operations += operations
 
+    def charge(self, span: Span, operations: int) -> None:
+        """Count operations that were already done, so that what comes after a refusal isn't begun. Raises as `spend`."""
+        if self.operations + operations > OPERATIONS:
+            self.operations = OPERATIONS
+            self.spend(span)
+        self.operations += operations
+
     def check_number(self, value: Fraction, span: Span) -> Fraction:
         """The number itself. Raises ConstantError (E0404) if it is too long."""
         if value.numerator.bit_length() > BITS or value.denominator.bit_length() > BITS:

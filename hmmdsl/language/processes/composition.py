@@ -63,7 +63,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
         raise ConstantError("E0412", message, call.span, help="make it smaller, or give its parts a start") from None
     except ValueError as error:
         raise ConstantError("E0412", str(error), call.span, help="use exact numbers, or larger ones") from None
-    budget.spend(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))
+    budget.charge(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))
     _check_numbers(made, call.span)
     return made
 

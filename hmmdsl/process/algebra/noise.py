@@ -24,12 +24,12 @@ def noise(process: Process, eps: Scalar, name: str | None = None) -> Process:
     V = len(process.tokens)
     T = process.transitions()
     check_size("the noisy process", len(process.states), V, V * len(T))
+    share, kept = eps / V, 1 - eps
+    uniform = {ends: share * value for ends, value in T.items() if value}
     operators: list[dict[tuple[int, int], Scalar]] = []
     for entries in process.operators:
-        blurred: dict[tuple[int, int], Scalar] = {}
-        for ends, value in T.items():
-            add(blurred, ends, eps * value / V)
+        blurred = dict(uniform)
         for ends, value in entries.items():
-            add(blurred, ends, (1 - eps) * value)
+            add(blurred, ends, kept * value)
         operators.append(blurred)
     return replace(process, name=label, operators=tuple(operators))

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from hmmdsl.runtime.engines.elsewhere import CallingEngine
 from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.making import thread_settings
 from hmmdsl.runtime.engines.messages import Message
@@ -26,48 +26,25 @@ from hmmdsl.runtime.failures import RunError
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
 
 
-class PoolEngine:
-    """`width` workers of `threads` threads each, begun when they are first needed."""
+class PoolEngine(CallingEngine):
+    """`width` workers of `threads` threads each, begun when they are first needed. A stage goes to a worker that made what it
+    needs, if one of those is idle."""
 
     def __init__(self, width: int, threads: int, hearing: Hearing) -> None:
-        self.width = width
-        self._threads, self._hearing = threads, hearing
-        self._callers = ThreadPoolExecutor(width, thread_name_prefix="stage")
+        super().__init__(hearing, width, "stage")
+        self._threads = threads
         self._idle: list[_Process] = []
         self._all: list[_Process] = []
         self._turn = threading.Lock()
         self._closed = False
 
     @property
-    def progress(self) -> Progress:
-        return self._hearing.progress
-
-    @progress.setter
-    def progress(self, progress: Progress) -> None:
-        self._hearing.progress = progress
-
-    @property
     def workers(self) -> tuple[int, ...]:
         """The process ids of the workers that live."""
         return tuple(each.pid for each in self._all if each.alive)
-
-    def submit(self, task: Task) -> Future[Done]:
-        """Take a stage from the store, or hand it to a worker, if one is idle to one that made what it needs."""
-        future: Future[Done] = Future()
-        try:
-            stored = self._hearing.stored(task)
-        except Exception as error:
-            future.set_exception(error)
-            return future
-        if stored is not None:
-            future.set_result(stored)
-        else:
-            self._callers.submit(self._fulfil, task, future)
-        return future
 
     def close(self) -> None:
         """End all workers: one that trains finishes its step and leaves a resume point."""
@@ -78,13 +55,6 @@ class PoolEngine:
         for each in self._all:
             each.end()
         self._callers.shutdown(wait=True)
-
-    def _fulfil(self, task: Task, future: Future[Done]) -> None:
-        try:
-            outcome: Done | BaseException = self._made(task)
-        except BaseException as error:  # a thread has nobody else to tell
-            outcome = error
-        self._hearing.settle(future, outcome)
 
     def _made(self, task: Task) -> Done:
         attempt = 0

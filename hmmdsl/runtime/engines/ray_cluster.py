@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.engines.cores import available_cores
+from hmmdsl.runtime.engines.elsewhere import HearingEngine
 from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.hearing import ATTEMPTS, lost_too_often
 from hmmdsl.runtime.engines.making import thread_settings
@@ -25,7 +26,6 @@ from hmmdsl.runtime.failures import OutputError, RunError
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
 
 OPTIONS = {
@@ -40,7 +40,7 @@ REACH = 5.0
 """Seconds in which a cluster must answer."""
 
 
-class RayEngine:
+class RayEngine(HearingEngine):
     """A cluster at `address` (`HOST:PORT`, `ray://HOST:PORT`, or `auto` for the one of this machine); with none, one is begun
     here and ends with the run."""
 
@@ -49,18 +49,10 @@ class RayEngine:
     def __init__(self, hearing: Hearing, address: str | None, options: Mapping[str, str]) -> None:
         only_known("ray", options, OPTIONS)
         self._cpus, self._gpus = number("ray", options, "cpus", 0), number("ray", options, "gpus", 1)
-        self._hearing = hearing
+        super().__init__(hearing)
         self._ray = _connected(address)
         self._running: dict[str, tuple[Any, Future[Done]]] = {}
         self._make = self._ray.remote(make_order)
-
-    @property
-    def progress(self) -> Progress:
-        return self._hearing.progress
-
-    @progress.setter
-    def progress(self, progress: Progress) -> None:
-        self._hearing.progress = progress
 
     def submit(self, task: Task) -> Future[Done]:
         """Take a stage from the store, or hand it to Ray."""

@@ -15,11 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from hmmdsl.runtime.engines.elsewhere import CallingEngine
 from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.making import thread_settings
 from hmmdsl.runtime.engines.messages import Message
@@ -31,7 +31,6 @@ from hmmdsl.runtime.store.store import WORK
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
 
 OPTIONS = {
@@ -50,50 +49,27 @@ MINUTES, JOBS, SEEN_LATE = 60.0, 64.0, 10.0
 """Defaults of `time` and `jobs`; and seconds after the end of a job in which a shared folder may still show its answer."""
 
 
-class SlurmEngine:
+class SlurmEngine(CallingEngine):
     """As many jobs at once as the option `jobs` says."""
 
     def __init__(self, hearing: Hearing, store: Path, options: Mapping[str, str]) -> None:
         only_known("slurm", options, OPTIONS)
-        self._options, self._hearing = options, hearing
+        super().__init__(hearing, max(1, int(number("slurm", options, "jobs", JOBS))), "job")
+        self._options = options
         self._local = options.get("cluster", "slurm") == "local"
         self._minutes = max(1, int(number("slurm", options, "time", MINUTES)))
         self._cpus, self._gpus = int(number("slurm", options, "cpus", 0)), int(number("slurm", options, "gpus", 1))
         self._memory = number("slurm", options, "mem", 0)
-        self.width = max(1, int(number("slurm", options, "jobs", JOBS)))
         self._folder = store.absolute() / WORK / f".jobs-{uuid4().hex}"
         self._submitit = _submitit(self._local)
-        self._callers = ThreadPoolExecutor(self.width, thread_name_prefix="job")
         self._jobs: dict[str, Any] = {}
         self._closed = threading.Event()
         self._turn = threading.Lock()
 
     @property
-    def progress(self) -> Progress:
-        return self._hearing.progress
-
-    @progress.setter
-    def progress(self, progress: Progress) -> None:
-        self._hearing.progress = progress
-
-    @property
     def jobs(self) -> tuple[Any, ...]:
         """The jobs that wait or run, as submitit knows them."""
         return tuple(self._jobs.values())
-
-    def submit(self, task: Task) -> Future[Done]:
-        """Take a stage from the store, or submit a job for it."""
-        future: Future[Done] = Future()
-        try:
-            stored = self._hearing.stored(task)
-        except Exception as error:
-            future.set_exception(error)
-            return future
-        if stored is not None:
-            future.set_result(stored)
-        else:
-            self._callers.submit(self._fulfil, task, future)
-        return future
 
     def close(self) -> None:
         """Cancel what waits or runs, and remove the orders."""
@@ -104,13 +80,6 @@ class SlurmEngine:
                     job.cancel(check=False)
         self._callers.shutdown(wait=True)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _fulfil(self, task: Task, future: Future[Done]) -> None:
-        try:
-            outcome: Done | BaseException = self._made(task)
-        except BaseException as error:  # a thread has nobody else to tell
-            outcome = error
-        self._hearing.settle(future, outcome)
 
     def _made(self, task: Task) -> Done:
         attempt = 0

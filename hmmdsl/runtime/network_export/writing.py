@@ -10,11 +10,14 @@ from typing import Literal, TypeAlias
 
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.loading import load_run
+from hmmdsl.runtime.output_file import appearing, unwritable
 
 NetworkFormat: TypeAlias = Literal["transformer_lens", "safetensors", "onnx"]
 
 CONFIGURATION, WEIGHTS = "config.json", "model.safetensors"
 """The files of a HookedTransformer's folder."""
+
+INSTEAD = "give another place with `--out`"
 
 
 def export_network(run: Path, name: str | None, to: NetworkFormat, step: int | None, out: Path | None) -> str:
@@ -61,13 +64,8 @@ def export_network(run: Path, name: str | None, to: NetworkFormat, step: int | N
 
 def _write_file(path: Path, content: bytes) -> None:
     """Beside its place and renamed into it, so that a file is whole or not there."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
+    with appearing(path, INSTEAD) as unfinished:
         unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
 
 
 def _write_folder(path: Path, files: dict[str, bytes]) -> None:
@@ -84,8 +82,4 @@ def _write_folder(path: Path, files: dict[str, bytes]) -> None:
         os.replace(unfinished, path)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path} can't be written ({(error.strerror or str(error)).lower()}): give another place with `--out`")
+        raise unwritable(path, error, INSTEAD) from error

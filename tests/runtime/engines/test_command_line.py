@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -18,6 +17,7 @@ from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.store.store import Store
+from tests.command_line import command_line
 
 SPEC = """\
 import std.processes (zero_one_random)
@@ -26,19 +26,10 @@ train fit { process = zero_one_random(), model = net, steps = 4 }
 """
 
 
-def hmmdsl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def hmmdsl(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    """The command line in a folder that holds the spec and a store."""
     (folder / "spec.hmm").write_text(SPEC)
-    done = subprocess.run(
-        [sys.executable, "-m", "hmmdsl", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "HMMDSL_STORE": str(folder / "store"), "NO_COLOR": "1"},
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+    return command_line(folder, *arguments, HMMDSL_STORE=str(folder / "store"))
 
 
 def test_of_more_workers_than_there_are_cores_fewer_work_and_a_warning_says_so(tmp_path: Path) -> None:

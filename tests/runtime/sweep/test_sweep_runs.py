@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.store.store import Store
+from tests.command_line import command_line
 
 SPEC = """\
 import std.processes (zero_one_random, golden_mean)
@@ -42,18 +41,9 @@ expect "both": all(rates.fit.loss < 5)
 """
 
 
-def hmmdsl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hmmdsl", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={**os.environ, "HMMDSL_STORE": str(folder / "store"), "NO_COLOR": "1"},
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def hmmdsl(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    """The command line in a folder that keeps its own store."""
+    return command_line(folder, *arguments, HMMDSL_STORE=str(folder / "store"))
 
 
 @pytest.fixture(scope="module")

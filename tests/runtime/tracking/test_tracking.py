@@ -14,6 +14,7 @@ from hmmdsl.runtime.tracking.record import Record
 from hmmdsl.runtime.tracking.targets import Target, targets, track
 from hmmdsl.spec.experiment import Verdict
 from hmmdsl.training.trained import CurvePoint
+from tests.golden import GOLDEN
 
 HAS_TENSORBOARD = find_spec("tensorboard") is not None
 HAS_MLFLOW = all(find_spec(name) for name in ("mlflow", "sqlalchemy", "alembic"))
@@ -117,17 +118,13 @@ def test_places_may_have_colons(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-TINY = """\
-hmm golden(p = 1/2) {
-  states A, B
-  tokens 0, 1
-  A -[1]-> B : p
-  A -[0]-> A : rest
-  B -[0]-> A
-}
+TINY = (
+    GOLDEN
+    + """\
 model net: transformer { layers = 1, d_model = 8, context = 3 }
 train fit { process = golden(), model = net, steps = 3 }
 """
+)
 
 TOOLS = [*(["tensorboard"] if HAS_TENSORBOARD else []), *(["mlflow"] if HAS_MLFLOW else [])]
 
