@@ -147,6 +147,6 @@ def test_programs_get_the_same_as_data() -> None:
 def test_of_a_large_product_only_what_its_factors_tell_is_drawn() -> None:
     """Its joint matrices would have 14 million entries."""
     (mess3,) = find_processes("std.processes", "mess3").values()
-    five = product({name: mess3 for name in "abcde"})
+    five = product(dict.fromkeys("abcde", mess3))
     assert pictures(five, portrait(five), 100) is not None
     assert diagrams_as_json(five) == {"transitions": None, "mixed_states": None, "belief_cloud": None}
