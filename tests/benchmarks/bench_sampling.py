@@ -46,9 +46,12 @@ def main() -> None:
         for words, length in SHAPES:
             tokens = words * length
             fast = tokens / seconds(lambda p=process, n=words, m=length: sampling.sample_words(p, n, m, 0))
-            hidden = tokens / seconds(lambda p=process, n=words, m=length: sampling.sample_words_and_states(p, n, m, 0))
+            hidden = "-"  # dimensions of a generalized HMM are no states
+            if not process.generalized:
+                drawn = seconds(lambda p=process, n=words, m=length: sampling.sample_words_and_states(p, n, m, 0))
+                hidden = f"{tokens / drawn / 1e6:.1f}"
             one = tokens / seconds(lambda p=process, n=words, m=length: singly(p, n, m))
-            print(f"{name:20}{words:7}{length:7}{fast / 1e6:12.1f}{hidden / 1e6:13.1f}{fast / one:10.1f}")
+            print(f"{name:20}{words:7}{length:7}{fast / 1e6:12.1f}{hidden:>13}{fast / one:10.1f}")
             if (words, length) in slowest:
                 slowest[words, length] = min(slowest[words, length], fast)
     for (words, length), rate in slowest.items():

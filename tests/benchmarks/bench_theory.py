@@ -17,6 +17,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
 from known_processes import ALL, mess3, rrxor
 
+from hmmdsl.process.algebra.epsilon_machine import epsilon_machine
+from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.history_tree import build_history_tree, sample_history_tree
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.portrait import portrait
@@ -83,6 +85,13 @@ def main() -> None:
         size = len(mixed_state_presentation(known))
         seconds = best(lambda known=known: mixed_state_presentation(known))  # type: ignore[misc]
         print(f"mixed states   {known.name}, exact: {size:,} beliefs in {seconds * 1000:.1f} ms, {size / seconds / 1e3:.0f} k/s")
+    for seed in range(3):
+        drawn = random_hmm(30, 2, seed, unifilar=True)
+        closed = mixed_state_presentation(drawn)
+        seconds = best(lambda drawn=drawn: mixed_state_presentation(drawn), 1)  # type: ignore[misc]
+        merged = best(lambda drawn=drawn: epsilon_machine(drawn), 1)  # type: ignore[misc]
+        count = f"{len(closed):,} beliefs{'' if closed.closed else ', not closed,'} in {seconds:.2f} s"
+        print(f"closure        random unifilar, 30 states, seed {seed}: {count}; causal states in {merged:.2f} s")
     for states, degree in ((5, 3), (200, 3), (200, 200)):
         chain = sparse_chain(states, degree)
         seconds = best(lambda chain=chain, states=states: stationary_distribution(chain, states), 1)  # type: ignore[misc]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
@@ -141,3 +142,11 @@ def test_programs_get_the_same_as_data() -> None:
     )
     assert diagrams_as_json(LIBRARY["mess3"])["mixed_states"] is None
     assert diagrams_as_json(LIBRARY["bloch_walk"])["belief_cloud"]["plane"] == "disk"
+
+
+def test_of_a_large_product_only_what_its_factors_tell_is_drawn() -> None:
+    """Its joint matrices would have 14 million entries."""
+    (mess3,) = find_processes("std.processes", "mess3").values()
+    five = product(dict.fromkeys("abcde", mess3))
+    assert pictures(five, portrait(five), 100) is not None
+    assert diagrams_as_json(five) == {"transitions": None, "mixed_states": None, "belief_cloud": None}

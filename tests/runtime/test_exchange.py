@@ -15,7 +15,7 @@ from hmmdsl.language.elaborate import compile_text
 from hmmdsl.process.process import Process
 from hmmdsl.process.state_emitting import state_emitting
 from hmmdsl.process.words import log_probability_nats
-from hmmdsl.runtime.exporting import dot, export, hmmlearn_parameters, labelled_matrices
+from hmmdsl.runtime.exporting import ExportFormat, dot, export, hmmlearn_parameters, labelled_matrices
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import find_process, find_processes
 from hmmdsl.runtime.importing import imported, write_spec
@@ -197,3 +197,14 @@ def test_files_that_cannot_be_read_or_written_are_told(tmp_path: Path) -> None:
         export(coin, "npz", None)
     with pytest.raises(OutputError, match="can't be written"):
         export(coin, "json", tmp_path / "none" / "coin.json")
+
+
+@pytest.mark.parametrize("form", ["json", "npz", "dot", "hmmlearn"])
+def test_a_product_too_large_to_be_written_says_how_large(form: ExportFormat, tmp_path: Path) -> None:
+    spec = tmp_path / "five.hmm"
+    parts = ", ".join(f"{name} = mess3()" for name in "abcde")
+    spec.write_text(f"import std.processes (mess3)\nprocess five = product({parts})\n")
+    _, five = find_process(str(spec), "five", {})
+    with pytest.raises(OutputError, match=r"243 states, 243 tokens and 14,348,907 transitions.*export its factors"):
+        export(five, form, tmp_path / "five.out")
+    assert not (tmp_path / "five.out").exists()
