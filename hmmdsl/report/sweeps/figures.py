@@ -158,7 +158,7 @@ def _draw_beside(panel: Axes, lines: Sequence[tuple[_Line, str]], at: Sequence[f
         places = [p for p in range(len(at)) if line.values[p]]
         middle = np.array([x[p] for p in places])
         runs = [interval(line.values[p]) for p in places]
-        if any(one.n > 1 for one in runs):
+        if any(one.count > 1 for one in runs):
             panel.hlines([one.mean for one in runs], middle - 0.4 * width, middle + 0.4 * width, color=colour, linewidth=2)
         if over_seeds:
             _bars(panel, middle, runs, colour)
