@@ -50,10 +50,7 @@ def _slope(X: np.ndarray, Y: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def _without(X: np.ndarray, Y: np.ndarray, w: np.ndarray, directions: str) -> np.ndarray:
     """The projector onto the orthogonal complement of a probe's subspace."""
-    if directions == "readout":
-        matrix = _slope(X, Y, w)
-    else:
-        matrix = (w[:, None] * (X - w @ X / w.sum())).T @ Y
+    matrix = _slope(X, Y, w) if directions == "readout" else (w[:, None] * (X - w @ X / w.sum())).T @ Y
     left, strength, _ = np.linalg.svd(matrix, full_matrices=False)
     basis = left[:, strength > 1e-7 * strength[0]]
     return np.eye(len(basis)) - basis @ basis.T
@@ -303,3 +300,12 @@ def test_subspaces_of_what_is_left_say_nothing() -> None:
     less = factors.model_copy(update={"without": "factors.factor.left"})
     problems = Subspaces(between="less").problems(surroundings(run, factors=factors, less=less))
     assert [problem.code for problem in problems] == ["E0584"]
+
+
+def test_captions_say_what_is_left_out() -> None:
+    run = invented_run(PAIR, context=3)
+    factors = _regression(target=FACTORS, at="final_norm")
+    less = factors.model_copy(update={"without": "factors.factor.left"})
+    outcome = _compute(less, run, factors=factors)
+    assert "factors.factor.left is projected out" in less.caption("points", outcome)
+    assert "projected out" not in factors.caption("points", outcome)
