@@ -65,7 +65,7 @@ def left_out_problems(analysis: Regression, around: Surroundings) -> Iterator[Pr
         yield Problem(
             where,
             "E0581",
-            f"{analysis.without} is not one target of {path.name}, each of whose points leaves a probe out",
+            f"what is left out is the probe of one target, and {analysis.without} is no single one",
             label="no single target",
             help="write " + (f"one of {', '.join(f'`{each}`' for each in paths)}" if len(paths) > 1 else f"`{paths[0]}`"),
         )
