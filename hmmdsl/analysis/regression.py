@@ -12,9 +12,10 @@ from hmmdsl.analysis.options.by_place import nest, results_of
 from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
 from hmmdsl.analysis.options.metrics import metrics
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, places
+from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
+from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, ResultName, TrainName, Weights
 from hmmdsl.spec.results import Group, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class Regression(AlongCheckpoints):
     controls: tuple[Control, ...] = Field((), description="what else is scored, so that one can tell what the scores are worth")
     histories: ReadHistories = AutoHistories()
     on: OtherProcess = None
+    without: ResultName | None = Field(
+        None,
+        description="another regression of the same run, with its target if it has several (`factors.factor.left`): the subspace "
+        "of its probe at each point is projected out of the activations first",
+    )
+    directions: Literal["encoding", "readout"] = Field(
+        "encoding",
+        description="which subspace `without` leaves out: the directions along which activations move with the other target, "
+        "without which no affine map reads any of it over the histories of the fit, or those that its probe's own map reads",
+    )
 
     # ---------------------------------------------------------------- before the run
 
@@ -61,7 +72,7 @@ class Regression(AlongCheckpoints):
         return tuple(target_name(target) for target in self.targets)
 
     def needs(self) -> Sequence[str]:
-        return (self.of,)
+        return (self.of,) if self.without is None else (self.of, ResultPath.of(self.without).name)
 
     def train_in(self, analyses: Mapping[str, Analysis]) -> str | None:
         return self.of

@@ -55,6 +55,16 @@ def test_what_changes_a_number_changes_the_hashes_from_there_on(setting: str) ->
         assert hashes(before)[stage] != hashes(after)[stage]
 
 
+def test_a_probe_that_is_left_out_is_part_of_what_leaves_it_out() -> None:
+    text = SPEC + "analysis less: regression { of = fit, target = next_token, at = concat, without = beliefs }\n"
+    before = plan_of(text)
+    assert "analysis beliefs" in next(stage for stage in before.stages if stage.id == "analysis less").needs
+    for changed, value in (("beliefs__weights", "uniform"), ("less__directions", "readout")):
+        after = hashes(plan_of(text, **{changed: value}))
+        assert hashes(before)["analysis less"] != after["analysis less"]
+        assert hashes(before)["train fit"] == after["train fit"]
+
+
 def test_an_analysis_changes_neither_its_train_nor_its_process() -> None:
     before, after = hashes(plan_of()), hashes(plan_of(beliefs__intercept="false"))
     changed = {stage for stage in before if before[stage] != after[stage]}

@@ -67,6 +67,8 @@ def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str,
 def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
     """What one of the figures shows."""
     histories = f"Histories: {read_histories(outcome)}."
+    if analysis.without is not None:
+        histories = f"The subspace of {analysis.without} is projected out of the activations. {histories}"
     if figure == "geometry":
         return (
             "Left: the belief of an optimal observer after each history. Right: the same histories, as an affine map reads them "

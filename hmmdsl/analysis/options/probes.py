@@ -102,6 +102,14 @@ def _unknown(between: str | tuple[str, ...], around: Surroundings) -> Iterator[P
                 label="not a regression",
                 help="name a regression, with its target and its point if it has several",
             )
+        elif source.without is not None:
+            yield Problem(
+                where,
+                "E0584",
+                f"{path.name} reads what is left without {source.without}: its probes lie in that remainder by construction",
+                label="has a subspace left out",
+                help="compare regressions that leave nothing out",
+            )
         elif not _single(text, around) and not (single and compared(text, around)):
             maps = paths_of_maps(path.name, source, around)
             if single:

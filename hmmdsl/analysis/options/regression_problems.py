@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis.options.joint_size import joint_problems, read_process
+from hmmdsl.analysis.options.left_out import left_out_problems
 from hmmdsl.analysis.options.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, places, point_words
 from hmmdsl.analysis.options.targets import target_problems
 from hmmdsl.process.counting import count_histories
@@ -26,6 +27,7 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
         *missing_points(analysis.of, analysis.at, around),
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
+        *left_out_problems(analysis, around),
     ]
     return found if found else list(_width(analysis, around))
 

@@ -12,7 +12,8 @@ from hmmdsl.analysis.options.points import Place
 from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
-from hmmdsl.analysis.probe.ridge import choose_penalties, ridge_path
+from hmmdsl.analysis.probe.projection import Projection, Projections, projections, unprojected
+from hmmdsl.analysis.probe.ridge import choose_penalties, choose_penalty, ridge_path
 from hmmdsl.analysis.probe.scores import Score, Spread, score, score_by_position, spread
 from hmmdsl.analysis.probe.setting import Features, Ridge, Setting
 
@@ -44,17 +45,22 @@ class Reading:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What one pass over the features leaves: factors for the plain fit, moments for ridge, by fold; columns by place."""
+    """What one pass over the features leaves: factors for the plain fit, moments for ridge, by fold; columns by place; and what
+    is projected out at each place."""
 
     factors: list[Factor]
     widths: dict[str, int]
+    projections: dict[str, Projections]
 
     @staticmethod
     def of(features: Features, setting: Setting) -> Statistics:
         """Read the features once."""
         blocks = [features[part] for part in setting.parts]
         widths = {part: features[part].shape[1] for part in setting.parts}
-        return Statistics(fold_factors(blocks, setting.stacked, setting.weights, setting.folds), widths)
+        factors = fold_factors(blocks, setting.stacked, setting.weights, setting.folds)
+        if setting.left_out:
+            return Statistics(factors, widths, projections(features, setting, factors))
+        return Statistics(factors, widths, {place.name: unprojected(setting) for place in setting.places})
 
 
 def read(features: Features, setting: Setting, statistics: Statistics | None = None) -> dict[tuple[str, str], Reading]:
@@ -67,11 +73,13 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
         columns = setting.columns(place, known.widths)
         blocks = [features[part] for part in place.parts]
         selected = [one.select(columns) for one in moments]
+        left = known.projections[place.name].whole
         if isinstance(setting.ridge, float):
-            fit = _ridge_map(total(selected), np.full(setting.stacked.shape[1], setting.ridge), setting.intercept)
+            penalties = np.full(setting.stacked.shape[1], setting.ridge)
+            fit = _ridge_map(left.of_moments(total(selected)), penalties, setting.intercept)
         else:
-            fit = least_squares(everything.select(columns), setting.intercept)
-        predicted = fit(blocks)
+            fit = least_squares(left.of_factor(everything.select(columns)), setting.intercept)
+        predicted = left.of_map(fit)(blocks)
         held_out: dict[str, HeldOutReading] = {}
         if setting.fold is not None:
             held_out = _held_out(features, setting, place, known, selected)
@@ -92,10 +100,11 @@ def fitted(features: Features, setting: Setting) -> AffineMap:
     (place,) = setting.places
     known = Statistics.of(features, setting)
     columns = setting.columns(place, known.widths)
+    left = known.projections[place.name].whole
     if isinstance(setting.ridge, float):
-        moments = total([of_factor(factor).select(columns) for factor in known.factors])
-        return _ridge_map(moments, np.full(setting.stacked.shape[1], setting.ridge), setting.intercept)
-    return least_squares(union(known.factors).select(columns), setting.intercept)
+        moments = left.of_moments(total([of_factor(factor).select(columns) for factor in known.factors]))
+        return left.of_map(_ridge_map(moments, np.full(setting.stacked.shape[1], setting.ridge), setting.intercept))
+    return left.of_map(least_squares(left.of_factor(union(known.factors).select(columns)), setting.intercept))
 
 
 def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], intercept: bool) -> AffineMap:
@@ -105,12 +114,19 @@ def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], int
 
 
 def fold_penalties(
-    ridge: Ridge, moments: Sequence[Moments], groups: Int64[np.ndarray, " target"], intercept: bool
+    ridge: Ridge,
+    moments: Sequence[Moments],
+    groups: Int64[np.ndarray, " target"],
+    intercept: bool,
+    left: Sequence[Projection],
 ) -> Float64[np.ndarray, "fold target"] | None:
     """The ridge penalty for each fold and target: chosen inside the other folds, the same everywhere if the spec gives a number,
-    None for plain least squares."""
+    None for plain least squares. `left` is what each fold's prediction reads of the features."""
     if ridge == "none":
         return None
+    if ridge == "auto" and any(one.P is not None for one in left):
+        chosen = [choose_penalty([one.of_moments(fold) for fold in moments], k, groups, intercept) for k, one in enumerate(left)]
+        return np.stack(chosen)
     if ridge == "auto":
         return choose_penalties(moments, groups, intercept)
     return np.full((len(moments), len(groups)), ridge)
@@ -121,17 +137,19 @@ def _held_out(
 ) -> dict[str, HeldOutReading]:
     """Each fold is predicted by the fit to all others."""
     columns = setting.columns(place, statistics.widths)
-    penalties = fold_penalties(setting.ridge, moments, setting.groups, setting.intercept)
+    left = statistics.projections[place.name].folds
+    penalties = fold_penalties(setting.ridge, moments, setting.groups, setting.intercept, left)
     fold = setting.folds
     predicted = np.empty_like(setting.stacked)
     others = leave_one_out([factor.select(columns) for factor in statistics.factors]) if penalties is None else None
     for k in range(len(moments)):
         rows = np.flatnonzero(fold == k)
         if others is not None:
-            fit = least_squares(next(others), setting.intercept)
+            fit = least_squares(left[k].of_factor(next(others)), setting.intercept)
         elif penalties is not None:
-            fit = _ridge_map(total([one for i, one in enumerate(moments) if i != k]), penalties[k], setting.intercept)
-        predicted[rows] = fit([features[part][rows] for part in place.parts])
+            training = total([one for i, one in enumerate(moments) if i != k])
+            fit = _ridge_map(left[k].of_moments(training), penalties[k], setting.intercept)
+        predicted[rows] = left[k].of_map(fit)([features[part][rows] for part in place.parts])
     found = {}
     for name, where in setting.slices.items():
         true, guess, scoring = setting.targets[name], predicted[:, where], setting.scoring(name)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
+from hmmdsl.analysis.options.left_out import LeftOutProbe, left_out
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.targets import FutureTarget, target_name, target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import AffineMap
+from hmmdsl.analysis.probe.projection import LeftOut
 from hmmdsl.analysis.probe.reading import Reading, Statistics, fitted, read
 from hmmdsl.analysis.probe.sampling_error import r2_error
 from hmmdsl.analysis.probe.scores import Score, Scoring, no_score, spread
@@ -40,7 +42,7 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    setting, rows = _setting(analysis, inputs.name, trained, process, tree, controls=step is None)
+    setting, rows = _setting(analysis, inputs, trained, process, tree, controls=step is None)
     features = _activations(trained, step, tree, rows)
     statistics = Statistics.of(features, setting)
     readings = read(features, setting, statistics)
@@ -78,6 +80,11 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
         }
 
     facts = _facts(analysis, readings, setting, tree, rows)
+    if analysis.without is not None:
+        facts["without"] = analysis.without
+        facts["dimensions left out"] = {
+            place.name: f"{statistics.projections[place.name].whole.removed} of {place.width}" for place in setting.places
+        }
     arrays = _arrays(readings, setting, tree, rows) | _words(analysis, trained.process if process is None else process)
     return Outcome(analysis.nest(of_one, names), arrays, facts)
 
@@ -87,7 +94,7 @@ def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: s
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
+    whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     chosen = [one for one in whole.places if one.name == place]
     setting = replace(whole, places=chosen, targets={target: whole.targets[target]})
     readings = read(_activations(trained, step, tree, rows), setting)
@@ -102,7 +109,7 @@ def belief_map(
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
+    whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     belief = whole.targets["belief"]
     if shuffled is not None:
         belief = belief[shuffled.permutation(len(belief))]
@@ -119,7 +126,7 @@ def controlled_prediction(
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, process, analysis.histories)
-    whole, rows = _setting(analysis, inputs.name, trained, process, tree, controls=False)
+    whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     random, belief = np.random.default_rng(seed), whole.targets["belief"]
     order = random.permutation(len(belief)) if kind == "shuffled" else None
     chosen = [one for one in whole.places if one.name == place]
@@ -135,7 +142,7 @@ Rows = np.ndarray | slice
 
 
 def _setting(
-    analysis: Regression, name: str, trained: Trained, on: Process | None, tree: HistoryTree, controls: bool
+    analysis: Regression, inputs: Inputs, trained: Trained, on: Process | None, tree: HistoryTree, controls: bool
 ) -> tuple[Setting, Rows]:
     """What is asked, and of which histories."""
     process = trained.process if on is None else on
@@ -151,7 +158,7 @@ def _setting(
     held_out = next((control for control in analysis.controls if isinstance(control, HeldOut)), None)
     fold = None
     if held_out is not None and controls and count >= 3:
-        fold = assign_folds(count, held_out.folds, _random(trained, name, "held_out"))
+        fold = assign_folds(count, held_out.folds, _random(trained, inputs.name, "held_out"))
     setting = Setting(
         places=places(analysis.at, trained.model),
         targets={target: values[rows] for target, values in targets.items()},
@@ -161,8 +168,18 @@ def _setting(
         intercept=analysis.intercept,
         ridge=analysis.ridge,
         scored=scored,
+        left_out=[_left_out(probe, process, tree, rows) for probe in left_out(analysis, inputs.analyses)],
     )
     return setting, rows
+
+
+def _left_out(probe: LeftOutProbe, process: Process, tree: HistoryTree, rows: Rows) -> LeftOut:
+    """What a probe whose subspace is left out is fitted to, of the histories that are read."""
+    target = target_values(process, tree, probe.target)[rows]
+    defined = np.isfinite(target).all(axis=1)
+    weights = np.where(defined, history_weights(tree, probe.source.weights)[rows], 0.0)
+    target = np.where(defined[:, None], target, 0.0)
+    return LeftOut(target, weights, probe.directions, probe.source.intercept, probe.source.ridge)
 
 
 def _activations(trained: Trained, step: int | None, tree: HistoryTree, rows: Rows) -> Features:

@@ -89,3 +89,16 @@ def choose_penalties(
             np.add.at(errors[outer], groups, folds[inner].errors(maps))
     chosen: Float64[np.ndarray, "fold target"] = grid[errors.argmin(axis=2)][:, groups]
     return chosen
+
+
+def choose_penalty(
+    folds: Sequence[Moments], left: int, groups: Int64[np.ndarray, " target"], intercept: bool = True
+) -> Float64[np.ndarray, " target"]:
+    """The same for the one fold `left`, where the features of each fold's training are others."""
+    grid = np.array(PENALTIES)
+    errors = np.zeros((int(groups.max()) + 1, len(grid)))
+    for j in (j for j in range(len(folds)) if j != left):
+        training = total([one for i, one in enumerate(folds) if i not in (left, j)])
+        np.add.at(errors, groups, folds[j].errors(ridge_path(training, intercept).maps(grid)))
+    chosen: Float64[np.ndarray, " target"] = grid[errors.argmin(axis=1)][groups]
+    return chosen

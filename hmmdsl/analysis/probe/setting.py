@@ -15,6 +15,8 @@ from hmmdsl.analysis.probe.scores import Scoring
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
 
+    from hmmdsl.analysis.probe.projection import LeftOut
+
 Features: TypeAlias = Mapping[str, "Float[np.ndarray, 'history width']"]
 """Activations by point of the network."""
 
@@ -24,7 +26,8 @@ Ridge: TypeAlias = float | Literal["auto", "none"]
 @dataclass(frozen=True)
 class Setting:
     """`targets` by name, `weights` and `fold` (None: nothing is held out) for each history; histories of the k-th length are rows
-    `levels[k] : levels[k + 1]`. `scored` says how those targets are scored that are not scored as they are fitted."""
+    `levels[k] : levels[k + 1]`. `scored` says how those targets are scored that are not scored as they are fitted. The subspaces
+    of the probes `left_out` are projected out of the features first."""
 
     places: Sequence[Place]
     targets: Mapping[str, Float64[np.ndarray, "history target"]]
@@ -34,6 +37,7 @@ class Setting:
     intercept: bool
     ridge: Ridge
     scored: Mapping[str, Scoring] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] = ()
 
     def scoring(self, target: str) -> Scoring:
         """How a target is scored."""

@@ -11,6 +11,7 @@ import numpy as np
 from hmmdsl.analysis.probe.factors import ROWS, Factor, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import Decomposition, decompose
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
+from hmmdsl.analysis.probe.projection import Projection
 from hmmdsl.analysis.probe.reading import Statistics, fold_penalties
 from hmmdsl.analysis.probe.ridge import ridge_path
 from hmmdsl.analysis.probe.scores import Score, Sums, hits
@@ -108,9 +109,10 @@ def _scores(
         columns = setting.columns(place, statistics.widths)
         selected = [one.select(columns) for one in moments]
         factors = [factor.select(columns) for factor in statistics.factors]
-        fits = [_in_sample(factors, total(selected), setting)]
+        left = statistics.projections[place.name]
+        fits = [_in_sample(factors, total(selected), setting, left.whole)]
         if setting.fold is not None:
-            fits.append(_held_out(factors, selected, permuted))
+            fits.append(_held_out(factors, selected, permuted, left.folds))
         of_place = [features[part] for part in place.parts]
         known = [_hits(of_place, permuted, fit.maps) for fit in fits]
         for name in setting.targets:
@@ -180,13 +182,14 @@ class _Fit:
     maps: Sequence[Float64[np.ndarray, "one_and_feature target"]]
 
 
-def _in_sample(factors: Sequence[Factor], moments: Moments, setting: Setting) -> _Fit:
+def _in_sample(factors: Sequence[Factor], moments: Moments, setting: Setting, left: Projection) -> _Fit:
     """The fit to all histories, which is every fold's."""
+    moments = left.of_moments(moments)
     if isinstance(setting.ridge, float):
         map = ridge_path(moments, setting.intercept).map_each(np.full(len(moments.yy), setting.ridge))
-        return _Fit(moments.errors(map), [map] * len(factors))
-    parts = decompose(union(factors), setting.intercept)
-    map = _least_squares(parts, moments, setting.intercept)
+        return _Fit(moments.errors(map), [left.of_maps(map)] * len(factors))
+    parts = decompose(left.of_factor(union(factors)), setting.intercept)
+    map = left.of_maps(_least_squares(parts, moments, setting.intercept))
     return _Fit(_least_errors(parts, moments, setting.intercept), [map] * len(factors))
 
 
@@ -207,20 +210,21 @@ def _least_errors(parts: Decomposition, moments: Moments, intercept: bool) -> Fl
     return errors
 
 
-def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], permuted: Permuted) -> _Fit:
+def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], permuted: Permuted, left: Sequence[Projection]) -> _Fit:
     """Squared errors over all folds, each by the fit to the others."""
     setting = permuted.setting
-    penalties = fold_penalties(setting.ridge, moments, permuted.groups, setting.intercept)
+    penalties = fold_penalties(setting.ridge, moments, permuted.groups, setting.intercept, left)
     errors = np.zeros(permuted.columns)
     maps = []
     others = leave_one_out(factors) if penalties is None else iter(())
     for k, fold in enumerate(moments):
-        training = total([one for i, one in enumerate(moments) if i != k])
+        training = left[k].of_moments(total([one for i, one in enumerate(moments) if i != k]))
         if penalties is None:
-            parts = decompose(next(others), setting.intercept)
+            parts = decompose(left[k].of_factor(next(others)), setting.intercept)
             map = _least_squares(parts, training, setting.intercept)
         else:
             map = ridge_path(training, setting.intercept).map_each(penalties[k])
+        map = left[k].of_maps(map)
         errors += fold.errors(map)
         maps.append(map)
     return _Fit(errors, maps)

@@ -30,16 +30,16 @@ def span(
     slope of the regression of y on x. In both, y is brought to unit variance in each of its own directions first, so that the
     basis comes in the order of how strongly each is represented, and its dimension is that of the target.
     """
-    x, y = _centred(factor, intercept)
+    x, y = centred(factor, intercept)
     whitening = _whitening(y, float(np.linalg.norm(factor.R[:, 1 + factor.features :])))
     if directions == "encoding":
-        return _basis(x.T @ (y @ whitening), float(np.linalg.norm(factor.R[:, : 1 + factor.features])))
+        return column_basis(x.T @ (y @ whitening), float(np.linalg.norm(factor.R[:, : 1 + factor.features])))
     if isinstance(ridge, float):
         slope = ridge_path(of_factor(factor), intercept).map_each(np.full(factor.targets, ridge))[1:]
     else:
         parts = decompose(factor, intercept)
         slope = parts.V @ (parts.UtY / parts.singular[:, None])
-    return _basis(slope @ whitening, None)
+    return column_basis(slope @ whitening)
 
 
 def span_of_covariance(
@@ -49,15 +49,15 @@ def span_of_covariance(
     intercept: bool,
 ) -> Float64[np.ndarray, "feature dimension"]:
     """The same where Cov(x, y) is another than the factor's, as with a permuted target, without ridge."""
-    _, y = _centred(factor, intercept)
+    _, y = centred(factor, intercept)
     whitening = _whitening(y, float(np.linalg.norm(factor.R[:, 1 + factor.features :])))
     if directions == "readout":
         parts = decompose(factor, intercept)
         covariance = parts.V @ ((parts.V.T @ covariance) / parts.singular[:, None] ** 2)
-    return _basis(covariance @ whitening, None)
+    return column_basis(covariance @ whitening)
 
 
-def _centred(factor: Factor, intercept: bool) -> tuple[Float64[np.ndarray, "row feature"], Float64[np.ndarray, "row target"]]:
+def centred(factor: Factor, intercept: bool) -> tuple[Float64[np.ndarray, "row feature"], Float64[np.ndarray, "row target"]]:
     """Rows with the Gram matrix of the features and targets, centred with `intercept`."""
     rest = factor.R[1:, 1:] if intercept else triangle(factor.R[:, 1:])
     return rest[:, : factor.features], rest[:, factor.features :]
@@ -70,7 +70,9 @@ def _whitening(y: Float64[np.ndarray, "row target"], size: float) -> Float64[np.
     return np.asarray(directions[:rank].T / spread[:rank])
 
 
-def _basis(matrix: Float64[np.ndarray, "feature dimension"], size: float | None) -> Float64[np.ndarray, "feature dimension"]:
+def column_basis(
+    matrix: Float64[np.ndarray, "feature dimension"], size: float | None = None
+) -> Float64[np.ndarray, "feature dimension"]:
     """An orthonormal basis of the columns, those below a millionth of `size` (None: of the largest) left out."""
     left, strength, _ = np.linalg.svd(matrix, full_matrices=False)
     largest = size if size is not None else float(strength.max(initial=0.0))

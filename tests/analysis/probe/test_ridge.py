@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from hmmdsl.analysis.probe.factors import fold_factors
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
-from hmmdsl.analysis.probe.ridge import PENALTIES, choose_penalties, ridge_path
+from hmmdsl.analysis.probe.ridge import PENALTIES, choose_penalties, choose_penalty, ridge_path
 
 
 def _problem(rows: int, width: int, seed: int, folds: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -70,6 +70,13 @@ def test_penalties_are_those_that_predict_the_other_folds_best() -> None:
             make_pipeline(StandardScaler(), Ridge()), alphas, scoring="neg_mean_squared_error", cv=PredefinedSplit(fold[rows])
         ).fit(X[rows], Y[rows])
         assert chosen[k, 0] * 100 == pytest.approx(search.best_params_["ridge__alpha"])
+
+
+def test_the_penalties_of_one_fold_alone_are_the_same() -> None:
+    X, Y, w, fold = _problem(200, 60, 5)
+    moments, groups = _moments(X, Y, w, fold), np.arange(2)
+    for k, chosen in enumerate(choose_penalties(moments, groups)):
+        assert choose_penalty(moments, k, groups).tolist() == chosen.tolist()
 
 
 def test_targets_have_penalties_of_their_own() -> None:
