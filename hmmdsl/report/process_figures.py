@@ -21,13 +21,12 @@ from hmmdsl.report.simplex_figure import draw_beliefs
 from hmmdsl.report.state_diagram import (
     DIAGRAM_STATES,
     fits_diagram,
-    probability_text,
     state_diagram,
     token_colour,
     transition_matrices,
 )
 from hmmdsl.report.style import BLUE, INK
-from hmmdsl.report.wording import count_text
+from hmmdsl.report.wording import count_text, probability_text
 
 if TYPE_CHECKING:
     from hmmdsl.process.dynamics.cloud import BeliefCloud
