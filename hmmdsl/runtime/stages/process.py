@@ -25,6 +25,11 @@ def load(entry: Entry, name: str) -> dict[str, Any]:
     return {**entry.result["portrait"], "name": name}
 
 
+def entropy_rate_bits(entry: Entry) -> float:
+    """The entropy rate, in bits per token."""
+    return float(entry.result["portrait"]["entropy_rate"]["bits"])
+
+
 def load_text(entry: Entry) -> PortraitText:
     """The portrait in words."""
     from hmmdsl.report.portrait_section import PortraitText
