@@ -69,7 +69,7 @@ def _figures(finished: Finished, inputs: Mapping[str, Inputs]) -> Iterator[tuple
             caption = training_caption(trained)
             yield f"train.{owner}.learning_curve", "train", owner, "learning_curve", learning_curve(trained), caption
     for owner, process in finished.processes.items():
-        for short, (figure, caption) in process_figures(process).items():
+        for short, (figure, caption) in process_figures(process, rate_bits=finished.entropy_rates.get(owner)).items():
             yield f"process.{owner}.{short}", "process", owner, short, figure, caption
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Outcome
     from hmmdsl.process.process import Process
+    from hmmdsl.report.portrait_section import PortraitText
     from hmmdsl.report.sweeps.table import SweepTable
     from hmmdsl.spec.experiment import Experiment, Verdict
     from hmmdsl.training.trained import Trained
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 class Finished:
     """`spec` is the spec's text as run (None if the run began from YAML); `results` is what results.json holds; `seconds` are the
     stages' wall-clock times by name, and `cached` names those whose results were in the store already; `environment` is what
-    environment.json holds; `sweeps` are the tables of the sweeps."""
+    environment.json holds; `sweeps` are the tables of the sweeps; `portraits` say by name what the processes are, and
+    `entropy_rates` are theirs in bits, as far as they are known already."""
 
     experiment: Experiment
     spec: str | None
@@ -31,3 +33,5 @@ class Finished:
     seconds: Mapping[str, float]
     cached: frozenset[str] = frozenset()
     sweeps: tuple[SweepTable, ...] = ()
+    portraits: Mapping[str, PortraitText] = field(default_factory=dict)
+    entropy_rates: Mapping[str, float] = field(default_factory=dict)

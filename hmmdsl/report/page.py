@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.process.portrait import portrait
 from hmmdsl.report.document import data_uri, fill, write_whole
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
@@ -203,9 +202,9 @@ def _picture(drawing: Drawing) -> Picture:
 def _portraits(finished: Finished, drawings: Sequence[Drawing]) -> list[PortraitSection]:
     """One for each process that something was trained on or that was read."""
     portraits = []
-    for owner, process in finished.processes.items():
+    for owner, text in finished.portraits.items():
         pictures = tuple(_picture(d) for d in drawings if d.kind == "process" and d.owner == owner)
-        portraits.append(portrait_section(owner, portrait(process), pictures))
+        portraits.append(portrait_section(owner, text, pictures))
     return portraits
 
 

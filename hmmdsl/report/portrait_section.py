@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.process.measure import known_digits
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.report.portrait_number import PortraitNumber, measured
-from hmmdsl.report.state_diagram import probability_text
-from hmmdsl.report.wording import count_text, joined
+from hmmdsl.report.wording import count_text, joined, probability_text
 
 if TYPE_CHECKING:
     from hmmdsl.process.portrait import Portrait
 
 _NAMED = 12
 """Up to this many states or tokens are named."""
+
+
+@dataclass(frozen=True)
+class PortraitText:
+    """What a page says of a process, whatever it is called."""
+
+    sentences: tuple[str, ...]
+    numbers: tuple[PortraitNumber, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"sentences": list(self.sentences), "numbers": [asdict(number) for number in self.numbers]}
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any]) -> PortraitText:
+        """What `as_json` gave."""
+        return PortraitText(tuple(plain["sentences"]), tuple(PortraitNumber(**number) for number in plain["numbers"]))
 
 
 @dataclass(frozen=True)
@@ -31,10 +47,15 @@ class PortraitSection:
     pictures: tuple[Any, ...]
 
 
-def portrait_section(name: str, portrait: Portrait, pictures: tuple[Any, ...] = ()) -> PortraitSection:
+def portrait_text(portrait: Portrait) -> PortraitText:
+    """The process' portrait in words."""
+    return PortraitText((_sentence(portrait),), tuple(_numbers(portrait)))
+
+
+def portrait_section(name: str, text: PortraitText, pictures: tuple[Any, ...] = ()) -> PortraitSection:
     """The process' portrait as a page shows it."""
     anchor = "process-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
-    return PortraitSection(anchor, name, (_sentence(portrait),), tuple(_numbers(portrait)), pictures)
+    return PortraitSection(anchor, name, text.sentences, text.numbers, pictures)
 
 
 def _sentence(portrait: Portrait) -> str:

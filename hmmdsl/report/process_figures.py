@@ -21,13 +21,12 @@ from hmmdsl.report.simplex_figure import draw_beliefs
 from hmmdsl.report.state_diagram import (
     DIAGRAM_STATES,
     fits_diagram,
-    probability_text,
     state_diagram,
     token_colour,
     transition_matrices,
 )
 from hmmdsl.report.style import BLUE, INK
-from hmmdsl.report.wording import count_text
+from hmmdsl.report.wording import count_text, probability_text
 
 if TYPE_CHECKING:
     from hmmdsl.process.dynamics.cloud import BeliefCloud
@@ -44,9 +43,11 @@ _CURVE_TOKENS = 10
 """Tokens of context of a product's curve: its words are not counted out."""
 
 
-def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[str, tuple[Figure, str]]:
+def process_figures(
+    process: Process, cloud: BeliefCloud | None = None, rate_bits: float | None = None
+) -> dict[str, tuple[Figure, str]]:
     """The portrait's figures with their captions: states, simplex (of two states or more), entropies, the stationary cloud (where
-    it is given), and the MSP (where it is small and closed)."""
+    it is given), and the MSP (where it is small and closed). `rate_bits` is the entropy rate where it is known already."""
     name = process.name
     start = "the start is stationary" if process.start_kind == "stationary" else "start arrows show where it begins"
     states = (
@@ -60,7 +61,7 @@ def process_figures(process: Process, cloud: BeliefCloud | None = None) -> dict[
     )
     figures = {"states": (state_diagram(process), states)}
     figures["entropies"] = (
-        myopic_curve(process),
+        myopic_curve(process, rate_bits),
         f"Myopic entropy of {name}: uncertainty of the next token, in bits, after as many tokens of context. The dashed line is "
         "its limit, the entropy rate.",
     )
@@ -119,14 +120,14 @@ def cloud_figure(process: Process, cloud: BeliefCloud) -> Figure:
     return draw_beliefs(process.states, beliefs, np.full(len(beliefs), 1 / len(beliefs)), right)
 
 
-def myopic_curve(process: Process) -> Figure:
-    """The entropy of the next token, in bits, after 0, 1, 2, … tokens."""
+def myopic_curve(process: Process, rate_bits: float | None = None) -> Figure:
+    """The entropy of the next token, in bits, after 0, 1, 2, … tokens, and the entropy rate, computed if it is not given."""
     most = _CURVE_TOKENS if process.factored else max(1, deepest(process, _CURVE_HISTORIES) - 1)
     bits = np.array(myopic_entropies(process, most + 1).bits)
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(range(len(bits)), bits, "o-", color=BLUE)
-    rate = entropy_rate(process).value_bits
+    rate = entropy_rate(process).value_bits if rate_bits is None else rate_bits
     axes.axhline(rate, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=f"entropy rate {rate:.6g}", zorder=1)
     axes.legend(loc="upper right" if bits[-1] < 0.75 * bits.max() else "lower right")
     axes.set_xlabel("tokens of context")

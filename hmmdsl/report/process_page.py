@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hmmdsl.process.portrait import portrait as portrait_of
 from hmmdsl.report.document import fill
 from hmmdsl.report.page import Picture
-from hmmdsl.report.portrait_section import portrait_section
+from hmmdsl.report.portrait_section import portrait_section, portrait_text
 from hmmdsl.report.process_figures import process_figures
 from hmmdsl.report.style import applied, write_png
 
@@ -33,7 +33,7 @@ def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str
     sections = []
     for name, process, known in shown:
         portrait = portrait_of(process) if known is None else known
-        sections.append(portrait_section(name, portrait, _pictures(name, process, portrait)))
+        sections.append(portrait_section(name, portrait_text(portrait), _pictures(name, process, portrait)))
     return fill("process.html", title=", ".join(name for name, *_ in shown[:_IN_TITLE]), portraits=sections)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.style import CYCLE, GREY, INK
+from hmmdsl.report.wording import probability_text
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process, Scalar
@@ -22,16 +22,6 @@ FACTORS = 6
 
 _DIAGRAM_ARROWS = 40
 _LABEL_LINES = 5
-_LONGEST_FRACTION = 9
-
-
-def probability_text(value: Scalar) -> str:
-    """The exact fraction where it is short, else four significant digits after a sign of approximation."""
-    if isinstance(value, Fraction):
-        text = str(value)
-        if len(text) <= _LONGEST_FRACTION:
-            return text
-    return f"≈{float(value):.4g}"
 
 
 def token_colour(token: int, tokens: int) -> str:

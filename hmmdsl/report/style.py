@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Literal
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter, ScalarFormatter
 
 from hmmdsl.report.wording import power_text
 
@@ -108,30 +108,47 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     paths = (folder / f"{name}.png", folder / f"{name}.svg")
     metadata: tuple[dict[str, None], dict[str, None]] = ({"Software": None}, {"Date": None, "Creator": None})
     fixed = {key: value for key, value in _settings("page").items() if key.startswith(("svg.", "savefig.", "path.", "agg."))}
-    _settle(figure)
     with mpl.rc_context(fixed):
+        _settle(figure)
         for path, described in zip(paths, metadata, strict=True):
             unfinished = path.with_name(f".{path.name}.unfinished")
             figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, metadata=described)
             os.replace(unfinished, path)
-            figure.set_layout_engine("none")
     return paths
 
 
+class _PlainNumbers(ScalarFormatter):
+    """Tick labels as text: the same signs in the same font as formulas, which take ten times as long to draw. The power of ten
+    beside an axis stays a formula."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return super().__call__(x, pos).replace(r"$\mathdefault{", "").replace("}$", "")
+
+
 def _settle(figure: Figure) -> None:
-    """Plain labels on logarithmic axes (formulas take as long to draw as all the rest), and room for titles: above axes without
-    a frame they find their places only while being drawn."""
+    """Plain labels on axes (formulas take as long to draw as all the rest), and room for everything, worked out once for all
+    files: savefig would do it twice for each."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatter):
+            formatter = axis.get_major_formatter()
+            if axis.get_scale() == "log" and isinstance(formatter, LogFormatter):
                 low, high = sorted(axis.get_view_interval())
                 axis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value)))
                 axis.set_minor_formatter(
                     FuncFormatter(lambda value, _: power_text(value)) if high < 10 * low else NullFormatter()
                 )
-    if not all(axes.axison for axes in figure.axes):
-        for _ in range(2):
+            elif type(formatter) is ScalarFormatter:
+                axis.set_major_formatter(_PlainNumbers())
+    shown = figure.dpi
+    figure.set_dpi(DPI)
+    if any(not axes.axison and any(axes.get_title(loc) for loc in ("left", "center", "right")) for axes in figure.axes):
+        for _ in range(2):  # above axes without a frame, titles find their places only while being drawn
             figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    figure.set_dpi(shown)
 
 
 def write_png(figure: Figure, file: BinaryIO) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
+
+_LONGEST_FRACTION = 9
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -29,6 +32,15 @@ def number_text(value: float | None, digits: int = 4) -> str:
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{_superscript(int(exponent))}"
     return f"{sign}{_plain(size, digits)}"
+
+
+def probability_text(value: Fraction | float) -> str:
+    """The exact fraction where it is short, else four significant digits after a sign of approximation."""
+    if isinstance(value, Fraction):
+        text = str(value)
+        if len(text) <= _LONGEST_FRACTION:
+            return text
+    return f"≈{float(value):.4g}"
 
 
 def power_text(value: float) -> str:

@@ -52,6 +52,7 @@ def obtain_report(
     def make(folder: Path) -> None:
         from hmmdsl.report.finished import Finished
         from hmmdsl.report.page import write_report
+        from hmmdsl.runtime.stages.process import load_text
         from hmmdsl.runtime.sweep.tables import table_of
 
         progress.start(stage)
@@ -70,6 +71,7 @@ def obtain_report(
             seconds=computed.seconds,
             cached=frozenset(computed.cached),
             sweeps=tables,
+            portraits={name: load_text(computed.entry(f"process {name}")) for name in compiled.processes},
         )
         drawn = [*drawings(computed), *(drawing for table in tables for drawing in _drawn(table, folder / SWEEPS / table.name))]
         write_report(finished, folder, drawn)

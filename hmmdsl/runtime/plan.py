@@ -182,7 +182,7 @@ def _add_numbers(drawn: _Drawing) -> None:
     """The stages of processes, trains and analyses."""
     experiment = drawn.experiment
     for name, table in experiment.processes.items():
-        source = source_hash(("hmmdsl.process.portrait",))
+        source = source_hash(("hmmdsl.process.portrait", "hmmdsl.report.portrait_section"))
         drawn.add("process", name, (), drawn.memory.hash_of(table, partial(process_content, table)), source)
     for name, train in experiment.in_order():
         content = nameless(train, drawn.resolve) | {"device": device_type(train.device)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -45,7 +46,7 @@ IN_PROCESS = EngineChoice(workers=1)
 @dataclass(frozen=True)
 class Run:
     """A finished run: where it lies, what it found, which claims hold. `seconds` are wall-clock times by stage
-    id, 0 for the stages that were `cached` in the store."""
+    id, 0 for the stages that were `cached` in the store; `wall_seconds` is what the whole run took, workers side by side."""
 
     folder: Path
     plan: Plan
@@ -55,6 +56,7 @@ class Run:
     cached: frozenset[str] = frozenset()
     sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
     curves: Mapping[str, tuple[CurvePoint, ...]] = field(default_factory=dict)
+    wall_seconds: float = 0.0
 
     @property
     def report(self) -> Path:
@@ -102,6 +104,7 @@ def run(
     can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
     what the store has of it does, begun training among it, and the same run goes on from there.
     """
+    began = time.perf_counter()
     fusion = fusion or Fusion()
     planned = plan_sweeps(compiled, fusion)
     plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, planned.hashes())
@@ -148,7 +151,8 @@ def run(
             engine.close()
         progress.close()
         store.close()
-    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, curves)
+    took = time.perf_counter() - began
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, curves, took)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
         if not quiet or sweep.failed:
             print_sweep(console, name, sweep, finished.folder)
     print_claims(console, finished.verdicts, only_failed=quiet)
-    took = duration(sum(finished.seconds.values()) + sum(sweep.seconds for sweep in finished.sweeps.values()))
+    took = duration(finished.wall_seconds)
     if finished.cached:
         whole = len(finished.cached) == len(finished.seconds)
         took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"

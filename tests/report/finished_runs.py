@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import build_history_tree
+from hmmdsl.process.portrait import portrait
 from hmmdsl.report.finished import Finished
+from hmmdsl.report.portrait_section import portrait_text
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.experiment import About, Experiment, Verdict
 from hmmdsl.spec.model import Transformer
@@ -145,6 +147,7 @@ def full_run(
         processes={"rrxor": run.process},
         environment={"hmmdsl": "0.1.0", "python": "3.11.9", "devices": {"fit": "cpu"}},
         seconds={"train fit": 21.3, "analysis beliefs": 2.5},
+        portraits={"rrxor": portrait_text(portrait(run.process))},
     )
     inputs = Inputs("beliefs", {"fit": run}, experiment.analyses, finished.outcomes, finished.processes)
     return FakeRun(finished, {"beliefs": inputs})

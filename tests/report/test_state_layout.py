@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from known_processes import rrxor, zero_one_random
 
 from hmmdsl.process.process import Process
-from hmmdsl.report.state_diagram import probability_text, state_diagram, transition_matrices
+from hmmdsl.report.state_diagram import state_diagram, transition_matrices
 from hmmdsl.report.state_layout import state_positions
 from hmmdsl.report.style import applied
+from hmmdsl.report.wording import probability_text
 
 graphs = st.integers(1, 7).flatmap(
     lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))

@@ -16,6 +16,7 @@ def make(task: Task, folder: Path, shelf: Shelf) -> list[dict[str, Any]]:
     """Draw them into `folder/figures`."""
     from hmmdsl.report.figures import draw_figures
     from hmmdsl.report.finished import Finished
+    from hmmdsl.runtime.stages.process import entropy_rate_bits
 
     kind, _, name = task.stage.needs[0].partition(" ")
     analysis, train, process = ((name,) if kind == each else () for each in ("analysis", "train", "process"))
@@ -30,6 +31,7 @@ def make(task: Task, folder: Path, shelf: Shelf) -> list[dict[str, Any]]:
         processes={each: task.processes()[each] for each in process},
         environment={},
         seconds={},
+        entropy_rates={each: entropy_rate_bits(shelf.entry(task.hashes[f"process {each}"])) for each in process},
     )
     drawings = draw_figures(finished, {each: shelf.inputs(task, each) for each in analysis}, folder)
     return [

@@ -38,7 +38,6 @@ class SweepOutcome:
     outcomes: tuple[PointOutcome, ...]
     made: int = 0
     cached: int = 0
-    seconds: float = 0.0
 
     def as_results(self) -> SweepResults:
         """As claims read them."""
@@ -77,8 +76,7 @@ def run_sweeps(
         cached = sum(each.cached for each in done)
         log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
         tracker.close()
-        seconds = sum(each.seconds for each in done)
-        found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(ran.done) - cached, cached, seconds)
+        found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(ran.done) - cached, cached)
     return found
 
 
