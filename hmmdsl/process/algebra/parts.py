@@ -173,9 +173,7 @@ def _read(process: Process, target: str) -> Reading | None:
         own = f"{'within' if part.role == 'component' else 'factor'}.{part.name}"
         if target == own:
             conditional = None in part.state_of
-            return Reading(
-                target, part.process.states, part.state_of, conditional, _of_others(process, part), part.process.right
-            )
+            return Reading(target, part.process.states, part.state_of, conditional, _of_others(process, part), part.process.right)
         if target.startswith(f"{own}."):
             inner = _read(part.process, target.removeprefix(f"{own}."))
             if inner is not None:
