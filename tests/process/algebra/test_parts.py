@@ -100,7 +100,7 @@ def test_parts_of_generalized_hmms_are_read_with_their_right_eigenvectors() -> N
 def test_a_factor_of_joint_generalized_hmms_is_read_off_their_joint_belief() -> None:
     pair = in_full(product({"left": moon(), "right": moon(0.3)}))
     tree, alone = build_history_tree(pair, 3), build_history_tree(moon(), 3)
-    own = {word: belief for word, belief in zip(words_of(alone), alone.belief, strict=True)}
+    own = dict(zip(words_of(alone), alone.belief, strict=True))
     found = read_target(pair, "factor.left")(tree.belief)
     for belief, word in zip(found, words_of(tree), strict=True):
         assert belief == pytest.approx(own[tuple(token // 3 for token in word)], abs=1e-9)
