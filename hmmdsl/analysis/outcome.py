@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hmmdsl.training.trained import Trained
 
 
+class UndefinedTargetError(ValueError):
+    """There is no history after which all targets of an analysis are defined, among those that it reads."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """`results` is nested as the analysis' schema says, plain floats and lists of them (None: undefined). `arrays` are kept

@@ -7,6 +7,7 @@ import os
 from enum import IntEnum
 from pathlib import Path
 
+from hmmdsl.analysis.outcome import UndefinedTargetError
 from hmmdsl.training.interruption import Interrupted as Interrupted  # what stops a run is told beside what fails it
 
 
@@ -49,7 +50,10 @@ _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDI
 
 
 def failure_of(error: Exception, during: str) -> RunError | None:
-    """What a machine's limit says in words: memory or disk that ran out during a stage. None for anything else."""
+    """What a machine's limit says in words, memory or disk that ran out during a stage, or histories that define no target. None
+    for anything else."""
+    if isinstance(error, UndefinedTargetError):
+        return RunError(str(error), "read each target by a regression of its own, or more histories")
     text = str(error).lower()
     number = (error.errno or 0) if isinstance(error, OSError) else 0
     if number in _NO_SPACE or "no space left on device" in text:

@@ -106,6 +106,38 @@ def test_a_target_that_is_not_there_is_known_before_the_run(process: Process, ta
         assert all(known in problem.help for known in known_targets(process))
 
 
+@pytest.mark.parametrize(
+    ("process", "target"),
+    [
+        (WHICH, ["component", "within.h", "within.t"]),
+        (product({"x": WHICH, "y": COIN}), ["factor.x.within.h", "factor.y", "factor.x.within.t"]),
+        # The tasks of two switches may differ, but each is told at once: no pair of one switch goes together.
+        (product({"x": WHICH, "y": WHICH}), ["factor.x.within.h", "factor.y.within.t", "factor.x.within.t"]),
+    ],
+)
+def test_targets_that_no_history_defines_together_are_known_before_the_run(process: Process, target: list[str]) -> None:
+    (problem,) = _regression(target=target).problems(surroundings(invented_run(process=process, context=3)))
+    assert problem.code == "E0431"
+    assert all(f"`{one}`" in problem.message for one in (target[-3], target[-1]) if "within" in one)
+    assert all(f"`{one}`" not in problem.message for one in target if "within" not in one)
+
+
+@pytest.mark.parametrize(
+    ("process", "target", "bos"),
+    [
+        # Before the first token both tasks are possible.
+        (switch(COIN, {"h": rrxor(), "t": mess3()}, seen=False), ["within.h", "within.t"], True),
+        (product({"x": WHICH, "y": WHICH}), ["factor.x.within.h", "factor.y.within.t"], False),
+        (mixture({"A": rrxor(), "B": rrxor(Fraction(1, 3))}, [HALF, HALF]), ["component", "within.A", "within.B"], False),
+    ],
+)
+def test_targets_that_some_history_defines_together_are_read(process: Process, target: list[str], bos: bool) -> None:
+    run = invented_run(process=process, context=3, bos=bos)
+    assert not {found.code for found in _regression(target=target).problems(surroundings(run))} & {"E0431", "E0825"}
+    values = [target_values(process, run.tree, one) for one in target]
+    assert np.all([np.isfinite(one).all(axis=1) for one in values], axis=0).any()
+
+
 def test_the_tops_own_state_is_read_where_the_network_sees_the_beginning() -> None:
     run = invented_run(process=WHICH, context=3, bos=True)
     assert "E0825" not in {found.code for found in _regression(target="within.top").problems(surroundings(run))}

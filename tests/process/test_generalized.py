@@ -22,6 +22,7 @@ from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.product import product as product_of
 from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.counting import count_histories
+from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.generalized import (
     EigenvectorError,
@@ -250,6 +251,54 @@ def test_the_algebra_takes_generalized_processes_where_it_has_a_meaning(library:
     assert word_probability(mixed, (1, 0)) == pytest.approx(expected)
     assert not portrait(mixed, depth=3).ergodic
     assert noise(moon, Fraction(1)).generalized
-    for refused in (lambda: leak(moon, Fraction(1, 10)), lambda: reverse(moon), lambda: minimize(moon)):
-        with pytest.raises(AlgebraError, match="generalized HMM"):
-            refused()
+    with pytest.raises(AlgebraError, match="generalized HMM"):
+        leak(moon, Fraction(1, 10))
+    with pytest.raises(AlgebraError, match="more causal states than could be followed"):
+        minimize(moon)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reverse_of_a_generalized_process_reads_words_backwards(library: dict[str, Process], name: str) -> None:
+    process = library[name]
+    back = reverse(process)
+    for word in product(range(len(process.tokens)), repeat=4):
+        assert word_probability(back, word) == pytest.approx(word_probability(process, word[::-1]), abs=1e-12)
+    assert reverse(back, process.name) == process
+
+
+MEASURED = """
+ghmm measured {{
+  tokens up, down, twist
+  start {start}
+  kraus up    = [[{fifths}, 0], [0, 0]]
+  kraus down  = [[0, 0], [0, {fifths}]]
+  kraus twist = 4/5 * [[0, -1i], [1i, 0]]
+}}
+"""
+"""A qubit that is measured along Z now and then, and turned in between: the last result and the turns since are what matters."""
+
+
+@pytest.mark.parametrize("fifths", ["3/5", "float(3/5)"])
+@pytest.mark.parametrize(("start", "states"), [("[[1/2, 0], [0, 1/2]]", 2), ("[[1/2, 1/2], [1/2, 1/2]]", 3)])
+def test_a_quantum_process_with_few_causal_states_is_minimized(fifths: str, start: str, states: int) -> None:
+    """A stationary one has the causal states of infinite pasts; of another, the start is one more."""
+    measured = compile_text(MEASURED.format(start=start, fifths=fifths), "x.hmm", kinds()).declared["measured"]
+    small = minimize(measured)
+    assert not small.generalized
+    assert len(small.states) == states
+    assert small.exact == measured.exact
+    for word in product(range(3), repeat=4):
+        assert word_probability(small, word) == pytest.approx(word_probability(measured, word), abs=1e-12)
+
+
+def test_futures_of_an_exact_quantum_process_are_those_of_its_words() -> None:
+    """Whose right eigenvector, the trace, is not all ones."""
+    measured = compile_text(MEASURED.format(start="[[3/4, 1/5], [1/5, 1/4]]", fifths="3/5"), "x.hmm", kinds()).declared[
+        "measured"
+    ]
+    form = predictive_form(measured)
+    for word in product(range(3), repeat=3):
+        vector = form.start
+        for x in word:
+            vector = vector @ form.T[x]
+        assert vector @ form.right == pytest.approx(word_probability(measured, word), abs=1e-12)

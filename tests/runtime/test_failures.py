@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from hmmdsl.analysis.outcome import UndefinedTargetError
 from hmmdsl.runtime.failures import failure_of
 
 
@@ -30,3 +31,10 @@ def test_a_disk_that_refuses_is_told_with_a_cure(number: int, message: str) -> N
 def test_a_fault_of_the_program_is_not_blamed_on_the_machine() -> None:
     assert failure_of(ValueError("wrong"), "train fit") is None
     assert failure_of(OSError(errno.EPIPE, "broken pipe"), "train fit") is None
+
+
+def test_histories_that_define_no_target_are_no_fault_of_the_program() -> None:
+    found = failure_of(UndefinedTargetError("`read` has nothing to read"), "analysis read")
+    assert found is not None
+    assert found.message == "`read` has nothing to read"
+    assert "a regression of its own" in found.help

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from hmmdsl.analysis.options.definedness import ever_defined, never_together
 from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import DottedName, Problem, Record
@@ -75,7 +76,24 @@ def target_problems(
     targets: Sequence[FutureTarget | str], single: bool, process: Process, context: int, bos: bool
 ) -> Iterator[Problem]:
     """A problem for each target that does not exist or that no history within the context defines (E0825), that has too many
-    columns (E0560), or that a generalized HMM lacks (E0561)."""
+    columns (E0560), or that a generalized HMM lacks (E0561); else for targets that no history defines together (E0431)."""
+    alone = list(_problems_alone(targets, single, process, context, bos))
+    yield from alone
+    parts = [target for target in targets if isinstance(target, str) and target not in (*ALWAYS, "state")]
+    clash = never_together(process, parts, context, bos) if not alone and len(parts) > 1 else ()
+    if clash:
+        yield Problem(
+            ("target",),
+            "E0431",
+            f"no history of up to {context} tokens leaves all of {_listed(clash)} defined",
+            label="read after the same histories",
+            help="read each by a regression of its own",
+        )
+
+
+def _problems_alone(
+    targets: Sequence[FutureTarget | str], single: bool, process: Process, context: int, bos: bool
+) -> Iterator[Problem]:
     for i, target in enumerate(targets):
         path: tuple[str | int, ...] = ("target",) if single else ("target", i)
         if isinstance(target, FutureTarget):
@@ -120,40 +138,13 @@ def _no_such_part(target: str, path: tuple[str | int, ...], process: Process, co
         elif process.parts is None:
             cure = f"{process.name} has no parts: {cure}"
         yield Problem(path, "E0825", f"{process.name} has no target `{target}`", label="unknown target", help=cure)
-    elif not _ever_defined(process, target, context, bos):
+    elif not ever_defined(process, (target,), context, bos):
         message = f"`{target}` is defined after no history of up to {context} tokens: that part is never active there"
         yield Problem(path, "E0825", message, label="never defined", help="read another part, or lengthen the context")
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _ever_defined(process: Process, target: str, context: int, bos: bool) -> bool:
-    """Whether some history leaves the part active with positive probability."""
-    found = within_factors(process, target)
-    if found.target is None:
-        return True
-    process, target = found.process, found.target
-    reading = read_target(process, target)
-    if not reading.conditional:
-        return True
-    active = {i for i, k in enumerate(reading.coordinate) if k is not None}
-    following: dict[int, set[int]] = {}
-    for i, j in process.transitions():
-        following.setdefault(i, set()).add(j)
-    here = frozenset(i for i, weight in enumerate(process.start) if weight)
-    if bos and here & active:
-        return True
-    seen: set[frozenset[int]] = set()
-    for _ in range(context):
-        here = frozenset().union(*(following.get(i, set()) for i in here))
-        if here & active:
-            return True
-        if here in seen:
-            break
-        seen.add(here)
-    return False
 
 
 # ---------------------------------------------------------------- results by target

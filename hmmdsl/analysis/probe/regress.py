@@ -12,7 +12,7 @@ from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
 from hmmdsl.analysis.options.left_out import LeftOutProbe, left_out
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.targets import FutureTarget, target_name, target_values
-from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.outcome import Inputs, Outcome, UndefinedTargetError
 from hmmdsl.analysis.probe.folds import assign_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import AffineMap
@@ -152,6 +152,8 @@ def _setting(
         if isinstance(target, FutureTarget):
             scored[target_name(target)] = Scoring(columns=len(process.tokens) ** target.k)
     defined = np.all([np.isfinite(values).all(axis=1) for values in targets.values()], axis=0)
+    if not defined.any():
+        raise UndefinedTargetError(f"`{name}` has nothing to read: none of its histories leaves all of {', '.join(targets)} defined")
     rows: Rows = slice(None) if defined.all() else np.flatnonzero(defined)
     weights = history_weights(tree, analysis.weights)[rows]
     count = len(weights)

@@ -188,6 +188,6 @@ def read_arguments(
             given.parts[key] = _process(evaluate(argument.value, scope, budget), argument.value.span)
     missing = [key for key in parameters if key not in optional and not given.has(key)]
     if missing:
-        message = f"`{name}` needs its argument{'s' if len(missing) > 1 else ''} {listing([f'`{key}`' for key in missing])}"
+        message = f"`{name}` needs its argument{'s' if len(missing) > 1 else ''} {listing(missing)}"
         raise ConstantError("E0209", message, call.span, label=f"`{missing[0]}` is missing", help=f"write `{form}`")
     return given

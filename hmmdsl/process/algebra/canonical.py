@@ -8,12 +8,12 @@ generalized HMM.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm, prod
 from typing import TYPE_CHECKING
 
-from hmmdsl.process.algebra.entries import right_of
+from hmmdsl.process.algebra.entries import add, right_of
 from hmmdsl.process.algebra.failure import TooLargeError
 from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.algebra.spans import Number, Rows, WorkError, closure, image, rank_between
@@ -104,12 +104,42 @@ def _rank_of_factors(process: Process) -> CanonicalDimension:
     return CanonicalDimension(prod(ranks) if len(ranks) == len(found) else None, all(each.proven for each in found))
 
 
+def _with_right_of_ones(process: Process) -> Process:
+    """A generalized HMM in other coordinates, T' = P^-1 T P and eta' = eta P with P 1 = r: the coordinates of a past then sum to its
+    probability as those of an ordinary HMM do. P is the identity but for the column of a dimension p whose r is not zero."""
+    right = right_of(process)
+    p = next(i for i, value in enumerate(right) if value)
+    column = [value if i == p else value - 1 for i, value in enumerate(right)]
+    operators: list[dict[tuple[int, int], Scalar]] = []
+    for entries in process.operators:
+        moved: dict[tuple[int, int], Scalar] = {}
+        for (i, j), value in entries.items():  # T P
+            if j != p:
+                add(moved, (i, j), value)
+            add(moved, (i, p), value * column[j])
+        turned: dict[tuple[int, int], Scalar] = {}
+        for (i, j), value in moved.items():  # P^-1 (T P)
+            if i != p:
+                add(turned, (i, j), value)
+                continue
+            for k, share in enumerate(column):
+                add(turned, (k, j), (value if k == p else -value * share) / right[p])
+        operators.append({place: value for place, value in turned.items() if value})
+    start = list(process.start)
+    start[p] = sum((value * share for value, share in zip(process.start, column, strict=True)), Fraction(0))
+    ones = (Fraction(1),) * len(right)
+    return replace(process, operators=tuple(operators), start=tuple(start), right=ones, parts=None)
+
+
 def predictive(process: Process) -> Predictive:
-    """The process in coordinates of its futures. The process is exact.
+    """The process in coordinates of its futures. The process is exact; the pivots of a generalized HMM are those of the same
+    process with a right eigenvector of ones.
 
     If R_1, R_2, … is the reduced echelon basis of the span of all T_v 1, the coordinates of a past are eta T_w R_i: one for each
     pivot state, since a future's own coordinates are its values there.
     """
+    if process.generalized:
+        process = _with_right_of_ones(process)
     backward, start = _by_columns(process), _start(process)
     right = _integers(right_of(process))
     try:

@@ -7,6 +7,8 @@ unifilar presentation, equal ones merged, whether or not its mixed states are fi
 the predictive states that a long typical word leads to. If those close, they are a finite unifilar presentation of an ergodic
 process whose long-run averages are the component's, so they are its causal states, even where those met on the way never
 close. A process with another start has the predictive states of all its words, transient ones included.
+
+A generalized HMM has no states to merge, but its words have predictive states as well.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from functools import cached_property
 from math import log2
 
 from hmmdsl.process.algebra.canonical import predictive
-from hmmdsl.process.algebra.entries import add, check_ordinary, is_stationary, row_sums
+from hmmdsl.process.algebra.entries import add, is_stationary, row_sums
 from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
 from hmmdsl.process.algebra.predictive_states import predictive_states
 from hmmdsl.process.process import Process, Scalar
@@ -100,12 +102,14 @@ def epsilon_machine(process: Process, most_states: int = MOST_STATES, most_work:
     """The causal states of the process from its start, or what was found within the budget; never endless.
 
     Exact for an exact process. Otherwise probabilities that differ by less than 1e-10 and beliefs within 1e-9 count as equal.
-    Raises AlgebraError for a generalized HMM, whose dimensions are no states that could be merged.
     """
-    check_ordinary("an epsilon-machine", process)
-    known = _without_unreached(process)
-    known = lumped(known, coarsest_lumping(known))
-    if is_stationary(known):
+    known = process
+    if not process.generalized:
+        known = _without_unreached(process)
+        known = lumped(known, coarsest_lumping(known))
+    if process.generalized:
+        found = _generalized_machine(process, most_states, most_work)
+    elif is_stationary(known):
         found = _stationary_machine(known, most_states, most_work)
     elif is_unifilar(known) and sum(1 for weight in known.start if weight) == 1:
         found = _with_recurrence(known)
@@ -181,6 +185,18 @@ def _machine_of_words(process: Process, most_states: int, most_work: int) -> Eps
         # How the weight is shared among the classes is not known.
         settled = replace(settled, process=replace(settled.process, start_kind="given"))
     return replace(followed, recurrent=settled)
+
+
+def _generalized_machine(process: Process, most_states: int, most_work: int) -> EpsilonMachine | Unclosed:
+    """The predictive states of a generalized HMM; those met for ever alone where it is stationary and they are one class, as they
+    are of an ergodic process."""
+    followed = _followed(process, most_states, most_work)
+    if isinstance(followed, Unclosed):
+        return followed
+    recurrent = _recurrent_part(followed) if is_stationary(process) else None
+    if recurrent is not None:
+        return _with_recurrence(_numbered(replace(recurrent, start_kind="stationary")))
+    return _with_recurrence(_numbered(lumped(followed, coarsest_lumping(followed))))
 
 
 def _followed(process: Process, most_states: int, most_work: int, settle: int = 0) -> Process | Unclosed:

@@ -23,7 +23,9 @@ def minimize(process: Process, name: str | None = None, most_states: int = MOST_
     States that were merged have the name of the first of them; causal states that are no states of the process are `c[0]`, ….
     Tokens that never come stay in the vocabulary; parts are lost.
 
-    Raises AlgebraError for a generalized HMM, UnclosedError if the causal states are not found within the budget of states and
+    A generalized HMM with finitely many causal states becomes an ordinary HMM.
+
+    Raises UnclosedError if the causal states are not found within the budget of states and
     of products of numbers.
     """
     machine = epsilon_machine(process, most_states, most_work)

@@ -4,14 +4,23 @@ import numpy as np
 import pytest
 from known_processes import coin, even, golden_mean, mess3, rrxor
 
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_text
 from hmmdsl.process.algebra.failure import AlgebraError
 from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.parts import part_targets, read_target
-from hmmdsl.process.algebra.product import product
-from hmmdsl.process.history_tree import build_history_tree
+from hmmdsl.process.algebra.product import in_full, product
+from hmmdsl.process.history_tree import HistoryTree, build_history_tree
+from hmmdsl.process.process import Process
 
 HALF = Fraction(1, 2)
+
+
+def moon(log_alpha: float = 1.0) -> Process:
+    """The library's, whose right eigenvector is not all ones."""
+    text = f"import std.processes (moon)\nprocess m = moon({log_alpha})"
+    return compile_text(text, "x.hmm", kinds()).declared["m"]
 
 
 def test_factor_beliefs_are_those_of_the_factors_alone() -> None:
@@ -70,3 +79,39 @@ def test_parts_do_not_bear_on_equality() -> None:
     one, other = product({"l": coin(), "r": coin()}, "p"), product({"a": coin(), "b": coin()}, "p")
     assert one.parts != other.parts
     assert one == other
+
+
+def test_parts_of_generalized_hmms_are_read_with_their_right_eigenvectors() -> None:
+    """Neither vector of ones nor sums of coordinates: of a ghmm the probability of a component is its coordinates times r."""
+    one, other = moon(), moon(0.3)
+    tasks = mixture({"A": one, "B": other}, (Fraction(1, 3), Fraction(2, 3)))
+    tree = build_history_tree(tasks, 4)
+    component, within = (read_target(tasks, target)(tree.belief) for target in ("component", "within.A"))
+    for history, word in enumerate(words_of(tree)):
+        joint, rival = one.eta, other.eta
+        for token in word:
+            joint, rival = joint @ one.T[token], rival @ other.T[token]
+        mine, theirs = joint @ one.r / 3, rival @ other.r * 2 / 3
+        assert component[history] == pytest.approx([mine / (mine + theirs), theirs / (mine + theirs)], abs=1e-9)
+        if mine > 1e-9:
+            assert within[history] == pytest.approx(joint / (joint @ one.r), abs=1e-9)
+
+
+def test_a_factor_of_joint_generalized_hmms_is_read_off_their_joint_belief() -> None:
+    pair = in_full(product({"left": moon(), "right": moon(0.3)}))
+    tree, alone = build_history_tree(pair, 3), build_history_tree(moon(), 3)
+    own = dict(zip(words_of(alone), alone.belief, strict=True))
+    found = read_target(pair, "factor.left")(tree.belief)
+    for belief, word in zip(found, words_of(tree), strict=True):
+        assert belief == pytest.approx(own[tuple(token // 3 for token in word)], abs=1e-9)
+    nested = mixture({"P": pair, "Q": product({"left": moon(), "right": moon()})}, (HALF, HALF))
+    read = read_target(nested, "within.P.factor.left")(build_history_tree(nested, 3).belief)
+    assert read == pytest.approx(found, abs=1e-9)
+
+
+def words_of(tree: HistoryTree) -> list[tuple[int, ...]]:
+    """Each history as its tokens."""
+    words: list[tuple[int, ...]] = []
+    for parent, token in zip(tree.parent.tolist(), tree.token.tolist(), strict=True):
+        words.append((*(words[parent] if parent >= 0 else ()), token))
+    return words
