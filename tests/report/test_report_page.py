@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from drawn_processes import golden_mean
 from finished_runs import FakeRun, bare_run, full_run, trained
+from matplotlib.figure import Figure
 
+from hmmdsl.process.portrait import portrait
 from hmmdsl.report.captions import training_caption
 from hmmdsl.report.figures import Drawing, draw_figures
 from hmmdsl.report.page import report_html, write_report
+from hmmdsl.report.portrait_section import PortraitText, portrait_text
 from hmmdsl.report.process_page import process_page
-from hmmdsl.report.style import applied
+from hmmdsl.report.style import applied, save
 from hmmdsl.report.training_figures import learning_curve
 from hmmdsl.spec.experiment import Verdict
 
@@ -156,6 +160,26 @@ def test_the_same_run_draws_the_same_bytes(run: FakeRun, drawings: tuple[Drawing
         assert before.png.read_bytes() == again.png.read_bytes()
         assert before.svg.read_bytes() == again.svg.read_bytes()
     assert not [path for path in (tmp_path / "figures").iterdir() if path.suffix not in (".png", ".svg")]
+
+
+def test_a_portrait_reads_the_same_from_the_store() -> None:
+    text = portrait_text(portrait(golden_mean()))
+    assert PortraitText.from_json(json.loads(json.dumps(text.as_json()))) == text
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.25, 1.0], [-3.0, 0.0, 3.0], [0.0, 1e6, 4e6]])
+def test_tick_labels_say_what_formulas_would(values: list[float], tmp_path: Path) -> None:
+    def drawn(plain: bool) -> list[str]:
+        with applied():
+            figure = Figure(figsize=(5, 3), layout="constrained")
+            axes = figure.add_subplot()
+            axes.plot(values, values)
+            if plain:
+                save(figure, tmp_path, "line")
+            figure.draw_without_rendering()
+            return [label.get_text() for label in axes.get_xticklabels()]
+
+    assert drawn(plain=True) == [re.sub(r"\$\\mathdefault\{(.*)\}\$", r"\1", label) for label in drawn(plain=False)]
 
 
 def test_a_process_has_a_page_of_its_own() -> None:

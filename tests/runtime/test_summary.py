@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from hmmdsl.runtime.summary import main_rows, number_text
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_text
+from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.run import Run
+from hmmdsl.runtime.summary import main_rows, number_text, print_run
 from hmmdsl.spec.results import Group, Quantity, Series
 
 R2 = Quantity("1", "variance explained")
@@ -33,3 +39,13 @@ def test_every_score_stands_beside_its_controls() -> None:
         "shuffled.r2.mean": 0.1,
         "shuffled.held_out.r2.mean": 0.0,
     }
+
+
+def test_what_a_run_took_is_wall_clock_time_and_not_the_sum_of_workers(capsys: pytest.CaptureFixture[str]) -> None:
+    compiled = compile_text('experiment { title = "nothing" }', "empty", kinds())
+    plan = make_plan(compiled.experiment)
+    side_by_side = {"train one": 60.0, "train two": 60.0}
+    print_run(Run(Path("runs/empty"), plan, {}, (), side_by_side, wall_seconds=61.0), compiled, quiet=True)
+    printed = capsys.readouterr().out
+    assert "61 s" in printed
+    assert "2:00" not in printed
