@@ -31,6 +31,21 @@ class PortraitSection:
     pictures: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class ComparedNumber:
+    """One quantity of several processes, None where a process does not have it."""
+
+    name: str
+    cells: tuple[PortraitNumber | None, ...]
+
+
+def compared(sections: Sequence[PortraitSection]) -> tuple[ComparedNumber, ...]:
+    """The processes' numbers, quantity by quantity, in the order in which they first come."""
+    names = dict.fromkeys(number.name for section in sections for number in section.numbers)
+    by_name = [{number.name: number for number in section.numbers} for section in sections]
+    return tuple(ComparedNumber(name, tuple(numbers.get(name) for numbers in by_name)) for name in names)
+
+
 def portrait_section(name: str, portrait: Portrait, pictures: tuple[Any, ...] = ()) -> PortraitSection:
     """The process' portrait as a page shows it."""
     anchor = "process-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
