@@ -29,7 +29,7 @@ def process_page(process: Process, portrait: Portrait | None = None) -> str:
 
 
 def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str:
-    """The same for several processes, each under the name that it is known by: their numbers side by side, then each by itself."""
+    """The same for several processes under the names they are known by: their numbers side by side, then each by itself."""
     sections = []
     for name, process, known in shown:
         portrait = portrait_of(process) if known is None else known

@@ -170,7 +170,9 @@ def test_a_process_has_a_page_of_its_own() -> None:
 def test_several_processes_stand_side_by_side_on_their_page() -> None:
     page = processes_page([(process.name, process, None) for process in (golden_mean(), coin())])
     (table,) = re.findall(r'<table class="plain compared">.*?</table>', page, re.DOTALL)
-    rows = {name: re.findall(r"<td>(.*?)</td>", cells) for name, cells in re.findall(r'<th scope="row">(.*?)</th>(.*)</tr>', table)}
+    rows = {
+        name: re.findall(r"<td>(.*?)</td>", cells) for name, cells in re.findall(r'<th scope="row">(.*?)</th>(.*)</tr>', table)
+    }
     assert rows["entropy rate"] == ["0.666666667 <small>bits per token</small>", "1.000000000 <small>bits per token</small>"]
     assert rows["causal states"] == ["2", "1"]
     assert 'href="#process-coin"' in table

@@ -146,7 +146,9 @@ def _setting(
             scored[target_name(target)] = Scoring(columns=len(process.tokens) ** target.k)
     defined = np.all([np.isfinite(values).all(axis=1) for values in targets.values()], axis=0)
     if not defined.any():
-        raise UndefinedTargetError(f"`{name}` has nothing to read: none of its histories leaves all of {', '.join(targets)} defined")
+        raise UndefinedTargetError(
+            f"`{name}` has nothing to read: none of its histories leaves all of {', '.join(targets)} defined"
+        )
     rows: Rows = slice(None) if defined.all() else np.flatnonzero(defined)
     weights = history_weights(tree, analysis.weights)[rows]
     count = len(weights)
