@@ -101,6 +101,11 @@ def test_check_says_what_a_spec_holds(command: Command) -> None:
     assert len(done.stdout.splitlines()) == len(list(SPECS.glob("*.hmm")))
 
 
+def test_check_counts_the_processes_of_a_file_that_runs_nothing(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "two.hmm").write_text("import std.processes (even)\nprocess pair = product(left = even(), right = even())\n")
+    assert "two.hmm: 2 processes, 0 trains" in command("check", "two.hmm").stdout
+
+
 def test_check_tells_programs_the_same(tmp_path: Path, command: Command) -> None:
     (tmp_path / "good.hmm").write_text(TINY)
     (tmp_path / "wrong.hmm").write_text(TINY.replace("fit.loss", "fit.lss"))

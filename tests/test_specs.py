@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from filelock import FileLock
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
@@ -39,14 +40,21 @@ Smoke: TypeAlias = Callable[[Path], SmokeRun]
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
-    """The smoke profile of a spec, run once however many tests read it."""
+    """The smoke profile of a spec, run once however many tests read it, in whichever processes they run side by side."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
 
-    @cache
     def run(spec: Path) -> SmokeRun:
-        place = tmp_path_factory.mktemp(spec.stem)
-        done = command_line(place, "run", spec, "--profile", "smoke", "--quiet", "--json")
-        assert done.returncode in (0, 1), done.stderr  # claims may fail: it hardly trained
-        printed = json.loads(done.stdout)
+        place = shared / "smoke" / spec.stem
+        place.mkdir(parents=True, exist_ok=True)
+        told = place / "told.json"
+        with FileLock(place / "lock"):
+            if not told.exists():
+                done = command_line(place, "run", spec, "--profile", "smoke", "--quiet", "--json")
+                assert done.returncode in (0, 1), done.stderr  # claims may fail: it hardly trained
+                told.write_text(done.stdout)
+        printed = json.loads(told.read_text())
         folder = place / printed["folder"]
         return SmokeRun(folder, json.loads((folder / "results.json").read_text()), printed["claims"])
 
@@ -72,9 +80,10 @@ def test_the_smoke_profile_runs_every_stage_and_judges_every_claim(spec: Path, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["zero_one_random", "rrxor", "bloch_walk"])
+@pytest.mark.parametrize("name", ["zero_one_random", "rrxor"])
 def test_the_published_figures_are_reproduced(name: str, command: Command) -> None:
-    """Mess3, which trains on drawn words for a minute and a half, is run whole by `tests/benchmarks/bench_run.py`."""
+    """Mess3, which trains on drawn words for a minute and a half, and RRXOR of other seeds are run whole by
+    `tests/benchmarks/bench_run.py`."""
     done = command("run", spec_called(name), "--quiet")
     assert done.returncode == 0, done.stdout
 

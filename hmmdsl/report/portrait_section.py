@@ -47,6 +47,21 @@ class PortraitSection:
     pictures: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class ComparedNumber:
+    """One quantity of several processes, None where a process does not have it."""
+
+    name: str
+    cells: tuple[PortraitNumber | None, ...]
+
+
+def compared(sections: Sequence[PortraitSection]) -> tuple[ComparedNumber, ...]:
+    """The processes' numbers, quantity by quantity, in the order in which they first come."""
+    names = dict.fromkeys(number.name for section in sections for number in section.numbers)
+    by_name = [{number.name: number for number in section.numbers} for section in sections]
+    return tuple(ComparedNumber(name, tuple(numbers.get(name) for numbers in by_name)) for name in names)
+
+
 def portrait_text(portrait: Portrait) -> PortraitText:
     """The process' portrait in words."""
     return PortraitText((_sentence(portrait),), tuple(_numbers(portrait)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hmmdsl.process.portrait import portrait as portrait_of
 from hmmdsl.report.document import fill
 from hmmdsl.report.page import Picture
-from hmmdsl.report.portrait_section import portrait_section, portrait_text
+from hmmdsl.report.portrait_section import compared, portrait_section, portrait_text
 from hmmdsl.report.process_figures import process_figures
 from hmmdsl.report.style import applied, write_png
 
@@ -29,12 +29,13 @@ def process_page(process: Process, portrait: Portrait | None = None) -> str:
 
 
 def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str:
-    """The same for several processes, each under the name that it is known by."""
+    """The same for several processes under the names they are known by: their numbers side by side, then each by itself."""
     sections = []
     for name, process, known in shown:
         portrait = portrait_of(process) if known is None else known
         sections.append(portrait_section(name, portrait_text(portrait), _pictures(name, process, portrait)))
-    return fill("process.html", title=", ".join(name for name, *_ in shown[:_IN_TITLE]), portraits=sections)
+    rows = compared(sections) if len(sections) > 1 else ()
+    return fill("process.html", title=", ".join(name for name, *_ in shown[:_IN_TITLE]), portraits=sections, compared=rows)
 
 
 def _pictures(name: str, process: Process, portrait: Portrait) -> tuple[Picture, ...]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """One checked file. `histories` counts those of each train's process to its context; None where there are more than are
+    """One checked file. `processes` are those that are trained on or read; in a file that runs nothing, all that it names.
+    `histories` counts those of each train's process to its context; None where there are more than are
     enumerated by default; `sweeps` counts the points of each. All counts are empty if the spec is wrong."""
 
     path: Path
@@ -68,7 +69,7 @@ def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
     return Checked(
         path,
         compiled.diagnostics,
-        processes=tuple(compiled.processes),
+        processes=tuple(compiled.processes or compiled.declared),
         trains=tuple(experiment.trains),
         analyses=tuple(experiment.analyses),
         claims=len(compiled.claims),

@@ -85,13 +85,17 @@ def main() -> None:
         size = len(mixed_state_presentation(known))
         seconds = best(lambda known=known: mixed_state_presentation(known))  # type: ignore[misc]
         print(f"mixed states   {known.name}, exact: {size:,} beliefs in {seconds * 1000:.1f} ms, {size / seconds / 1e3:.0f} k/s")
-    for seed in range(3):
-        drawn = random_hmm(30, 2, seed, unifilar=True)
-        closed = mixed_state_presentation(drawn)
-        seconds = best(lambda drawn=drawn: mixed_state_presentation(drawn), 1)  # type: ignore[misc]
-        merged = best(lambda drawn=drawn: epsilon_machine(drawn), 1)  # type: ignore[misc]
-        count = f"{len(closed):,} beliefs{'' if closed.closed else ', not closed,'} in {seconds:.2f} s"
-        print(f"closure        random unifilar, 30 states, seed {seed}: {count}; causal states in {merged:.2f} s")
+    # Where every token may come in every state, beliefs weigh all states for ever, and new ones go on coming; tokens that some
+    # states never emit tell states apart exactly, and the beliefs close.
+    for tokens, outcomes in ((2, 2), (4, 2), (8, 2)):
+        for seed in range(3):
+            drawn = random_hmm(30, tokens, seed, outcomes=outcomes, unifilar=True)
+            found = mixed_state_presentation(drawn)
+            seconds = best(lambda drawn=drawn: mixed_state_presentation(drawn), 1)  # type: ignore[misc]
+            merged = best(lambda drawn=drawn: epsilon_machine(drawn), 1)  # type: ignore[misc]
+            count = f"{len(found):,} beliefs{'' if found.closed else ', not closed,'} in {seconds:.2f} s"
+            kind = f"30 states, {outcomes} of {tokens} tokens each, seed {seed}"
+            print(f"closure        random unifilar, {kind}: {count}; causal states in {merged:.2f} s")
     for states, degree in ((5, 3), (200, 3), (200, 200)):
         chain = sparse_chain(states, degree)
         seconds = best(lambda chain=chain, states=states: stationary_distribution(chain, states), 1)  # type: ignore[misc]

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from drawn_processes import golden_mean
+from drawn_processes import coin, golden_mean
 from finished_runs import FakeRun, bare_run, full_run, trained
 from matplotlib.figure import Figure
 
@@ -17,7 +17,7 @@ from hmmdsl.report.captions import training_caption
 from hmmdsl.report.figures import Drawing, draw_figures
 from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.portrait_section import PortraitText, portrait_text
-from hmmdsl.report.process_page import process_page
+from hmmdsl.report.process_page import process_page, processes_page
 from hmmdsl.report.style import applied, save
 from hmmdsl.report.training_figures import learning_curve
 from hmmdsl.spec.experiment import Verdict
@@ -189,6 +189,19 @@ def test_a_process_has_a_page_of_its_own() -> None:
     assert "bits per token" in text
     assert len(page.all("img")) == 4
     assert all((picture["src"] or "").startswith("data:image/png;base64,") for picture in page.all("img"))
+
+
+def test_several_processes_stand_side_by_side_on_their_page() -> None:
+    page = processes_page([(process.name, process, None) for process in (golden_mean(), coin())])
+    (table,) = re.findall(r'<table class="plain compared">.*?</table>', page, re.DOTALL)
+    rows = {
+        name: re.findall(r"<td>(.*?)</td>", cells) for name, cells in re.findall(r'<th scope="row">(.*?)</th>(.*)</tr>', table)
+    }
+    assert rows["entropy rate"] == ["0.666666667 <small>bits per token</small>", "1.000000000 <small>bits per token</small>"]
+    assert rows["causal states"] == ["2", "1"]
+    assert 'href="#process-coin"' in table
+    assert 'id="process-coin"' in page
+    assert "compared" not in re.sub(r"<style>.*?</style>", "", process_page(golden_mean()), flags=re.DOTALL)
 
 
 def test_a_noisy_curve_is_drawn_and_its_caption_says_that_batches_scatter() -> None:

@@ -40,8 +40,8 @@ def ever_defined(process: Process, targets: Sequence[str], context: int, bos: bo
 
 
 def never_together(process: Process, targets: Sequence[str], context: int, bos: bool) -> tuple[str, ...]:
-    """The first pair of targets that no history leaves both defined, else all of them if none does; nothing if some does. Each alone
-    is defined somewhere."""
+    """The first pair of targets that no history leaves both defined, else all of them if none does; nothing if some does. Each
+    alone is defined somewhere."""
     if ever_defined(process, targets, context, bos):
         return ()
     for pair in combinations(targets, 2):

@@ -105,8 +105,8 @@ def _rank_of_factors(process: Process) -> CanonicalDimension:
 
 
 def _with_right_of_ones(process: Process) -> Process:
-    """A generalized HMM in other coordinates, T' = P^-1 T P and eta' = eta P with P 1 = r: the coordinates of a past then sum to its
-    probability as those of an ordinary HMM do. P is the identity but for the column of a dimension p whose r is not zero."""
+    """A generalized HMM in other coordinates, T' = P^-1 T P and eta' = eta P with P 1 = r: the coordinates of a past then sum to
+    its probability as those of an ordinary HMM do. P is the identity but for the column of a dimension p whose r is not zero."""
     right = right_of(process)
     p = next(i for i, value in enumerate(right) if value)
     column = [value if i == p else value - 1 for i, value in enumerate(right)]
