@@ -70,6 +70,10 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
     assert command("fmt", "--check", spec).returncode == 0
 
 
+def test_a_study_fits_on_a_page() -> None:
+    assert {spec.stem for spec in SPECS if len(spec.read_text().splitlines()) >= 60} == set()
+
+
 @pytest.mark.slow
 @every_spec
 def test_the_smoke_profile_runs_every_stage_and_judges_every_claim(spec: Path, smoke: Smoke) -> None:
