@@ -70,8 +70,10 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(spec: Path, command:
     assert command("fmt", "--check", spec).returncode == 0
 
 
-def test_a_study_fits_on_a_page() -> None:
-    assert {spec.stem for spec in SPECS if len(spec.read_text().splitlines()) >= 60} == set()
+def test_a_paper_s_study_fits_on_a_page() -> None:
+    papers = [spec for spec in SPECS if spec.parent.name == "papers"]
+    assert len(papers) > 10
+    assert not [spec.stem for spec in papers if len(spec.read_text().splitlines()) >= 60]
 
 
 @pytest.mark.slow
