@@ -44,7 +44,19 @@ def at_most(what: str, value: float, limit: float) -> Reached:
 def run(spec: str, *settings: str) -> tuple[float, int, dict[str, Any]]:
     """Seconds, exit code and results of one run in a fresh process."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "hmmdsl", "run", f"specs/{spec}.hmm", "--json", "--quiet", "--out", out, "--store", f"{out}/store"]
+        command = [
+            sys.executable,
+            "-m",
+            "hmmdsl",
+            "run",
+            f"specs/{spec}.hmm",
+            "--json",
+            "--quiet",
+            "--out",
+            out,
+            "--store",
+            f"{out}/store",
+        ]
         for setting in settings:
             command += ["--set", setting]
         began = time.perf_counter()
