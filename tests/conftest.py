@@ -16,6 +16,9 @@ from tests.command_line import Command, command_line
 sys.path.insert(0, str(Path(__file__).parent / "process"))
 import known_processes
 
+# Hundreds of tests call the command line in a fresh process: none of them compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two trainings of two threads each slow one another a hundredfold: where tests run side by side, one thread is the default.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

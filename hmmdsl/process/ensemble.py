@@ -119,14 +119,24 @@ def _updated(
     return belief, weight[keep], lost
 
 
-def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells: float = FINEST_GRID) -> tuple[Ensemble, float]:
-    """The ensemble after `depth` further tokens, kept below `largest` beliefs by merging those of one cell of a grid into
-    their mean.
+@dataclass(frozen=True)
+class Merged:
+    """An ensemble of which beliefs in one cell of a grid, `cells` along an edge of the simplex, were merged into their mean;
+    `apart` and `weight` are those before."""
+
+    ensemble: Ensemble
+    cells: float
+    apart: Float64[np.ndarray, "belief state"]
+    weight: Float64[np.ndarray, " belief"]
+
+
+def merging(process: Process, ensemble: Ensemble, largest: int, depth: int, cells: float = FINEST_GRID) -> Iterator[Merged]:
+    """The ensembles after 1, 2, …, `depth` further tokens, kept below `largest` beliefs by merging those of one cell of a grid
+    into their mean.
 
     The entropy of the n-th token given those before is concave in the first belief, since the joint distribution of the tokens is
     linear in it. So merging into means never lowers later entropies: they stay upper bounds of the exact ensemble's. The error of
-    such means goes with the square of the cells' size; the grid, `cells` along an edge of the simplex or as much coarser as
-    `largest` demands, is returned too.
+    such means goes with the square of the cells' size; the grid gets as coarse as `largest` demands.
     """
     S = len(process.states)
     step, emission = _updates(process), process.emission
@@ -140,6 +150,12 @@ def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells
                 break
             cells *= 0.8
         merged = np.bincount(cell, weight)
-        belief = np.stack([np.bincount(cell, weight * belief[:, i]) for i in range(S)], axis=1) / merged[:, None]
-        ensemble = Ensemble(belief, merged, belief @ emission, lost)
-    return ensemble, cells
+        means = np.stack([np.bincount(cell, weight * belief[:, i]) for i in range(S)], axis=1) / merged[:, None]
+        ensemble = Ensemble(means, merged, means @ emission, lost)
+        yield Merged(ensemble, cells, belief, weight)
+
+
+def settle(process: Process, ensemble: Ensemble, largest: int, depth: int, cells: float = FINEST_GRID) -> tuple[Ensemble, float]:
+    """The last of these ensembles, and the grid that it came to."""
+    *_, last = merging(process, ensemble, largest, depth, cells)
+    return last.ensemble, last.cells

@@ -17,6 +17,7 @@ from hmmdsl.process.joint import each_once
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process
+from hmmdsl.process.quantum_memory import Remainder, merged_bounds, most_still_told
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
 
@@ -55,11 +56,10 @@ STILL = 20
 class EntropyRate:
     """The entropy rate in bits per token.
 
-    `lower_bits` and `upper_bits` are proven, up to rounding. The lower one is 0 for a generalized HMM: what is known of a first
-    state needs states. `error_bits` is the error of the value: rounding where `exact`,
-    and where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
+    `lower_bits` and `upper_bits` are proven, up to rounding. `error_bits` is the error of the value: rounding where `exact`, and
+    where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
     presentation, or the meeting point of the bounds. `method` tells in words. `terms` are the rates that it is the sum of, those
-    of a product's factors.
+    of a product's factors. `excess_bits` are bounds on the excess entropy, where they are found on the way.
     """
 
     value_bits: float
@@ -69,6 +69,7 @@ class EntropyRate:
     exact: bool
     method: str
     terms: tuple[EntropyRate, ...] = ()
+    excess_bits: tuple[float, float] | None = None
 
     @property
     def value_nats(self) -> float:
@@ -115,8 +116,9 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
     Of several ergodic components the rates are averaged. For each: a unifilar presentation gives
     h = -sum_i pi_i sum_x Pr(x|i) log Pr(x|i) (Shannon 1948); a closed mixed-state presentation is unifilar too. Else the
     process has infinitely many beliefs, and h lies between H[X_n | X_<n, S_0] and H[X_n | X_<n] (Cover & Thomas 2006,
-    Theorem 4.5.1; of a generalized HMM only the latter is known); if these do not meet, the value within is found from a Poisson
-    equation (see poisson.py) with an estimated error.
+    Theorem 4.5.1); a generalized HMM has no states to be told, but what its past still tells after k tokens is bounded (see
+    quantum_memory.py), and the excess of h_{k+1}, ..., h_n over h is a part of that. If the bounds do not meet, the value within
+    is found from a Poisson equation (see poisson.py) with an estimated error.
 
     Of a product it is the sum of its factors', since H(n) is. `presentation` is the process' mixed-state presentation, if the
     caller has it already.
@@ -190,6 +192,7 @@ def _bounded_rate(process: Process) -> EntropyRate:
     above = follow(process, from_start(process), largest, DEEPEST)
     # The dimensions of a generalized HMM are no states that an observer could be told.
     below = iter(()) if process.generalized else follow(process, from_known_state(process), largest, DEEPEST)
+    told = _Told(most_still_told(process)) if process.generalized and process.start_kind == "stationary" else None
     going = True
     while going:
         following, known = next(above, None), next(below, None)
@@ -197,23 +200,28 @@ def _bounded_rate(process: Process) -> EntropyRate:
         if following is not None:
             upper.append(following)
             high = min(high, following.entropy_nats() + following.lost * largest_token)
+            if told is not None:
+                low = max(low, told.least_rate(following))
         if known is not None:
             lower.append(known)
             low = max(low, known.entropy_nats())
         if high - low <= MET:
             break
         if process.generalized and len(upper) > STILL:
-            # No lower bound is proven; an upper one that has stopped falling is the value.
+            # The lower bound may be far below; an upper one that has stopped falling is the value.
             change = abs(upper[-1].entropy_nats() - upper[-1 - STILL].entropy_nats())
             if change < MET:
                 value, error = high / LN2, (MET + STILL * change) / LN2
-                method = f"upper bound that has settled at depth {len(upper)}, no lower bound is proven for a ghmm"
-                return EntropyRate(value, 0.0, value, error, False, method)
+                method = f"upper bound that has settled at depth {len(upper)}"
+                return EntropyRate(value, min(low / LN2, value), value, error, False, method)
     depth = max(len(upper), len(lower))
     if high - low <= MET:
         value = max(0.0, (low + high) / 2) / LN2
         method = f"bounds that meet at depth {depth}"
         return EntropyRate(value, min(low / LN2, value), max(high / LN2, value), MET / LN2, True, method)
+    merged = merged_bounds(process) if process.generalized else None
+    if merged is not None:
+        low, high = max(low, merged.rate[0]), min(high, merged.rate[1])
     solution = None
     beliefs = min(SETTLED_BELIEFS, SETTLED_WORK // (SETTLED_DEPTH * len(process.tokens) * len(process.states) ** 2))
     if beliefs >= SETTLED_BELIEFS // 10:
@@ -223,17 +231,30 @@ def _bounded_rate(process: Process) -> EntropyRate:
         high = min(high, fine.entropy_nats() + fine.lost * largest_token)
         solution = solve_poisson(process, upper[:60], (lower or upper)[:60], (fine, coarse))
     width = (high - low) / 2
-    bounds = (
-        f"upper bound at depth {depth}, no lower bound is proven for a ghmm"
-        if process.generalized
-        else f"bounds at depth {depth}"
-    )
+    bounds = f"bounds at depth {depth}"
     if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high + solution.error_nats:
-        value, error, method = (
-            (high, high, bounds) if process.generalized else ((low + high) / 2, width, f"middle of the {bounds}")
-        )
+        value, error, method = (low + high) / 2, width, f"middle of the {bounds}"
     else:
         value, error = min(solution.rate_nats, high), solution.error_nats
         over = f", residual over {solution.drawn:,} drawn beliefs" if solution.drawn else ""
         method = f"Poisson equation on {solution.polynomials} polynomials of degree {solution.degree}{over}; {bounds}"
-    return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method)
+    excess = None if merged is None else (merged.excess[0] / LN2, merged.excess[1] / LN2)
+    return EntropyRate(value / LN2, low / LN2, high / LN2, error / LN2, False, method, excess_bits=excess)
+
+
+class _Told:
+    """Lower bounds on the rate of a stationary process from what its past still tells after so many tokens: with R_k at least
+    sum_{n > k} (h_n - h), and no term negative, h >= (h_{k+1} + ... + h_n - R_k) / (n - k)."""
+
+    def __init__(self, still_told: Remainder) -> None:
+        self._still_told = still_told
+        self._sums: list[float] = [0.0]
+        self._rests: list[float] = []
+
+    def least_rate(self, ensemble: Ensemble) -> float:
+        """The best bound in nats, with the ensemble after one token more than last time."""
+        self._rests.append(self._still_told(ensemble))
+        self._sums.append(self._sums[-1] + ensemble.entropy_nats())
+        n = len(self._rests)
+        since = self._sums[n] - np.array(self._sums[:n])
+        return float(((since - np.array(self._rests)) / np.arange(n, 0, -1)).max())

@@ -8,8 +8,9 @@ What is left of E then,
 
     sum_{n > D} (h_n - h) = I[past; X_D:inf | X_0:D]  <=  I[R_0; R_D | X_0:D] = H[R_D | X_0:D] - H[R_D | X_0:D, R_0],
 
-is bounded by what the first hidden state R_0 still tells of the present one, which forgets it as words grow. Where that
-leaves much open, there are bounds from both sides of the present (see two_sided.py).
+is bounded by what the first hidden state R_0 still tells of the present one, which forgets it as words grow; of a generalized
+HMM by what any memory of its size could tell (see quantum_memory.py). Where the former leaves much open, there are bounds from
+both sides of the present (see two_sided.py).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from hmmdsl.process.entropies import DEEPEST, LN2, EntropyRate
 from hmmdsl.process.measure import Measure, between, estimated
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
+from hmmdsl.process.quantum_memory import most_still_told
 from hmmdsl.process.two_sided import MOST_STATES, two_sided_bounds
 
 if TYPE_CHECKING:
@@ -69,17 +71,16 @@ def solved(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAnd
 
 
 def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
-    """E and T of a stationary process from the words of growing length, E within proven bounds unless it is a generalized HMM, T
-    above one. A rest that is not yet small is taken to be geometric; None where it is not small enough for that."""
+    """E and T of a stationary process from the words of growing length, E within proven bounds, T above one. A rest that is not
+    yet small is taken to be geometric; None where it is not small enough for that."""
     high, low = rate.upper_bits * LN2, rate.lower_bits * LN2
     terms: list[float] = []
     least, most, greatest, least_transient = 0.0, float("inf"), 0.0, 0.0
     still = False
-    for ensemble, known in _both(process):
-        if terms and known is not None:
-            rest = max(0.0, _state_entropy(ensemble) - _state_entropy(known))
+    for ensemble, rest in _levels(process):
+        if rest is not None:
             most = min(most, greatest + rest)
-            if rest < SETTLED and high - low < SETTLED:
+            if terms and rest < SETTLED and high - low < SETTLED:
                 break
         h = ensemble.entropy_nats()
         terms.append(h - rate.value_nats)
@@ -90,6 +91,8 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         still = len(terms) > STILL and abs(terms[-1] - terms[-STILL]) < SETTLED
         if still or terms[-1] < FLOOR:
             break
+    if rate.excess_bits is not None:
+        least, most = max(least, rate.excess_bits[0] * LN2), min(most, rate.excess_bits[1] * LN2)
     if not process.generalized and len(process.states) <= MOST_STATES and most - least > WIDE * LN2:
         from_both = two_sided_bounds(process)
         least, most = max(least, from_both[0]), min(most, from_both[1])
@@ -112,16 +115,18 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
     return PastAndFuture(excess, between(found[1], least_transient / LN2, None, unsettled))
 
 
-def _both(process: Process) -> Iterator[tuple[Ensemble, Ensemble | None]]:
-    """The beliefs after so many tokens, and those of an observer who was told the first state, as long as both can be had."""
+def _levels(process: Process) -> Iterator[tuple[Ensemble, float | None]]:
+    """The beliefs after so many tokens, and at most how much the past still tells, in nats, as long as that is known."""
     largest = largest_ensemble(process)
     above = follow(process, from_start(process), largest, DEEPEST)
     if process.generalized:
-        yield from ((ensemble, None) for ensemble in above)
+        told = most_still_told(process) if process.start_kind == "stationary" else None
+        yield from ((ensemble, None if told is None else told(ensemble)) for ensemble in above)
         return
-    below: Iterator[Ensemble | None] = follow(process, from_known_state(process), largest, DEEPEST)
+    below = follow(process, from_known_state(process), largest, DEEPEST)
     for ensemble in above:
-        yield ensemble, next(below, None)
+        known = next(below, None)
+        yield ensemble, None if known is None else max(0.0, _state_entropy(ensemble) - _state_entropy(known))
 
 
 def _state_entropy(ensemble: Ensemble) -> float:
