@@ -122,7 +122,8 @@ def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
         note = proof if portrait.canonical.proven else f"{proof}; not proven"
         yield PortraitNumber("canonical dimension", f"{portrait.canonical.rank:,}", "", note)
     rate = portrait.entropy_rate
-    within = "" if rate.exact else f"± {rate.error_bits:.1g} (estimated); "
+    bounds = f"between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
+    within = "" if rate.exact else f"± {rate.error_bits:.1g} (estimated), {bounds}; "
     value = known_digits(rate.value_bits, 0.0 if rate.exact else rate.error_bits)
     yield PortraitNumber("entropy rate", value, "bits per token", within + rate.method)
     yield measured("statistical complexity", portrait.statistical_complexity)

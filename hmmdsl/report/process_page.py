@@ -41,7 +41,8 @@ def processes_page(shown: Sequence[tuple[str, Process, Portrait | None]]) -> str
 def _pictures(name: str, process: Process, portrait: Portrait) -> tuple[Picture, ...]:
     pictures = []
     with applied():
-        for short, (figure, caption) in process_figures(process, portrait.dynamics.cloud).items():
+        figures = process_figures(process, portrait.dynamics.cloud, portrait.entropy_rate.value_bits)
+        for short, (figure, caption) in figures.items():
             held = io.BytesIO()
             write_png(figure, held)
             uri = f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"

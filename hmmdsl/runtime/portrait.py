@@ -103,7 +103,8 @@ def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:
     try:
         with applied():
             for each in shown:
-                for short, (figure, _) in process_figures(each.process, each.portrait.dynamics.cloud).items():
+                rate = each.portrait.entropy_rate.value_bits
+                for short, (figure, _) in process_figures(each.process, each.portrait.dynamics.cloud, rate).items():
                     yield from save(figure, folder, f"{_file_name(each.name)}.{short}")
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder") from error
@@ -248,9 +249,7 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         yield "beliefs", f"not closed within {beliefs.found:,}: taken to be infinite ({compared})"
     yield "beliefs by depth", _listed([f"{size:,}" for size in beliefs.growth])
     rate = about.entropy_rate
-    within = f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
-    if rate.exact or about.generalized:
-        within = "" if rate.exact else f", at most {rate.upper_bits:.9f}"
+    within = "" if rate.exact else f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
     error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits (estimated)"
     bits, nats = _rate_digits(rate)
     yield "entropy rate", f"{bits} bits = {nats} nats a token{error}{within}; {rate.method}"
