@@ -33,13 +33,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a computation may read: finished training runs, finished analyses with their options, all processes by name."""
+    """What a computation may read: finished training runs, finished analyses with their options, all processes by name.
+    `portraits` are those that have been computed already, as plain data to the usual depth."""
 
     name: str
     trained: Mapping[str, Trained]
     analyses: Mapping[str, Analysis]
     outcomes: Mapping[str, Outcome]
     processes: Mapping[str, Process]
+    portraits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def at_checkpoint(self, train: str, step: int) -> Inputs:
         """The same, with one training run as it was at checkpoint `step`."""

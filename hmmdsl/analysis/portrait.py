@@ -41,11 +41,15 @@ class PortraitOf(Analysis):
 
     def compute(self, inputs: Inputs) -> Outcome:
         from hmmdsl.analysis.outcome import Outcome
-        from hmmdsl.process.portrait import portrait
+        from hmmdsl.process.portrait import DEPTH, portrait
 
-        told = portrait(inputs.processes[self.process], self.depth).as_json()
+        known = inputs.portraits.get(self.process) if self.depth <= DEPTH else None
+        told = dict(portrait(inputs.processes[self.process], self.depth).as_json() if known is None else known)
         kind = told["causal_cardinality"].get("kind")
-        told["causal_cardinality"] |= {name: None if kind is None else kind == name for name in CARDINALITIES}
+        told["causal_cardinality"] = {
+            **told["causal_cardinality"],
+            **{name: None if kind is None else kind == name for name in CARDINALITIES},
+        }
         return Outcome(_chosen(told, schema(self.depth)), {}, {"method": told["entropy_rate"]["method"], **dict(_reasons(told))})
 
 
@@ -128,7 +132,7 @@ def _chosen(told: Any, schema: ResultSchema) -> Any:
         case Group(members):
             return {name: _chosen(told.get(name) if isinstance(told, Mapping) else None, each) for name, each in members.items()}
         case Series(element, length):
-            values = list(told or ())
+            values = list(told or ())[:length]
             return [_chosen(value, element) for value in [*values, *[None] * ((length or 0) - len(values))]]
         case _:
             return None if told is None else float(told)

@@ -159,7 +159,11 @@ def _plain(value: Scalar) -> str | float:
     return str(value) if isinstance(value, Fraction) else float(value)
 
 
-def portrait(process: Process, depth: int = 10) -> Portrait:
+DEPTH = 10
+"""Myopic entropies, if not asked otherwise."""
+
+
+def portrait(process: Process, depth: int = DEPTH) -> Portrait:
     """Compute everything, in about a second at most: myopic entropies to `depth` tokens (fewer where words are too many),
     mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E."""
     about = structure(process)

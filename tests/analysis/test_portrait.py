@@ -36,6 +36,20 @@ def of_mess3() -> Outcome:
     return told(mess3(), depth=40)
 
 
+@pytest.mark.parametrize("depth", [3, 10, 12])
+def test_a_portrait_that_is_known_is_not_computed_again(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless more myopic entropies are asked for than it has."""
+    known = {"p": portrait(rrxor()).as_json()}
+    found = told(rrxor(), depth)
+    again = Inputs("about", {}, {}, {}, {"p": rrxor()}, known)
+    computed: list[int] = []
+    monkeypatch.setattr(
+        "hmmdsl.process.portrait.portrait", lambda process, depth: computed.append(depth) or portrait(process, depth)
+    )
+    assert PortraitOf(process="p", depth=depth).compute(again) == found
+    assert computed == ([12] if depth == 12 else [])
+
+
 def simple_nonunifilar() -> Process:
     zeros, ones = {(0, 0): HALF, (0, 1): HALF, (1, 1): HALF}, {(1, 0): HALF}
     return Process("sns", ("0", "1"), ("A", "B"), (zeros, ones), (HALF, HALF))

@@ -84,7 +84,17 @@ class Shelf:
             experiment.analyses,
             OnDemand(tuple(experiment.analyses), lambda analysis: self.outcome(task, analysis)),
             task.processes(),
+            OnDemand(tuple(experiment.processes), lambda process: self._portrait(task, process)),
         )
+
+    def _portrait(self, task: Task, name: str) -> dict[str, Any]:
+        """What the stage of a process has found: the same as would be found again. Raises KeyError if it was not made before."""
+        from hmmdsl.runtime.stages.process import load
+
+        entry = self.store.find(task.hashes[f"process {name}"])
+        if entry is None:
+            raise KeyError(name)
+        return load(entry, name)
 
 
 class OnDemand(Mapping[str, T], Generic[T]):
