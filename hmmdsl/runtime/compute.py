@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.engines.local import LocalEngine
 from hmmdsl.runtime.execution import run_stages
+from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.stages.shelf import Shelf
 from hmmdsl.runtime.stages.task import COMPUTED, tasks_of
+from hmmdsl.runtime.sweep.planning import PlannedSweeps
+from hmmdsl.runtime.sweep.running import SweepOutcome, SweepsRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Computed:
     """What a run's stages have made. `results` is nested as results.json, `facts` says by analysis how it was computed,
-    `portraits` what each process is; `seconds` are wall-clock times by stage id, 0 for those `cached`."""
+    `portraits` what each process is; `seconds` are wall-clock times by stage id, 0 for those `cached`. `sweeps` is what became
+    of the points."""
 
     shelf: Shelf
     tasks: Mapping[str, Task]
@@ -37,6 +41,7 @@ class Computed:
     devices: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     cached: set[str] = field(default_factory=set)
+    sweeps: dict[str, SweepOutcome] = field(default_factory=dict)
 
     def entry(self, id: str) -> Entry:
         """What a stage left in the store."""
@@ -52,15 +57,20 @@ def compute(
     force: bool = False,
     kinds: Iterable[StageKind] = COMPUTED,
     engine: Engine | None = None,
+    planned: PlannedSweeps | None = None,
 ) -> Computed:
-    """Describe the processes, train, analyse, and draw, as far as the store lacks it (or all of it, if `force`).
+    """Describe the processes, train, analyse, and draw, and run every point of the `planned` sweeps, as far as the store lacks it
+    (or all of it, if `force`).
 
-    Raises RunError if a loss is not finite or a limit of the machine is met.
+    Raises RunError if a loss is not finite (but for a point's, which fails alone) or a limit of the machine is met.
     """
     shelf = Shelf(store)
     tasks = tasks_of(plan, compiled.experiment, compiled.processes, kinds)
-    ran = run_stages(tasks, engine or LocalEngine(shelf, progress, log, force))
-    computed = Computed(shelf, {task.stage.id: task for task in tasks})
+    own = frozenset(task.hash for task in tasks)
+    sweeps = SweepsRun(planned or PlannedSweeps(), own, shelf, progress, force)
+    inner = engine or LocalEngine(shelf, OfStages(progress, own), log, force)
+    ran = run_stages([*tasks, *sweeps.tasks], inner, own, sweeps.finished)
+    computed = Computed(shelf, {task.stage.id: task for task in tasks}, sweeps=sweeps.outcomes(compiled, ran, log))
     for task in tasks:
         _collect(computed, task)
         done = ran.done[task.hash]

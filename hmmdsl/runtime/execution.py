@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,11 +24,17 @@ class Ran:
     """From a stage to the one that failed."""
 
 
-def run_stages(tasks: Iterable[Task], engine: Engine, keep_going: bool = False) -> Ran:
+def run_stages(
+    tasks: Iterable[Task],
+    engine: Engine,
+    essential: Container[str] | None = None,
+    finished: Callable[[Task, bool], None] = lambda task, failed: None,
+) -> Ran:
     """Make the stages of one plan or of many: equal hashes are made once, each after what it needs.
 
-    With `keep_going` a stage that fails takes only those with it that need it. Else the first failure is raised, when what runs
-    beside it is done.
+    The first failure among the hashes that are `essential`, if not given all, is raised when what runs beside it is done. Another
+    stage that fails takes only those with it that need it. `finished` is told of each stage that was tried, and whether it
+    failed.
     """
     by_hash: dict[str, Task] = {}
     for task in tasks:
@@ -41,14 +47,16 @@ def run_stages(tasks: Iterable[Task], engine: Engine, keep_going: bool = False) 
     ready = deque(hash for hash, needs in left.items() if not needs)
     running: dict[Future[Done], str] = {}
     ran = Ran()
-    while ready or running:
-        while ready and len(running) < engine.width:
+    fatal: Exception | None = None
+    while running or (ready and fatal is None):
+        while ready and fatal is None and len(running) < engine.width:
             hash = ready.popleft()
             running[engine.submit(by_hash[hash])] = hash
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in sorted(finished, key=lambda each: running[each]):
+        ended, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in sorted(ended, key=lambda each: running[each]):
             hash = running.pop(future)
             error = future.exception()
+            finished(by_hash[hash], error is not None)
             if error is None:
                 ran.done[hash] = future.result()
                 for follower in after.get(hash, ()):
@@ -60,10 +68,10 @@ def run_stages(tasks: Iterable[Task], engine: Engine, keep_going: bool = False) 
             else:
                 ran.failed[hash] = error
                 _skip(hash, after, ran)
-                if not keep_going:
-                    ready.clear()
-        if ran.failed and not keep_going and not running:
-            raise next(iter(ran.failed.values()))
+                if fatal is None and (essential is None or hash in essential):
+                    fatal = error
+    if fatal is not None:
+        raise fatal
     return ran
 
 

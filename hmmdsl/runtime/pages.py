@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.failures import failure_of
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from hmmdsl.runtime.plan import Plan
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.store.store import Obtained
-    from hmmdsl.runtime.sweep.running import SweepOutcome
     from hmmdsl.spec.experiment import Verdict
 
 REPORT = "report.html"
@@ -38,14 +35,13 @@ def obtain_report(
     progress: Progress,
     log: RunLog,
     force: bool = False,
-    sweeps: Mapping[str, SweepOutcome] = MappingProxyType({}),
 ) -> Obtained:
     """The entry with the report, and in `sweeps/` the tables and figures of each sweep. Its times are those of the run that wrote
     it; stages that came from the store say so. Which points failed is no part of the plan, so it is added to the hash here."""
     from hmmdsl.runtime.store.store import Key
 
     stage = plan.stage("report")
-    failed = {name: outcome.failed for name, outcome in sweeps.items() if outcome.failed}
+    failed = {name: outcome.failed for name, outcome in computed.sweeps.items() if outcome.failed}
     if failed:
         stage = replace(stage, hash=content_hash([stage.hash, failed]))
 
@@ -58,7 +54,7 @@ def obtain_report(
         progress.start(stage)
         log.write("start", stage=stage.id, hash=stage.short)
         shelf, tasks = computed.shelf, computed.tasks
-        tables = tuple(table_of(outcome, compiled.claims) for outcome in sweeps.values())
+        tables = tuple(table_of(outcome, compiled.claims) for outcome in computed.sweeps.values())
         finished = Finished(
             experiment=compiled.experiment,
             spec=compiled.sources[0].text if compiled.sources else None,

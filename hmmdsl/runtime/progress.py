@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from rich.console import RenderableType
 
     from hmmdsl.runtime.plan import Plan, Stage
@@ -46,6 +48,25 @@ class Silence:
     def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
+
+
+class OfStages(Silence):
+    """Passes on what is told of a run's own stages, by their hashes; those of the points of its sweeps are no news."""
+
+    def __init__(self, progress: Progress, hashes: Container[str]) -> None:
+        self._progress, self._hashes = progress, hashes
+
+    def start(self, stage: Stage) -> None:
+        if stage.hash in self._hashes:
+            self._progress.start(stage)
+
+    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None:
+        if stage.hash in self._hashes:
+            self._progress.step(stage, step, steps, loss, gap)
+
+    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None:
+        if stage.hash in self._hashes:
+            self._progress.finish(stage, seconds, cached)
 
 
 def progress_on(stream: TextIO, quiet: bool) -> Progress:

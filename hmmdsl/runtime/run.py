@@ -21,6 +21,7 @@ from hmmdsl.runtime.failures import RunError, Terminated, failure_of
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
+from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.results_file import write_json
 from hmmdsl.runtime.run_folder import copy_file, create_partial, discard, link_file, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
@@ -29,13 +30,13 @@ from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.arrays import results_arrays
 from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps
-from hmmdsl.runtime.sweep.running import SweepOutcome, run_sweeps
 from hmmdsl.training.trained import CurvePoint
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.engines.engine import OpenEngine
+    from hmmdsl.runtime.engines.engine import Engine
     from hmmdsl.runtime.progress import Progress
+    from hmmdsl.runtime.sweep.running import SweepOutcome
     from hmmdsl.spec.experiment import Experiment, Verdict
 
 
@@ -112,7 +113,7 @@ def run(
     partial = create_partial(out, plan.folder_name)
     store = store if store is not None else Store.private(partial / ".store")
     log = RunLog(partial / "log.jsonl")
-    engine: OpenEngine | None = None
+    engine: Engine | None = None
     try:
         if force or not all(store.has(stage.hash) for stage in plan.stages):
             store.check_writable()
@@ -120,16 +121,16 @@ def run(
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial)
             tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *planned.all_tasks(store, force)]
-            engine = open_engine(choice, tasks, store, progress, log, force)
+            told = OfStages(progress, {stage.hash for stage in plan.stages})
+            engine = open_engine(choice, tasks, store, told, log, force)
             progress.begin(plan)
-            computed = compute(compiled, plan, store, progress, log, force, engine=engine)
-            sweeps = run_sweeps(compiled, planned, computed.shelf, progress, log, force, engine)
-            verdicts = judged(compiled, computed, sweeps)
+            computed = compute(compiled, plan, store, progress, log, force, engine=engine, planned=planned)
+            verdicts = judged(compiled, computed)
             about = _environment(compiled, computed) | ({"fusion": asdict(fusion)} if compiled.sweeps else {})
-            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, sweeps)
+            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force)
             computed.seconds["report"] = report.seconds
             computed.cached.update({"report"} if report.cached else ())
-            results = all_results(computed, sweeps)
+            results = all_results(computed)
             _write_results(computed, results, verdicts, about, partial)
             curves = _curves(computed)
             for name, curve in curves.items():
@@ -152,7 +153,7 @@ def run(
         progress.close()
         store.close()
     took = time.perf_counter() - began
-    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), sweeps, curves, took)
+    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), computed.sweeps, curves, took)
 
 
 @contextmanager
@@ -197,15 +198,15 @@ def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
     return found | {"processor": ", ".join(dict.fromkeys(made_on)) or found["processor"]}
 
 
-def judged(compiled: Compiled, computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> tuple[Verdict, ...]:
+def judged(compiled: Compiled, computed: Computed) -> tuple[Verdict, ...]:
     """What became of each claim."""
-    results = {**computed.results, **{name: outcome.as_results() for name, outcome in sweeps.items()}}
+    results = {**computed.results, **{name: outcome.as_results() for name, outcome in computed.sweeps.items()}}
     return tuple(judge(claim, results) for claim in compiled.claims)
 
 
-def all_results(computed: Computed, sweeps: Mapping[str, SweepOutcome]) -> dict[str, Any]:
+def all_results(computed: Computed) -> dict[str, Any]:
     """What results.json holds: the experiment's results by name, and those of each sweep as arrays over its axes."""
-    return {**computed.results, **{name: results_arrays(outcome) for name, outcome in sweeps.items()}}
+    return {**computed.results, **{name: results_arrays(outcome) for name, outcome in computed.sweeps.items()}}
 
 
 def _curves(computed: Computed) -> dict[str, tuple[CurvePoint, ...]]:

@@ -23,7 +23,6 @@ from hmmdsl.runtime.run import all_results, judged
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps
-from hmmdsl.runtime.sweep.running import run_sweeps
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
@@ -90,11 +89,10 @@ def verify(
         progress.begin(plan)
         try:
             store = Store.private(Path(folder))
-            computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"))
-            sweeps = run_sweeps(compiled, points, computed.shelf, progress, RunLog(None))
+            computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"), planned=points)
         finally:
             progress.close()
-    verdicts = judged(compiled, computed, sweeps)
+    verdicts = judged(compiled, computed)
     held = {str(each["claim"]): bool(each["holds"]) for each in claims}
     turned = tuple(v.claim for v in verdicts if v.claim in held and held[v.claim] != v.holds)
     changed: tuple[str, ...] = ()
@@ -104,8 +102,6 @@ def verify(
             threads={name: train.threads for name, train in compiled.experiment.trains.items()},
         )
         changed = tuple(differences(about, now))
-    comparison = (
-        compare(before, all_results(computed, sweeps), tolerances(bool(changed), relative, absolute)) if earlier else None
-    )
+    comparison = compare(before, all_results(computed), tolerances(bool(changed), relative, absolute)) if earlier else None
     asked = relative is not None or absolute is not None
     return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked)

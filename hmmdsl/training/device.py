@@ -40,10 +40,11 @@ def deterministic(device: torch.device, threads: int) -> Iterator[None]:
     MPS has no deterministic form of some operations and is only warned about.
     """
     before = torch.get_num_threads()
-    was_on, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    mode = torch.get_deterministic_debug_mode()
     filled = memory_rule.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "mps")
+    # The same as use_deterministic_algorithms, which loads the compiler for two seconds to tell it too.
+    torch.set_deterministic_debug_mode("warn" if device.type == "mps" else "error")
     memory_rule.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA's matrix library starts
@@ -52,7 +53,7 @@ def deterministic(device: torch.device, threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-        torch.use_deterministic_algorithms(was_on, warn_only=warned)
+        torch.set_deterministic_debug_mode(mode)
         memory_rule.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 

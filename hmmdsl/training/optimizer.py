@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+from torch.optim.sgd import sgd
 
-from hmmdsl.spec.train import SGD, AdamW, Optimizer
+from hmmdsl.spec.train import SGD, Adam, AdamW, Optimizer
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -30,7 +33,7 @@ class WeightOptimizer:
         sizes = [parameter.numel() for parameter in self.parameters]
         for parameter, piece in zip(self.parameters, self.weights.split_with_sizes(sizes), strict=True):
             parameter.data = piece.view_as(parameter)
-        self.optimizer = torch_optimizer(spec, [self.weights])
+        self._update = Update(spec, [self.weights])
 
     def step(self, share: float) -> float:
         """Use up the parameters' gradients in one step at `share` of the learning rate; returns the rate."""
@@ -42,11 +45,10 @@ class WeightOptimizer:
         if self.clip is not None:
             # As torch.nn.utils.clip_grad_norm_, whose formula has the same small number.
             gradient *= torch.clamp(self.clip / (torch.linalg.vector_norm(gradient) + 1e-6), max=1.0)
-        (group,) = self.optimizer.param_groups
-        group["lr"] = self.lr * share
-        self.weights.grad = gradient
-        self.optimizer.step()
-        return float(group["lr"])
+        rate = self.lr * share
+        self._update.rates = [rate]
+        self._update.step([gradient])
+        return rate
 
     def weights_are_finite(self) -> bool:
         """Whether every weight is a number."""
@@ -54,8 +56,8 @@ class WeightOptimizer:
 
     def state(self) -> dict[str, Tensor]:
         """The weights, and the moments and the step of the optimizer, as arrays by name; they are not copies."""
-        kept = self.optimizer.state_dict()["state"].get(0, {})
-        moments = {f"optimizer.{name}": value for name, value in kept.items() if isinstance(value, torch.Tensor)}
+        (kept,) = self._update.state
+        moments = {f"optimizer.{name}": value for name, value in kept.items()}
         return {"weights": self.weights.detach(), **moments}
 
     @torch.no_grad()
@@ -64,20 +66,76 @@ class WeightOptimizer:
         on; the weights are copied into their place, which the network's parameters share."""
         self.weights.copy_(state["weights"])
         moments = {name.removeprefix("optimizer."): value for name, value in state.items() if name.startswith("optimizer.")}
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": {0: moments} if moments else {}, "param_groups": groups})
+        self._update.restore({0: moments})
 
 
-def torch_optimizer(spec: Optimizer, weights: Sequence[Tensor]) -> torch.optim.Optimizer:
-    """PyTorch's own optimizer for these weights, each array a group with a learning rate of its own."""
-    fused = weights[0].device.type in ("cpu", "cuda")
-    groups = [{"params": [each]} for each in weights]
-    match spec:
-        case SGD():
-            return torch.optim.SGD(groups, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
-        case AdamW():
-            return torch.optim.AdamW(
-                groups, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=fused
-            )
-        case _:
-            return torch.optim.Adam(groups, lr=spec.lr, betas=spec.betas, eps=spec.eps, fused=fused)
+class Update:
+    """PyTorch's own update of arrays of weights, each at its rate of `rates`; `state` is what is remembered of each, by PyTorch's
+    names.
+
+    These are the functions behind the classes of torch.optim. The classes load the compiler when they are first used, for more
+    than a second, to tell it to leave them alone.
+    """
+
+    def __init__(self, spec: Optimizer, weights: Sequence[Tensor]) -> None:
+        self.rates = [spec.lr for _ in weights]
+        self.state: list[dict[str, Tensor]] = [{} for _ in weights]
+        self._spec, self._weights = spec, tuple(weights)
+        self._fused = weights[0].device.type in ("cpu", "cuda")
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """One step of every array along its gradient."""
+        for weights, gradient, rate, state in zip(self._weights, gradients, self.rates, self.state, strict=True):
+            if isinstance(self._spec, SGD):
+                self._sgd(self._spec, weights, gradient, rate, state)
+            else:
+                self._adam(self._spec, weights, gradient, rate, state)
+
+    def restore(self, state: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """Go on from what `state` held, by the places of the arrays."""
+        for place, weights in enumerate(self._weights):
+            self.state[place] = {
+                name: value.to(weights.device if name != "step" or self._fused else "cpu")
+                for name, value in state.get(place, {}).items()
+            }
+
+    def _sgd(self, spec: SGD, weights: Tensor, gradient: Tensor, rate: float, state: dict[str, Tensor]) -> None:
+        buffers: list[Tensor | None] = [state.get("momentum_buffer")] if spec.momentum else []
+        sgd(
+            [weights],
+            [gradient],
+            buffers,
+            fused=self._fused,
+            foreach=False,
+            weight_decay=spec.weight_decay,
+            momentum=spec.momentum,
+            lr=rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
+        if buffers and buffers[0] is not None:
+            state["momentum_buffer"] = buffers[0]
+
+    def _adam(self, spec: Adam | AdamW, weights: Tensor, gradient: Tensor, rate: float, state: dict[str, Tensor]) -> None:
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32, device=weights.device if self._fused else "cpu")
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weights), torch.zeros_like(weights)
+        (adamw if isinstance(spec, AdamW) else adam)(
+            [weights],
+            [gradient],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"]],
+            fused=self._fused,
+            foreach=False,
+            amsgrad=False,
+            beta1=spec.betas[0],
+            beta2=spec.betas[1],
+            lr=rate,
+            weight_decay=spec.weight_decay if isinstance(spec, AdamW) else 0.0,
+            eps=spec.eps,
+            maximize=False,
+        )

@@ -21,6 +21,7 @@ from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.product import product as product_of
 from hmmdsl.process.algebra.reverse import reverse
+from hmmdsl.process.algebra.switch import switch
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
@@ -255,6 +256,23 @@ def test_the_algebra_takes_generalized_processes_where_it_has_a_meaning(library:
         leak(moon, Fraction(1, 10))
     with pytest.raises(AlgebraError, match="more causal states than could be followed"):
         minimize(moon)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("end", [Fraction(0), Fraction(1, 5), Fraction(1)])
+def test_a_switch_runs_generalized_processes(library: dict[str, Process], end: Fraction, seen: bool) -> None:
+    """In other coordinates, with another r, every word of the switch keeps its probability, and what it says of its parts too."""
+    change = np.array([[2.0, 1.0, 0.0], [0.0, -1.0, 1.0], [1.0, 0.0, 3.0]])
+    coin, other = library["coin"], mess3_as(library, change)
+    plain = switch(coin, {"heads": library["mess3"], "tails": library["golden_mean"]}, end, seen)
+    changed = switch(coin, {"heads": other, "tails": library["golden_mean"]}, end, seen)
+    assert changed.generalized
+    assert changed.start_kind == plain.start_kind
+    for word in product(range(len(plain.tokens)), repeat=4):
+        assert word_probability(changed, word) == pytest.approx(word_probability(plain, word), abs=1e-12)
+    assert np.allclose(build_history_tree(changed, 4).next_token, build_history_tree(plain, 4).next_token)
+    with pytest.raises(AlgebraError, match="top of a switch needs hidden states"):
+        switch(library["moon"], dict.fromkeys(library["moon"].tokens, coin))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -96,12 +96,33 @@ def test_a_wide_engine_is_given_as_much_as_it_makes_at_once() -> None:
 
 def test_a_failure_takes_only_those_that_need_it() -> None:
     tasks = [task("a"), task("b", "a"), task("c", "b"), task("other"), task("after", "other")]
-    ran = run_stages(tasks, Recorder(broken=frozenset({"a"})), keep_going=True)
+    ran = run_stages(tasks, Recorder(broken=frozenset({"a"})), essential=())
     assert set(ran.done) == {"other", "after"}
     assert set(ran.failed) == {"a"}
     assert ran.skipped == {"b": "a", "c": "a"}
     with pytest.raises(ValueError, match="a"):
         run_stages(tasks, Recorder(broken=frozenset({"a"})))
+
+
+def test_an_essential_stage_that_fails_ends_all_when_what_runs_beside_it_is_done() -> None:
+    """A run's own stages and those of its sweeps' points are made together."""
+    tasks = [task("own"), task("point"), task("own after", "own"), task("point after", "point"), task("later")]
+    told: list[tuple[str, bool]] = []
+    engine = Recorder(width=2, broken=frozenset({"own"}))
+    with pytest.raises(ValueError, match="own"):
+        run_stages(tasks, engine, {"own", "own after"}, lambda task, failed: told.append((task.hash, failed)))
+    assert engine.order == ["own", "point"]
+    assert sorted(told) == [("own", True), ("point", False)]
+
+
+def test_points_are_made_while_a_run_s_own_stages_leave_room() -> None:
+    tasks = [task("own"), task("own after", "own"), task("point"), task("point after", "point")]
+    engine = Recorder(width=2, broken=frozenset({"point"}))
+    engine.needs = {each.hash: each.needs for each in tasks[:3]}
+    ran = run_stages(tasks, engine, {"own", "own after"})
+    assert engine.order == ["own", "point", "own after"]
+    assert set(ran.done) == {"own", "own after"}
+    assert ran.skipped == {"point after": "point"}
 
 
 def local(folder: Path) -> tuple[Store, LocalEngine]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from hmmdsl.runtime.plan import Plan, Stage
-from hmmdsl.runtime.progress import LiveProgress, PlainProgress, Silence, duration, progress_on, training_words
+from hmmdsl.runtime.progress import LiveProgress, OfStages, PlainProgress, Silence, duration, progress_on, training_words
 
 TRAIN = Stage("train", "fit", (), "0" * 10)
 PLAN = Plan("rrxor", (TRAIN,), "1" * 10)
@@ -35,6 +36,17 @@ def test_plain_lines_come_rarely_but_always_for_the_first_and_the_last_step() ->
     progress.finish(TRAIN, 2.0)
     steps = [line for line in stream.getvalue().splitlines() if "step" in line]
     assert [line.split()[1] for line in steps] == ["0/100", "100/100"]
+
+
+def test_of_points_of_sweeps_single_stages_are_no_news() -> None:
+    stream = io.StringIO()
+    progress = OfStages(PlainProgress(stream), {TRAIN.hash})
+    point = replace(TRAIN, hash="2" * 10)
+    for stage in (point, TRAIN):
+        progress.start(stage)
+        progress.step(stage, 0, 100, 0.6, None)
+        progress.finish(stage, 2.0)
+    assert stream.getvalue().splitlines() == ["train fit …", "  step 0/100   loss 0.60000   nats", "train fit: 2.0 s"]
 
 
 def test_quiet_is_silent_and_a_pipe_gets_plain_lines() -> None:

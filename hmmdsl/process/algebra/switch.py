@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
-from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, check_probability
+from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, check_probability, right_of
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
 from hmmdsl.process.algebra.part_names import plain_name, plain_names
 from hmmdsl.process.algebra.parts import Part, Parts
+from hmmdsl.process.generalized import EigenvectorError, stationary_version
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, stationary_distribution
 
@@ -39,10 +41,13 @@ def switch(
     The parts are the components `top` (with `seen`) and each sub-process; where the top goes on it is the factor `next` too: the
     state from which it will choose next.
 
-    Raises AlgebraError for generalized HMMs and for names that fit neither tokens nor states, TooLargeError if the result would
-    not fit.
+    A sub-process may be a generalized HMM, and the switch then is one: what is left of it where an episode ends is its normalized
+    weight, eta T_w r.
+
+    Raises AlgebraError for a generalized HMM as the top and for names that fit neither tokens nor states, TooLargeError if the
+    result would not fit.
     """
-    check_ordinary("a switch", top, *subprocesses.values())
+    check_ordinary("the top of a switch", top)
     check_probability("the end", end)
     by_token = _named_after(top, subprocesses)
     if WAITING in map(plain_name, subprocesses) or (end and "next" in map(plain_name, subprocesses)):
@@ -114,6 +119,7 @@ class _Switch:
                 for token, joint, value in ways:
                     add(self.operators[self.place[token]], (top, joint), value)
         for key, process in self.subs.items():
+            right = right_of(process)
             for token, entries in zip(process.tokens, process.operators, strict=True):
                 into = self.operators[self.place[token]]
                 for (k, l_), value in entries.items():
@@ -121,7 +127,7 @@ class _Switch:
                         here = self.inside(key, k, top)
                         add(into, (here, self.inside(key, l_, top)), (1 - self.end) * value)
                         if self.end:
-                            self._leave(into, here, top, self.end * value, begun[top])
+                            self._leave(into, here, top, self.end * value * right[l_], begun[top])
         made = Process(
             name=name or f"switch(top = {self.top.name}, {', '.join(f'{key} = {p.name}' for key, p in self.subs.items())})",
             tokens=self.tokens,
@@ -130,8 +136,13 @@ class _Switch:
             start=self._begin(begun),
             start_kind="given",
             parts=self._parts(),
+            right=self._right(),
         )
         if not self.end or self.top.start_kind == "given":
+            return made
+        if made.generalized:
+            with suppress(EigenvectorError):  # it settles in one of several ways
+                return stationary_version(made)
             return made
         T = made.transitions()
         if len(closed_classes(T, self.size)) > 1:
@@ -157,6 +168,17 @@ class _Switch:
                 for _, joint, value in begun[top]:
                     start[joint] = start[joint] + weight * value
         return tuple(start)
+
+    def _right(self) -> tuple[Scalar, ...] | None:
+        """One for a waiting top, the sub-processes' own in episodes; None if they are all ordinary."""
+        if not any(process.generalized for process in self.subs.values()):
+            return None
+        right: list[Scalar] = [Fraction(1)] * self.size
+        for key, process in self.subs.items():
+            for k, value in enumerate(right_of(process)):
+                for top in self.left[key]:
+                    right[self.inside(key, k, top)] = value
+        return tuple(right)
 
     def _state_names(self) -> tuple[str, ...]:
         names = [f"{WAITING}.{state}" for state in self.top.states] if self.seen else []

@@ -1,4 +1,4 @@
-"""What engines share that have stages made in other processes: they hear of them, and may call each from a thread that waits."""
+"""What engines share that have each stage made in another process, and wait for it in a thread."""
 
 from __future__ import annotations
 
@@ -10,31 +10,15 @@ from hmmdsl.runtime.engines.engine import Done
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
 
 
-class HearingEngine:
-    """An engine that passes on what it hears of its stages."""
-
-    def __init__(self, hearing: Hearing) -> None:
-        self._hearing = hearing
-
-    @property
-    def progress(self) -> Progress:
-        return self._hearing.progress
-
-    @progress.setter
-    def progress(self, progress: Progress) -> None:
-        self._hearing.progress = progress
-
-
-class CallingEngine(HearingEngine, ABC):
+class CallingEngine(ABC):
     """An engine with `width` threads, each of which has one stage made at a time and waits for it. They are called `caller`."""
 
     def __init__(self, hearing: Hearing, width: int, caller: str) -> None:
-        super().__init__(hearing)
         self.width = width
+        self._hearing = hearing
         self._callers = ThreadPoolExecutor(width, thread_name_prefix=caller)
 
     def submit(self, task: Task) -> Future[Done]:

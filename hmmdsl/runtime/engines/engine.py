@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
 
 
@@ -31,11 +30,6 @@ class Engine(Protocol):
 
     def submit(self, task: Task) -> Future[Done]: ...
 
-    def close(self) -> None: ...
-
-
-class OpenEngine(Engine, Protocol):
-    """An engine that serves a run and then its sweeps, which tell of their points and not of single stages: `progress` is whom it
-    tells. `close` ends whatever works for it."""
-
-    progress: Progress
+    def close(self) -> None:
+        """End whatever works for it."""
+        ...

@@ -10,7 +10,7 @@ from hmmdsl.runtime.engines.hearing import Hearing
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.engines.engine import OpenEngine
+    from hmmdsl.runtime.engines.engine import Engine
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def open_engine(
     choice: EngineChoice, tasks: Iterable[Task], store: Store, progress: Progress, log: RunLog, force: bool = False
-) -> OpenEngine | None:
+) -> Engine | None:
     """The engine for the tasks of a run and its sweeps; None if they are to be made one after another in this process.
 
     Raises OutputError if the engine is not installed, has no such option, or can't be reached.

@@ -17,7 +17,6 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.engines.cores import available_cores
-from hmmdsl.runtime.engines.elsewhere import HearingEngine
 from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.hearing import ATTEMPTS, lost_too_often
 from hmmdsl.runtime.engines.making import thread_settings
@@ -40,7 +39,7 @@ REACH = 5.0
 """Seconds in which a cluster must answer."""
 
 
-class RayEngine(HearingEngine):
+class RayEngine:
     """A cluster at `address` (`HOST:PORT`, `ray://HOST:PORT`, or `auto` for the one of this machine); with none, one is begun
     here and ends with the run."""
 
@@ -49,7 +48,7 @@ class RayEngine(HearingEngine):
     def __init__(self, hearing: Hearing, address: str | None, options: Mapping[str, str]) -> None:
         only_known("ray", options, OPTIONS)
         self._cpus, self._gpus = number("ray", options, "cpus", 0), number("ray", options, "gpus", 1)
-        super().__init__(hearing)
+        self._hearing = hearing
         self._ray = _connected(address)
         self._running: dict[str, tuple[Any, Future[Done]]] = {}
         self._make = self._ray.remote(make_order)

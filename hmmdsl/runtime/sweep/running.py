@@ -1,24 +1,23 @@
-"""Running sweeps: all points' stages together, each made once; a point that fails fails alone."""
+"""Sweeps on the way: all points' stages together, each made once; a point that fails fails alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.measured import SweepResults
 from hmmdsl.language.sweeps.compiled import CompiledSweep
-from hmmdsl.runtime.engines.local import LocalEngine
-from hmmdsl.runtime.execution import Ran, run_stages
+from hmmdsl.runtime.execution import Ran
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.sweep.tracking import Tracker
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.engines.engine import OpenEngine
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.shelf import Shelf
+    from hmmdsl.runtime.stages.task import Task
     from hmmdsl.runtime.sweep.planning import PlannedPoint, PlannedSweeps
 
 
@@ -50,34 +49,43 @@ class SweepOutcome:
         return tuple((self.sweep.words(point), outcome.failure) for point, outcome in points if outcome.failure)
 
 
-def run_sweeps(
-    compiled: Compiled,
-    planned: PlannedSweeps,
-    shelf: Shelf,
-    progress: Progress,
-    log: RunLog,
-    force: bool = False,
-    engine: OpenEngine | None = None,
-) -> dict[str, SweepOutcome]:
-    """Run every point of every sweep, as far as the store lacks it.
+class SweepsRun:
+    """The sweeps of a run while their stages are made, those of the run's `own` plan and of all points together, so that no
+    worker waits for a plan to end."""
 
-    A stage that fails takes the points that need it, no others. Raises RunError where nothing can go on: the disk is full, or the
-    store can't be written.
-    """
-    found: dict[str, SweepOutcome] = {}
-    for name, points in planned.points.items():
-        tracker = Tracker(name, points, progress, log)
-        inner: OpenEngine = engine or LocalEngine(shelf, tracker.quiet, log, force)
-        inner.progress = tracker.quiet
-        ran = run_stages(planned.tasks(name, shelf.store, force), tracker.watched(inner), keep_going=True)
+    def __init__(self, planned: PlannedSweeps, own: Iterable[str], shelf: Shelf, progress: Progress, force: bool) -> None:
+        self._planned, self._shelf = planned, shelf
+        self._own = frozenset(own)
+        self._tasks = {name: planned.tasks(name, shelf.store, force) for name in planned.points}
+        self._trackers = [Tracker(name, points, progress) for name, points in planned.points.items()]
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Those of all sweeps."""
+        return [task for tasks in self._tasks.values() for task in tasks]
+
+    def finished(self, task: Task, failed: bool) -> None:
+        """A stage was made, or failed."""
+        for tracker in self._trackers:
+            tracker.finished(task, failed)
+
+    def outcomes(self, compiled: Compiled, ran: Ran, log: RunLog) -> dict[str, SweepOutcome]:
+        """What became of every point of every sweep: a stage that failed takes the points that need it, no others.
+
+        Raises RunError where nothing can go on: the disk is full, or the store can't be written."""
         _stop_if_nothing_can_go_on(ran)
-        outcomes = tuple(_outcome(point, ran, shelf) for point in points)
-        done = ran.done.values()
-        cached = sum(each.cached for each in done)
-        log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
-        tracker.close()
-        found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(ran.done) - cached, cached)
-    return found
+        found: dict[str, SweepOutcome] = {}
+        known = set(self._own)
+        for name, points in self._planned.points.items():
+            outcomes = tuple(_outcome(point, ran, self._shelf) for point in points)
+            hashes = {task.hash for task in self._tasks[name] if task.hash in ran.done}
+            cached = sum(hash in known or ran.done[hash].cached for hash in hashes)
+            known |= hashes
+            log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
+            found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(hashes) - cached, cached)
+        for tracker in self._trackers:
+            tracker.close()
+        return found
 
 
 def _outcome(planned: PlannedPoint, ran: Ran, shelf: Shelf) -> PointOutcome:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hmmdsl.spec.train import Optimizer
-from hmmdsl.training.optimizer import torch_optimizer
+from hmmdsl.training.optimizer import Update
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -25,7 +25,7 @@ class FusedOptimizer:
         self._sizes = [len(list(equal)) for _, equal in groupby(self.rates)]
         self._rates = [rate for rate, _ in groupby(self.rates)]
         self._blocks = torch.split(rows, self._sizes)
-        self.optimizer = torch_optimizer(spec, self._blocks)
+        self._update = Update(spec, self._blocks)
 
     @torch.no_grad()
     def step(self, share: float, gradient: Float[Tensor, "run weight"]) -> None:
@@ -33,11 +33,8 @@ class FusedOptimizer:
         if self.clip is not None:
             norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
             gradient = gradient * torch.clamp(self.clip / (norms + 1e-6), max=1.0)
-        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * share
-        for block, own in zip(self._blocks, torch.split(gradient, self._sizes), strict=True):
-            block.grad = own
-        self.optimizer.step()
+        self._update.rates = [rate * share for rate in self._rates]
+        self._update.step(torch.split(gradient, self._sizes))
 
     def finite(self) -> Bool[Tensor, " run"]:
         """Of which runs every weight is a number."""
@@ -45,12 +42,10 @@ class FusedOptimizer:
 
     def state(self) -> dict[str, Tensor]:
         """The weights, and the moments and steps of the optimizer, as arrays by name; they are not copies."""
-        kept = self.optimizer.state_dict()["state"]
         return {"weights": self.rows.detach()} | {
             f"optimizer.{block}.{name}": value
-            for block, moments in kept.items()
+            for block, moments in enumerate(self._update.state)
             for name, value in moments.items()
-            if isinstance(value, torch.Tensor)
         }
 
     @torch.no_grad()
@@ -62,4 +57,4 @@ class FusedOptimizer:
             if name.startswith("optimizer."):
                 _, block, of = name.split(".", 2)
                 moments.setdefault(int(block), {})[of] = value
-        self.optimizer.load_state_dict({"state": moments, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        self._update.restore(moments)

@@ -13,7 +13,7 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime.engines.engine import OpenEngine
+from hmmdsl.runtime.engines.engine import Engine
 from hmmdsl.runtime.engines.hearing import Hearing
 from hmmdsl.runtime.engines.local import LocalEngine
 from hmmdsl.runtime.log import RunLog
@@ -39,7 +39,7 @@ class Opened:
     """An engine, and the store that it fills."""
 
     name: str
-    engine: OpenEngine
+    engine: Engine
     store: Store
     folder: Path
 
@@ -62,7 +62,7 @@ def open_named(name: str, folder: Path) -> Opened:
     """An engine of two workers with an empty store."""
     store, log = Store.open(folder / "store"), RunLog(folder / "log.jsonl")
     hearing = Hearing(store, Silence(), log, force=False)
-    engine: OpenEngine
+    engine: Engine
     if name == "in process":
         engine = LocalEngine(Shelf(store), Silence(), log)
     elif name == "pool":

@@ -61,7 +61,7 @@ def test_the_results_are_those_of_one_process_to_the_byte(opened: Opened, tmp_pa
 @every_engine
 def test_a_stage_that_fails_is_told_in_the_same_words_and_takes_no_other_with_it(opened: Opened, tmp_path: Path) -> None:
     bad, good = tasks(optimizer="sgd { lr = 100 }", steps="100"), tasks(seed="1")["train fit"]
-    ran = run_stages([*bad.values(), good], opened.engine, keep_going=True)
+    ran = run_stages([*bad.values(), good], opened.engine, essential=())
     failure = ran.failed[bad["train fit"].hash]
     assert isinstance(failure, RunError)
     with pytest.raises(RunError) as here:
