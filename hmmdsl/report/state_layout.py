@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from math import gcd, pi
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64
+    from jaxtyping import Bool, Float64, Int64
 
 Edge = tuple[int, int]
 
@@ -23,7 +24,7 @@ def state_positions(states: int, edges: Iterable[Edge]) -> Float64[np.ndarray, "
     """Positions of the states of a graph with these arrows (self-loops are ignored), centred on the origin."""
     links = sorted({(min(i, j), max(i, j)) for i, j in edges if i != j})
     arrows = sorted({(i, j) for i, j in edges if i != j})
-    best = min(_candidates(states, arrows, links), key=lambda positions: _cost(positions, links))
+    best = min(_candidates(states, arrows, links), key=_Links.of(links, states).cost)
     best = best - (best.min(axis=0) + best.max(axis=0)) / 2
     nearest = min((float(np.linalg.norm(best[i] - best[j])) for i, j in combinations(range(states), 2)), default=1.0)
     return np.asarray(best / nearest if nearest > 0 else best)
@@ -100,9 +101,11 @@ def _untangled(order: list[int], links: Sequence[Edge], places: Float64[np.ndarr
     """An order of the states over these places with few crossings and short links: exchanges of two states until none helps.
     The first `fixed` stay."""
 
+    known = _Links.of(links, len(order))
+
     def cost(trial: Sequence[int]) -> float:
         positions = _placed(trial, places)
-        return _cost(positions, links) + 0.05 * sum(float(np.linalg.norm(positions[i] - positions[j])) for i, j in links)
+        return known.cost(positions) + 0.05 * float(known.lengths(positions).sum())
 
     lowest = cost(order)
     improved = True
@@ -155,34 +158,51 @@ def _rounds(classes: Sequence[Sequence[int]], states: int) -> Iterator[Float64[n
         yield positions
 
 
-def _cost(positions: Float64[np.ndarray, "state 2"], links: Sequence[Edge]) -> float:
-    """Crossings of links, states that lie on or near a link of others, and how unequal the links' lengths are."""
-    states = len(positions)
-    distances = [float(np.linalg.norm(positions[i] - positions[j])) for i, j in combinations(range(states), 2)]
-    unit = min(distances, default=1.0) or 1e-9
-    cost = 0.0
-    for (a, b), (c, d) in combinations(links, 2):
-        if len({a, b, c, d}) == 4 and _cross(positions[a], positions[b], positions[c], positions[d]):
-            cost += 1.0
-    for a, b in links:
-        for c in range(states):
-            if c not in (a, b):
-                cost += 1.5 * max(0.0, 1 - _distance_to(positions[c], positions[a], positions[b]) / (0.55 * unit))
-    lengths = [float(np.linalg.norm(positions[i] - positions[j])) / unit for i, j in links]
-    return cost + 0.15 * sum(max(0.0, length - 1.6) for length in lengths)
+@dataclass(frozen=True)
+class _Links:
+    """The pairs of states that arrows join, as arrays: `ends` of each link; `pairs` of links without a common end; `apart`,
+    whether a state is no end of a link."""
+
+    ends: Int64[np.ndarray, "link 2"]
+    pairs: Int64[np.ndarray, "pair 2"]
+    apart: Bool[np.ndarray, "link state"]
+
+    @staticmethod
+    def of(links: Sequence[Edge], states: int) -> _Links:
+        disjoint = [(k, m) for k, m in combinations(range(len(links)), 2) if not {*links[k]} & {*links[m]}]
+        ends = np.array(links, dtype=np.int64).reshape(-1, 2)
+        apart = (np.arange(states) != ends[:, :1]) & (np.arange(states) != ends[:, 1:])
+        return _Links(ends, np.array(disjoint, dtype=np.int64).reshape(-1, 2), apart)
+
+    def lengths(self, positions: Float64[np.ndarray, "state 2"]) -> Float64[np.ndarray, " link"]:
+        return np.asarray(np.linalg.norm(positions[self.ends[:, 0]] - positions[self.ends[:, 1]], axis=1))
+
+    def cost(self, positions: Float64[np.ndarray, "state 2"]) -> float:
+        """Crossings of links, states that lie on or near a link of others, and how unequal the links' lengths are."""
+        i, j = np.triu_indices(len(positions), 1)
+        unit = float(np.linalg.norm(positions[i] - positions[j], axis=1).min(initial=np.inf)) if len(i) else 1.0
+        unit = unit or 1e-9
+        a, b = positions[self.ends[:, 0]], positions[self.ends[:, 1]]
+        first, second = self.pairs[:, 0], self.pairs[:, 1]
+        crossed = _parted(a[first], b[first], a[second], b[second]) & _parted(a[second], b[second], a[first], b[first])
+        along = b - a
+        towards = positions[None] - a[:, None]
+        share = np.einsum("lsx,lx->ls", towards, along) / np.maximum((along**2).sum(axis=1), 1e-12)[:, None]
+        distance = np.linalg.norm(towards - np.clip(share, 0, 1)[:, :, None] * along[:, None], axis=2)
+        near = np.maximum(0.0, 1 - distance / (0.55 * unit))[self.apart].sum()
+        long = np.maximum(0.0, self.lengths(positions) / unit - 1.6).sum()
+        return float(crossed.sum() + 1.5 * near + 0.15 * long)
 
 
-def _cross(
-    a: Float64[np.ndarray, " 2"], b: Float64[np.ndarray, " 2"], c: Float64[np.ndarray, " 2"], d: Float64[np.ndarray, " 2"]
-) -> bool:
-    def side(p: Float64[np.ndarray, " 2"], q: Float64[np.ndarray, " 2"], r: Float64[np.ndarray, " 2"]) -> float:
-        return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
+def _parted(
+    a: Float64[np.ndarray, "pair 2"],
+    b: Float64[np.ndarray, "pair 2"],
+    p: Float64[np.ndarray, "pair 2"],
+    q: Float64[np.ndarray, "pair 2"],
+) -> Bool[np.ndarray, " pair"]:
+    """Whether p and q lie on different sides of the line through a and b."""
 
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+    def side(r: Float64[np.ndarray, "pair 2"]) -> Float64[np.ndarray, " pair"]:
+        return np.asarray((b[:, 0] - a[:, 0]) * (r[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (r[:, 0] - a[:, 0]))
 
-
-def _distance_to(point: Float64[np.ndarray, " 2"], a: Float64[np.ndarray, " 2"], b: Float64[np.ndarray, " 2"]) -> float:
-    """Distance from a point to the segment a-b."""
-    along = b - a
-    t = float(np.clip((point - a) @ along / max(float(along @ along), 1e-12), 0, 1))
-    return float(np.linalg.norm(point - a - t * along))
+    return np.asarray(side(p) * side(q) < 0)
