@@ -43,6 +43,23 @@ class Affine(nn.Module):
         return torch.addmm(self.bias, x, self.weight)
 
 
+class Scores(nn.Module):
+    """Q K' / sqrt(d_head) where the mask is zero, and nothing where it is minus infinity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(
+        self,
+        mask: Float[Tensor, "#block_head query key"],
+        q: Float[Tensor, "block_head query d_head"],
+        k: Float[Tensor, "block_head key d_head"],
+    ) -> Float[Tensor, "block_head query key"]:
+        """Block by block and head by head."""
+        return torch.baddbmm(mask, q, k.transpose(1, 2), alpha=self.width**-0.5)
+
+
 class Attention(nn.Module):
     """Causal attention with `heads` heads of width d_head, whatever d_model is."""
 
@@ -50,6 +67,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.width = spec.heads, spec.head_width
         self.qkv = Affine(spec.d_model, 3 * self.heads * self.width)
+        self.scores = Scores(self.width)
         self.out = Affine(self.heads * self.width, spec.d_model)
 
     def forward(self, x: Float[Tensor, "row d_model"], layout: Layout, angles: Tensor | None) -> Float[Tensor, "row d_model"]:
@@ -76,7 +94,7 @@ class Attention(nn.Module):
             kv = kv.index_select(0, layout.keys.view(-1))
         k, v = kv.chunk(2, dim=1)
         q, k, v = self._by_head(q, layout.block), self._by_head(k, looked_at), self._by_head(v, looked_at)
-        return torch.baddbmm(layout.mask, q, k.transpose(1, 2), alpha=self.width**-0.5).softmax(dim=-1), v
+        return self.scores(layout.mask, q, k).softmax(dim=-1), v
 
     def _by_head(self, x: Float[Tensor, "row inner"], block: int) -> Float[Tensor, "block_head row d_head"]:
         if self.heads == 1:  # then a view does, where several heads take a copy

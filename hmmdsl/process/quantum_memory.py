@@ -47,6 +47,12 @@ MERGED_BELIEFS = 5_000
 MERGED_DEPTH = 150
 """Tokens that they are followed for."""
 
+MERGED_WORK = 200_000_000
+"""Beliefs times tokens read times tokens times the cube of the dimensions, at most: large memories keep fewer beliefs apart."""
+
+FEWEST_BELIEFS = 100
+"""So few that they prove nothing of use."""
+
 POSITIVE = 1e-9
 """Eigenvalues above the negative of this are rounding errors of zero."""
 
@@ -75,9 +81,11 @@ class MergedBounds:
 
 
 def merged_bounds(process: Process, beliefs: int = MERGED_BELIEFS, depth: int = MERGED_DEPTH) -> MergedBounds | None:
-    """Bounds from merged beliefs, of a process with a quantum memory in its stationary start; None for any other."""
+    """Bounds from merged beliefs, of a process with a quantum memory in its stationary start; None for any other, and for one of
+    too many dimensions."""
     spectrum = density_spectrum(process) if process.start_kind == "stationary" else None
-    if spectrum is None:
+    beliefs = min(beliefs, MERGED_WORK // (depth * len(process.tokens) * len(process.states) ** 3))
+    if spectrum is None or beliefs < FEWEST_BELIEFS:
         return None
 
     def entropy(belief: Float64[np.ndarray, "belief state"], weight: Float64[np.ndarray, " belief"]) -> float:

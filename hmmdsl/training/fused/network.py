@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hmmdsl.models.network import Network
+from hmmdsl.training.fused.same_bits import with_same_bits
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -15,14 +16,17 @@ if TYPE_CHECKING:
 
 
 class FusedNetwork:
-    """`networks` with all their weights on one device. `template` computes with the weights that it is lent.
+    """`networks` with all their weights on one device. `template` computes with the weights of all runs, mapped over them; on the
+    CPU it gives the bits of each run alone.
 
     The trained weights of a run are one row of `rows`, of which `trained` are views by name; `frozen` are the others. A row is
     laid out as a `WeightOptimizer` lays out the weights of a run alone.
     """
 
     def __init__(self, networks: Sequence[Network], device: torch.device) -> None:
-        self.template = networks[0].to(device)
+        self._lent = networks[0].to(device)
+        # On a GPU a norm for each run would cost what the batch saves.
+        self.template = with_same_bits(self._lent) if device.type == "cpu" else self._lent
         parameters = [dict(network.named_parameters()) for network in networks]
         names = [name for name, parameter in parameters[0].items() if parameter.requires_grad]
         self.rows: Float[Tensor, "run weight"] = torch.stack(
@@ -52,9 +56,9 @@ class FusedNetwork:
 
     @torch.no_grad()
     def lend(self, run: int) -> Network:
-        """The template with the weights of one run, until it is lent again."""
-        self.template.load_state_dict({name: weight[run] for name, weight in self.weights().items()})
-        return self.template
+        """A network with the weights of one run, until it is lent again."""
+        self._lent.load_state_dict({name: weight[run] for name, weight in self.weights().items()})
+        return self._lent
 
     @torch.no_grad()
     def restore(self, weights: Mapping[str, Float[Tensor, "run ..."]]) -> None:

@@ -22,8 +22,10 @@ class FusedOptimizer:
 
     def __init__(self, spec: Optimizer, rates: Sequence[float], rows: Float[Tensor, "run weight"], clip: float | None) -> None:
         self.rows, self.rates, self.clip = rows, tuple(rates), clip
-        self._sizes = [len(list(equal)) for _, equal in groupby(self.rates)]
-        self._rates = [rate for rate, _ in groupby(self.rates)]
+        # On the CPU an array's last numbers are rounded otherwise than the rest: by itself a row has the bits of a run alone.
+        apart = rows.device.type == "cpu"
+        self._sizes = [1 for _ in self.rates] if apart else [len(list(equal)) for _, equal in groupby(self.rates)]
+        self._rates = list(self.rates) if apart else [rate for rate, _ in groupby(self.rates)]
         self._blocks = torch.split(rows, self._sizes)
         self._update = Update(spec, self._blocks)
 
