@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import floor, log10
 from typing import Any
 
@@ -64,13 +65,13 @@ class Measure:
         if self.exact and self.bits is not None:
             return ""
         if self.bits is None and self.upper_bits is None and (self.lower_bits or 0.0) > SHOWN:
-            return f"at least {known_digits(self.lower_bits or 0.0, 1e-6)}"
+            return f"at least {_bound(self.lower_bits or 0.0, 1e-6, ROUND_FLOOR)}"
         if self.lower_bits is None or self.upper_bits is None or (self.bits is not None and self.proven):
             return ""
         if self.bits is not None and self.upper_bits - self.lower_bits < SHOWN:
             return ""
         error = max(self.upper_bits - self.lower_bits, SHOWN) / 10
-        return f"between {known_digits(self.lower_bits, error)} and {known_digits(self.upper_bits, error)}"
+        return f"between {_bound(self.lower_bits, error, ROUND_FLOOR)} and {_bound(self.upper_bits, error, ROUND_CEILING)}"
 
     @property
     def text(self) -> str:
@@ -78,6 +79,13 @@ class Measure:
         if self.bits is None:
             return ", ".join(filter(None, [self.reason or "undefined", self.bounds_text]))
         return ", ".join(filter(None, [f"{self.digits} bits", self.error_text, self.bounds_text]))
+
+
+def _bound(value: float, error: float, rounding: str) -> str:
+    """A bound with as many digits, rounded outwards: what is written is a bound too."""
+    digits = known_digits(value, error)
+    places = len(digits.partition(".")[2])
+    return f"{Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), rounding=rounding):f}"
 
 
 def known_digits(value: float, error: float, most: int = 9) -> str:

@@ -82,3 +82,5 @@ def test_no_digit_is_shown_that_is_not_known() -> None:
     assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 0.0001 (within bounds)"
     assert between(Measure(1.5, False, 0.1), 1.0, 4.0, "").bounds_text == "between 1.0 and 4.0"
     assert between(None, 1.0, 4.0, "too wide").bits is None
+    assert between(Measure(1.2345, False, 1e-5), 1.2344, 1.5, "").bounds_text == "between 1.23 and 1.50", "rounded outwards"
+    assert between(Measure(1.2345, False, 1e-5), 1.2399, 1.5001, "").bounds_text == "between 1.23 and 1.51"
