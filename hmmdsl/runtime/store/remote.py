@@ -75,11 +75,13 @@ class RemoteStore(Store):
                     raise Damaged(f"it names a file outside its folder: {name}")
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 self._there(partial(self._files.get_file, f"{place}/{name}", str(beside / name)))
-            read_entry(beside, hash)
+            entry = read_entry(beside, hash)
+            size = sum((beside / name).stat().st_size for name in files_of(beside))
             final = self.entry_folder(hash)
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():
                 beside.rename(final)
+                self._list(entry, size)
         except (Damaged, UnicodeDecodeError, FileNotFoundError) as damage:
             self.warn(f"the entry {hash[:10]} in {self.url} is damaged ({damage}); it is computed again")
         finally:

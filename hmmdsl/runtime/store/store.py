@@ -178,11 +178,15 @@ class Store:
         if durable:
             sync_folder(place.parent)
         entry = Entry(**(made.about() | {"folder": place}))
+        self._list(entry, size)
+        return entry
+
+    def _list(self, entry: Entry, size: int) -> None:
+        """Put an entry of so many bytes into the index."""
         if self._index is not None:
             row = Row(entry.hash, entry.kind, entry.name, entry.spec, entry.made, entry.made, entry.seconds, size)
             with contextlib.suppress(sqlite3.Error):  # the entries are the truth; `hmmdsl store verify` makes the index again
                 self._index.add([row])
-        return entry
 
     @contextmanager
     def locked(self, key: Key) -> Iterator[None]:

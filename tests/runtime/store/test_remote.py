@@ -44,6 +44,8 @@ def test_another_machine_takes_what_one_made(url: str, tmp_path: Path) -> None:
     assert found.entry.result == {"steps": 3}
     assert (found.entry.folder / "deep" / "f.bin").read_bytes() == b"weights"
     assert found.entry.folder.is_relative_to(tmp_path / "other")
+    listed, made = other.index.rows(None, None, None), machine(url, tmp_path / "one").index.rows(None, None, None)
+    assert [(row.hash, row.name, row.bytes) for row in listed] == [(row.hash, row.name, row.bytes) for row in made]
 
 
 def test_what_is_damaged_there_is_computed_and_uploaded_again(url: str, tmp_path: Path) -> None:
