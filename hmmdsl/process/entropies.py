@@ -17,7 +17,7 @@ from hmmdsl.process.joint import each_once
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process
-from hmmdsl.process.quantum_memory import Remainder, merged_bounds, most_still_told
+from hmmdsl.process.quantum_memory import MERGED_DEPTH, Remainder, merged_bounds, most_still_told
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
 
@@ -231,7 +231,7 @@ def _bounded_rate(process: Process) -> EntropyRate:
         high = min(high, fine.entropy_nats() + fine.lost * largest_token)
         solution = solve_poisson(process, upper[:60], (lower or upper)[:60], (fine, coarse))
     width = (high - low) / 2
-    bounds = f"bounds at depth {depth}"
+    bounds = f"bounds at depth {depth}" if merged is None else f"bounds over merged beliefs to depth {MERGED_DEPTH}"
     if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high + solution.error_nats:
         value, error, method = (low + high) / 2, width, f"middle of the {bounds}"
     else:
