@@ -35,6 +35,9 @@ MOST_WORDS = 80_000
 MOST_MADE = 4
 """Words that are made on the way, for each of the most that are kept."""
 
+MOST_ROUNDS = 5_000
+"""Times that words are made longer, over all (about a second)."""
+
 LARGEST_TABLES = 2_000_000
 """Most numbers in the joint distributions of first and last state, all words together."""
 
@@ -95,20 +98,29 @@ def _words(
     """Pr(word, outermost state, present state) for a complete set of words, those longest whose outermost state tells most."""
     joint = np.diag(pi)[None]
     told = _told(joint)
-    threshold, made = 1.0, 0
-    while threshold > CLOSE_ENOUGH:
+    threshold, made, rounds = 1.0, 0, 0
+    within = True
+    while within and threshold > CLOSE_ENOUGH:
         longer = told > threshold
-        # Where few words occur and the state is never forgotten, words would grow for ever.
-        made += int(longer.sum()) * len(steps)
-        if len(joint) + int(longer.sum()) * (len(steps) - 1) > most or made > MOST_MADE * most:
-            break
-        if not longer.any():
-            threshold /= 4
-            continue
-        extended = np.concatenate([step @ joint[longer] for step in steps])
-        extended = extended[extended.sum(axis=(1, 2)) > 0]
-        joint = np.concatenate([joint[~longer], extended])
-        told = np.concatenate([told[~longer], _told(extended)])
+        frontier = joint[longer]
+        # What is long enough is put aside: a slow process has a few words that grow by one token thousands of times.
+        kept, count = [(joint[~longer], told[~longer])], int((~longer).sum())
+        while len(frontier):
+            # Where few words occur and the state is never forgotten, words would grow for ever.
+            made, rounds = made + len(frontier) * len(steps), rounds + 1
+            within = count + len(frontier) * len(steps) <= most and made <= MOST_MADE * most and rounds <= MOST_ROUNDS
+            if not within:
+                kept.append((frontier, _told(frontier)))
+                break
+            extended = np.concatenate([step @ frontier for step in steps])
+            extended = extended[extended.sum(axis=(1, 2)) > 0]
+            tells = _told(extended)
+            longer = tells > threshold
+            kept.append((extended[~longer], tells[~longer]))
+            count += int((~longer).sum())
+            frontier = extended[longer]
+        joint, told = np.concatenate([words for words, _ in kept]), np.concatenate([tells for _, tells in kept])
+        threshold /= 4
     return joint
 
 

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import starmap
-from math import inf, log, prod
+from math import gcd, inf, lcm, log, prod
 
 from hmmdsl.process.joint import digits, joint_weights
 from hmmdsl.process.process import Process, Scalar
 
 LONGEST_EXACT = 256
 """Tokens of a word whose logarithm is worked out from exact fractions, which get longer with each of them."""
+
+SHORTENED = 64
+"""Tokens after which the integers of an exact belief lose their common factor."""
+
+_NEVER = "{} never emits this word: its probability is 0"
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,51 @@ def observe(process: Process, word: Iterable[int]) -> Observed:
     unless it is read. Raises ValueError if the word cannot occur."""
     if process.factored:
         return _observe_factors(process, word)
-    return _observe(process, word, least=0 if process.exact else 1e-12)
+    read = tuple(word)
+    return _observe_exactly(process, read) if process.exact else _observe(process, read, least=1e-12)
 
 
-def _observe(process: Process, word: Iterable[int], least: float) -> Observed:
-    """As `observe`; a token of no more than the least probability cannot occur."""
-    rows: list[list[dict[int, Scalar]]] = [[{} for _ in process.states] for _ in process.tokens]
-    for x, entries in enumerate(process.operators):
-        for (i, j), value in entries.items():
+def _rows(process: Process, word: Sequence[int]) -> dict[int, dict[int, list[tuple[int, Scalar]]]]:
+    """The entries of the operators of the tokens that are read, by token and state."""
+    rows: dict[int, dict[int, list[tuple[int, Scalar]]]] = {x: {} for x in word}
+    for x, of_x in rows.items():
+        for (i, j), value in process.operators[x].items():
             if value:
-                rows[x][i][j] = value
+                of_x.setdefault(i, []).append((j, value))
+    return rows
+
+
+def _observe_exactly(process: Process, word: Sequence[int]) -> Observed:
+    """In integers over one denominator, which are made fractions at the end: a fraction in lowest terms at each token would cost
+    a greatest common divisor of ever longer numbers."""
+    rows = _rows(process, word)
+    scale = lcm(*(Fraction(value).denominator for of_x in rows.values() for row in of_x.values() for _, value in row))
+    matrices = {x: {i: [(j, int(value * scale)) for j, value in row] for i, row in of_x.items()} for x, of_x in rows.items()}
+    right = process.right or (Fraction(1),) * len(process.states)
+    over, under = lcm(*(Fraction(value).denominator for value in process.start)), lcm(*(Fraction(r).denominator for r in right))
+    ends = [int(value * under) for value in right]
+    weights = {i: int(value * over) for i, value in enumerate(process.start) if value}
+    taken = 1
+    for n, x in enumerate(word, 1):
+        after: dict[int, int] = {}
+        for i, weight in weights.items():
+            for j, value in matrices[x].get(i, ()):
+                after[j] = after.get(j, 0) + weight * value
+        if sum(weight * ends[j] for j, weight in after.items()) <= 0:
+            raise ValueError(_NEVER.format(process.name))
+        weights = after
+        if n % SHORTENED == 0:
+            common = gcd(*weights.values())
+            weights, taken = {j: weight // common for j, weight in weights.items()}, taken * common
+    mass = sum(weight * ends[j] for j, weight in weights.items())
+    probability = Fraction(mass * taken, over * under * scale ** len(word))
+    logarithm = log(probability.numerator) - log(probability.denominator)
+    return Observed(probability, logarithm, tuple(Fraction(weights.get(i, 0) * under, mass) for i in range(len(process.states))))
+
+
+def _observe(process: Process, word: Sequence[int], least: float) -> Observed:
+    """As `observe`, in floats; a token of no more than the least probability cannot occur."""
+    rows = _rows(process, word)
     right = process.right or (Fraction(1),) * len(process.states)
     probability: Scalar = sum(a * b for a, b in zip(process.start, right, strict=True))
     logarithm = 0.0
@@ -50,11 +90,11 @@ def _observe(process: Process, word: Iterable[int], least: float) -> Observed:
     for x in word:
         after: dict[int, Scalar] = {}
         for i, weight in belief.items():
-            for j, value in rows[x][i].items():
+            for j, value in rows[x].get(i, ()):
                 after[j] = after.get(j, 0) + weight * value
         mass: Scalar = sum(weight * right[j] for j, weight in after.items())
         if mass <= least:
-            raise ValueError(f"{process.name} never emits this word: its probability is 0")
+            raise ValueError(_NEVER.format(process.name))
         probability *= mass
         logarithm += log(mass)
         belief = {j: value / mass for j, value in after.items()}
@@ -66,7 +106,7 @@ def _observe_factors(process: Process, word: Iterable[int]) -> Observed:
     try:
         seen = [observe(factor, own) for factor, own in zip(process.factors, _columns(process, word), strict=True)]
     except ValueError:
-        raise ValueError(f"{process.name} never emits this word: its probability is 0") from None
+        raise ValueError(_NEVER.format(process.name)) from None
     return Observed(
         prod(each.probability for each in seen),
         sum(each.log_probability_nats for each in seen),

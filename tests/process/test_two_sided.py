@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from known_processes import even, golden_mean, leaky, mess3, rrxor, zero_one_random
 from random_processes import processes
 
+from hmmdsl.process import two_sided
 from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components
+from hmmdsl.process.two_sided import _told as told
 from hmmdsl.process.two_sided import two_sided_bounds
 
 
@@ -84,3 +86,16 @@ def test_a_start_of_its_own_has_no_past() -> None:
     given = Process(known.name, known.tokens, known.states, known.operators, (Fraction(1), Fraction(0)), "given")
     with pytest.raises(ValueError, match="stationary"):
         two_sided_bounds(given)
+
+
+def test_a_process_that_never_forgets_its_state_takes_no_more_rounds_than_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Fraction(1, 10**6)
+    A, B = {(0, 0): 1 - slow, (1, 1): 1 - 3 * slow, (1, 0): 3 * slow}, {(0, 1): slow}
+    process = Process("slow", ("0", "1"), ("A", "B"), (A, B), (Fraction(3, 4), Fraction(1, 4)))
+    rounds = []
+    monkeypatch.setattr(two_sided, "_told", lambda joint: rounds.append(len(joint)) or told(joint))
+    lower, upper = two_sided.two_sided_bounds(process)
+    assert len(rounds) <= 2 * (two_sided.MOST_ROUNDS + 2)
+    assert max(rounds) < 100  # words that are done are not looked at again
+    assert lower <= block_information(process, 3, told=True) + 1e-10
+    assert block_information(process, 3, told=False) - 1e-10 <= upper

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from known_processes import mess3, rrxor
+from random_processes import processes
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
@@ -16,7 +19,8 @@ from hmmdsl.language.modules.imports import LIBRARY
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.process.words import LONGEST_EXACT, log_probability_nats, observe, word_probability
+from hmmdsl.process.sampling import sample_words
+from hmmdsl.process.words import LONGEST_EXACT, SHORTENED, log_probability_nats, observe, word_probability
 
 LIBRARY_PROCESSES = compile_file(Path(LIBRARY / "processes.hmm"), kinds()).declared
 
@@ -47,6 +51,21 @@ def test_long_words_are_read_in_floats_and_agree_with_fractions() -> None:
     assert log_probability_nats(both, [4 * x for x in word]) == pytest.approx(2 * log_probability_nats(mess3(), word), rel=1e-13)
     assert log_probability_nats(both, ()) == 0
     assert log_probability_nats(LIBRARY_PROCESSES["golden_mean"], [1] * LONGEST_EXACT + [0, 0, 1, 1]) == -inf
+
+
+@settings(max_examples=20, deadline=None)
+@given(processes(most_states=3), st.integers(0, 2**32))
+def test_long_words_keep_every_digit(drawn: Process, seed: int) -> None:
+    word = sample_words(drawn, 1, SHORTENED + 6, seed)[0].tolist()
+    weights = list(drawn.start)
+    for x in word:
+        after = [Fraction(0)] * len(weights)
+        for (i, j), value in drawn.operators[x].items():
+            after[j] += weights[i] * value
+        weights = after
+    seen, probability = observe(drawn, word), sum(weights)
+    assert seen.probability == probability
+    assert list(seen.belief) == [weight / probability for weight in weights]
 
 
 def test_a_word_that_cannot_occur_has_probability_zero_and_no_belief() -> None:
