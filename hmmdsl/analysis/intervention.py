@@ -65,10 +65,10 @@ class Intervention(AlongCheckpoints):
     kind: Literal["intervention"] = "intervention"
     probe: ResultName = Field(description="a regression on beliefs at one point, such as `beliefs.block[3]`")
     mode: Mode = Field(Replace(), description="what is done to the part of the activation that the probe reads")
-    to: Towards | tuple[Towards, ...] = Field(
-        "counterfactual",
-        description="the new belief: `counterfactual`, if the last token had been another; that of another `history` of the same "
-        "length, drawn by probability; `uniform` on the simplex of hidden states",
+    to: Towards | Annotated[tuple[Towards, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="the new belief: `counterfactual`, if the last token had been another, which it is where none is given; that "
+        "of another `history` of the same length, drawn by probability; `uniform` on the simplex of hidden states",
     )
     at: OnePlace | None = Field(None, description="where in the network; at the probe's own point if not given")
     positions: Literal["own", "every"] = Field(
@@ -90,7 +90,7 @@ class Intervention(AlongCheckpoints):
 
     @model_validator(mode="after")
     def _ablation_has_no_aim(self) -> Intervention:
-        if isinstance(self.mode, Ablate) and "to" in self.model_fields_set:
+        if isinstance(self.mode, Ablate) and self.to is not None:
             raise PydanticCustomError(
                 "ablation",
                 "ablation leaves the mean belief, so there is no belief to steer to",
@@ -105,12 +105,12 @@ class Intervention(AlongCheckpoints):
         """The new beliefs, always as a tuple; `mean` for ablation."""
         if isinstance(self.mode, Ablate):
             return ("mean",)
-        return (self.to,) if isinstance(self.to, str) else self.to
+        return self.to if isinstance(self.to, tuple) else (self.to or "counterfactual",)
 
     @property
     def nested(self) -> bool:
         """Whether results have a segment for the new belief."""
-        return not isinstance(self.to, str)
+        return isinstance(self.to, tuple)
 
     def needs(self) -> Sequence[str]:
         return (ResultPath.of(self.probe).name,)

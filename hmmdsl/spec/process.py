@@ -135,13 +135,16 @@ class ProcessTable(Record):
                 raise ValueError(f"the transitions out of {self.states[i]} sum to {total}, not 1")
         if len(self.start) != len(self.states) or abs(float(sum(self.start)) - 1) > 1e-12 or min(map(float, self.start)) < 0:
             raise ValueError("start must give each state a probability, and sum to 1")
+        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts=self._parts())
+
+    def _parts(self) -> Parts | None:
+        """What it is made of. Raises ValueError for parts that don't fit the states or each other."""
         if len({part.name for part in self.parts}) < len(self.parts):
             raise ValueError("two parts have one name")
         components = [part.state_of for part in self.parts if part.role == "component"]
         if any(sum(i is not None for i in active) > 1 for active in zip(*components, strict=False)):
             raise ValueError("two components are active in one state")
-        parts = Parts(tuple(part.part(len(self.states)) for part in self.parts)) if self.parts else None
-        return Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, parts=parts)
+        return Parts(tuple(part.part(len(self.states)) for part in self.parts)) if self.parts else None
 
     def _product(self) -> Process:
         if self.tokens or self.states or self.transitions or self.start or self.parts or self.right is not None:
@@ -157,7 +160,9 @@ class ProcessTable(Record):
         n = len(self.states)
         if len(right) != n or len(self.start) != n:
             raise ValueError(f"start and right must have a number for each of the {n} dimensions")
-        made = Process(self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, right=right)
+        made = Process(
+            self.name, self.tokens, self.states, tuple(operators), self.start, self.start_kind, self._parts(), right=right
+        )
         image = [-float(value) for value in right]
         for (i, j), value in made.transitions().items():
             image[i] += float(value) * float(right[j])

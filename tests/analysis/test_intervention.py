@@ -249,6 +249,9 @@ def test_what_layers_carry_is_read_and_not_written(mess3: Process) -> None:
 def test_ablation_takes_no_new_belief() -> None:
     with pytest.raises(ValidationError, match="no belief to steer to"):
         _intervention(mode="ablate", to="uniform")
+    ablation = _intervention(mode="ablate")
+    assert ablation.aims == ("mean",) and _intervention().aims == ("counterfactual",)
+    assert Intervention.model_validate(ablation.model_dump()) == ablation
 
 
 def test_a_network_of_the_next_two_tokens_is_scored_by_the_first(mess3: Process) -> None:

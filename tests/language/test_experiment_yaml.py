@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
-from hmmdsl.language.elaborate import compile_experiment
+from hmmdsl.language.compiled import Compiled
+from hmmdsl.language.elaborate import compile_experiment, compile_file
 from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment, write_experiment
+from tests.language import random_specs
 from tests.language.record_specs import DESIGN, NET, RRXOR, RUN, compiled
 
+PUBLISHED = sorted((Path(__file__).parent.parent.parent / "specs").rglob("*.hmm"))
 PARAMS = 'param eps = 0.02\nparam many = [1, 1/3]\nparam root = sqrt(2)\nparam yes = true\nparam word = "1/2 of it"\n'
 SPECS = {
     "design": DESIGN,
@@ -34,25 +37,47 @@ train fit { process = product(left = noise(tasks, 0.1), right = coin()), model =
 }
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_an_experiment_comes_back_equal(name: str) -> None:
-    first = compiled(SPECS[name])
+def assert_comes_back(first: Compiled) -> None:
+    """What is written of an experiment is read as the same experiment, with the same processes, parts and claims."""
     text = write_experiment(first.experiment)
-    again = read_experiment(text, "experiment.yaml", kinds())
-    assert again == first.experiment
-    assert write_experiment(again) == text
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_it_compiles_to_the_same_processes_and_claims(name: str) -> None:
-    first = compiled(SPECS[name])
-    again = compile_experiment(read_experiment(write_experiment(first.experiment), "experiment.yaml", kinds()), kinds())
+    again = compile_experiment(read_experiment(text, "experiment.yaml", kinds()), kinds())
+    assert again.experiment == first.experiment
+    assert write_experiment(again.experiment) == text
     assert again.processes == first.processes
     assert {name: p.parts for name, p in again.processes.items()} == {name: p.parts for name, p in first.processes.items()}
     assert [(c.label, c.text, c.reads, dict(c.constants)) for c in again.claims] == [
         (c.label, c.text, c.reads, dict(c.constants)) for c in first.claims
     ]
-    assert again.experiment == first.experiment
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_an_experiment_comes_back_equal(name: str) -> None:
+    assert_comes_back(compiled(SPECS[name]))
+
+
+@pytest.mark.parametrize("spec", PUBLISHED, ids=lambda spec: spec.stem)
+def test_every_published_spec_comes_back(spec: Path) -> None:
+    assert_comes_back(compile_file(spec, kinds()))
+
+
+def _comes_back_if_right(text: str) -> None:
+    try:
+        first = compiled(text)
+    except SpecError:
+        assume(False)
+    assert_comes_back(first)
+
+
+@given(random_specs.processes)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_every_process_comes_back_with_its_parts(process: str) -> None:
+    _comes_back_if_right(random_specs.spec(process))
+
+
+@given(random_specs.records, random_specs.params)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_every_record_and_sweep_comes_back(record: str, param: tuple[str, str]) -> None:
+    _comes_back_if_right(random_specs.spec("mixture(A = mess3(), B = coin(), weights = [1/3, 2/3])", record, param))
 
 
 def test_settings_work_on_an_experiment_file(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def probe_of(path: str, around: Surroundings) -> Probe | None:
 
 def intervention_problems(analysis: Intervention, around: Surroundings) -> list[Problem]:
     """What is wrong with an intervention in its surroundings (E0575 to E0577), or odd (W0982)."""
-    found = [*([] if isinstance(analysis.to, str) else repeated("to", list(analysis.to)))]
+    found = [*(repeated("to", list(analysis.to)) if isinstance(analysis.to, tuple) else ())]
     found += repeated("controls", [control.kind for control in analysis.controls])
     probe = probe_of(analysis.probe, around)
     if probe is None:
@@ -88,7 +88,7 @@ def intervention_problems(analysis: Intervention, around: Surroundings) -> list[
         )
     process = around.process_of(regression.of, regression.on)
     if process.generalized and "uniform" in analysis.aims:
-        where: tuple[str | int, ...] = ("to",) if isinstance(analysis.to, str) else ("to", analysis.to.index("uniform"))
+        where: tuple[str | int, ...] = ("to", analysis.to.index("uniform")) if isinstance(analysis.to, tuple) else ("to",)
         found.append(
             Problem(
                 where,
