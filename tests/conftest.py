@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,7 @@ import pytest
 
 from hmmdsl.process.process import Process
 from tests.command_line import Command, command_line
-
-sys.path.insert(0, str(Path(__file__).parent / "process"))
-import known_processes
+from tests.process import known_processes
 
 # Hundreds of tests call the command line in a fresh process: none of them compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from known_processes import mess3, rrxor
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
@@ -17,6 +16,7 @@ from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.train import LogSpaced, Train
 from hmmdsl.training.trained import Trained
+from tests.process.known_processes import mess3, rrxor
 
 __all__ = ["InventedRun", "inputs_of", "invented_run", "mess3", "rrxor", "surroundings"]
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from known_processes import mess3
+
+from tests.process.known_processes import mess3
 
 CHANGE = np.array([[1.0, 0.5, -2.0], [0.3, 1.5, 0.1], [-0.7, 0.2, 1.0]])
 """Vectors v of `PLAIN` are v CHANGE in `MOVED`."""

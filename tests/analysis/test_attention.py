@@ -9,9 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import inputs_of, surroundings
-from real_networks import random_network, real_run
-from shapes import assert_shape
 
 from hmmdsl.analysis.attention import AttentionByLag
 from hmmdsl.analysis.probe.attention_lags import decay, deviation, eigenvalues, mean_attention
@@ -20,6 +17,9 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.models.transformer import Transformer
+from tests.analysis.invented import inputs_of, surroundings
+from tests.analysis.real_networks import random_network, real_run
+from tests.analysis.shapes import assert_shape
 
 SMALL = {"layers": 2, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 5, "initial_sd": 0.5}
 

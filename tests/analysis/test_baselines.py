@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import r2_score
@@ -22,6 +20,8 @@ from hmmdsl.analysis.probe.rivals import rival_geometries, word_probabilities
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, history_weights, sample_history_tree, words_of
 from hmmdsl.process.process import Process
+from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 
 def _baselines(**options: Any) -> Baselines:

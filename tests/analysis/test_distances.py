@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import inputs_of, invented_run, mess3, surroundings
-from other_coordinates import CHANGE, MOVED, PLAIN
-from shapes import assert_shape
 
 from hmmdsl.analysis.distances import Distances
 from hmmdsl.analysis.loss import Loss
@@ -19,6 +16,9 @@ from hmmdsl.analysis.probe import belief_distances
 from hmmdsl.analysis.probe.belief_distances import centres, compare, correlate
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.training.trained import Trained
+from tests.analysis.invented import inputs_of, invented_run, mess3, surroundings
+from tests.analysis.other_coordinates import CHANGE, MOVED, PLAIN
+from tests.analysis.shapes import assert_shape
 
 
 def _regression(**options: Any) -> Regression:

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import InventedRun, inputs_of, invented_run, mess3, surroundings
-from shapes import assert_shape
 
 from hmmdsl.analysis.distinctions import Distinctions
 from hmmdsl.analysis.outcome import Outcome
@@ -19,6 +17,8 @@ from hmmdsl.analysis.probe import history_pairs
 from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.history_pairs import pairs_within
 from hmmdsl.process.history_tree import history_weights
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, surroundings
+from tests.analysis.shapes import assert_shape
 
 
 def _distinctions(**options: Any) -> Distinctions:

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, rrxor, surroundings
-from real_networks import real_run
-from shapes import assert_shape
 
 from hmmdsl.analysis.attention import AttentionByLag
 from hmmdsl.analysis.baselines import Baselines
@@ -25,6 +22,9 @@ from hmmdsl.analysis.pca import Pca
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.spec.analysis import Analysis
+from tests.analysis.invented import inputs_of, invented_run, rrxor, surroundings
+from tests.analysis.real_networks import real_run
+from tests.analysis.shapes import assert_shape
 
 BELIEFS = Regression.model_validate({"of": "fit", "at": ["blocks", "concat"], "controls": ["held_out", "noise"]})
 BOTH = Regression.model_validate({"of": "fit", "at": "concat", "target": ["next_token", "belief"]})

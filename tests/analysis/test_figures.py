@@ -6,7 +6,6 @@ from fractions import Fraction
 from io import BytesIO
 
 import pytest
-from invented import inputs_of, invented_run, mess3, rrxor, surroundings
 
 from hmmdsl.analysis.distances import Distances
 from hmmdsl.analysis.distinctions import Distinctions
@@ -17,6 +16,7 @@ from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
+from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
 
 HALF = Fraction(1, 2)
 EVEN = Process(

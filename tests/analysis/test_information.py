@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -17,6 +15,8 @@ from hmmdsl.analysis.information import Information
 from hmmdsl.analysis.probe.softmax import PENALTIES, fit_path, principal_axes
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.process import Process
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 
 def _information(**options: Any) -> Information:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from invented import inputs_of, surroundings
 from pydantic import ValidationError
-from real_networks import RealRun, real_run
-from shapes import assert_shape
 
 from hmmdsl.analysis.intervention import Intervention
 from hmmdsl.analysis.loss import Loss
@@ -31,9 +27,10 @@ from hmmdsl.process.process import Process
 from hmmdsl.spec.model import LSTM
 from hmmdsl.spec.train import Train
 from hmmdsl.training.objective import predictions
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from networks import KINDS, wide
+from tests.analysis.invented import inputs_of, surroundings
+from tests.analysis.real_networks import RealRun, real_run
+from tests.analysis.shapes import assert_shape
+from tests.models.networks import KINDS, wide
 
 BELIEFS = Regression.model_validate({"of": "fit", "at": ["embedding", "blocks", "final_norm", "concat"]})
 CONTROLS = [{"kind": "random", "repeats": 3}, {"kind": "shuffled", "repeats": 1}, {"kind": "untrained"}]

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, mess3, rrxor, surroundings
 from scipy.stats import linregress
-from shapes import assert_shape
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from hmmdsl.analysis.learning import Learning
 from hmmdsl.analysis.probe.laws import fit_law, fit_laws
+from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 
 def _learning(**options: Any) -> Learning:

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, mess3, surroundings
-from shapes import assert_shape
 
 from hmmdsl.analysis.loss import Loss
 from hmmdsl.process.history_tree import history_weights
+from tests.analysis.invented import inputs_of, invented_run, mess3, surroundings
+from tests.analysis.shapes import assert_shape
 
 
 @pytest.mark.parametrize("bos", [False, True])

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from invented import inputs_of, surroundings
-from real_networks import real_run
-from shapes import assert_shape
 
 from hmmdsl.analysis.options.written_words import possible, read_word
 from hmmdsl.analysis.patching import Patching
 from hmmdsl.analysis.steering.patch import restored_shares
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process
+from tests.analysis.invented import inputs_of, surroundings
+from tests.analysis.real_networks import real_run
+from tests.analysis.shapes import assert_shape
 
 CONTROLS = [{"kind": "random", "repeats": 4}, {"kind": "untrained"}]
 

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 from sklearn.decomposition import PCA
 
 from hmmdsl.analysis.pca import Pca
@@ -20,6 +18,8 @@ from hmmdsl.analysis.probe.principal_components import Spectrum, held_out_cumula
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.process.process import Process
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 COIN = Process("coin", ("h", "t"), ("S",), ({(0, 0): Fraction(1, 2)}, {(0, 0): Fraction(1, 2)}), (Fraction(1),))
 

@@ -9,8 +9,6 @@ from math import log, log2
 from typing import Any
 
 import pytest
-from invented import mess3, rrxor
-from shapes import assert_shape
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.portrait import CARDINALITIES, PortraitOf, schema
@@ -21,6 +19,8 @@ from hmmdsl.process.process import Process
 from hmmdsl.runtime.finding import find_processes
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import quantities
+from tests.analysis.invented import mess3, rrxor
+from tests.analysis.shapes import assert_shape
 
 HALF = Fraction(1, 2)
 

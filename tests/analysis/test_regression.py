@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from invented import inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error, r2_score
 
 from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.process.history_tree import history_weights
+from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 POINTS = ["embedding", "blocks", {"kind": "block", "index": 1}, "final_norm", {"kind": "concat", "of": ["embedding", "blocks"]}]
 CONTROLS = [

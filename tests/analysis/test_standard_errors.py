@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor
 
 from hmmdsl.analysis.information import Information
 from hmmdsl.analysis.pca import Pca
@@ -20,6 +19,7 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, sample_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Exact, SampledHistories
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor
 
 DRAWS, WORDS = 24, 150
 

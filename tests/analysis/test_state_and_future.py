@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
-from other_coordinates import MOVED, PLAIN
-from shapes import assert_shape
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, mean_squared_error, r2_score
 
@@ -24,6 +21,9 @@ from hmmdsl.process.algebra.product import product as product_of
 from hmmdsl.process.futures import word_vectors
 from hmmdsl.process.history_tree import history_weights, words_of
 from hmmdsl.process.process import Process
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.other_coordinates import MOVED, PLAIN
+from tests.analysis.shapes import assert_shape
 
 THIRD = Fraction(1, 3)
 CONTROLS = [{"kind": "held_out", "folds": 3}, "untrained", {"kind": "shuffled", "repeats": 2}, "noise"]

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
 from scipy.linalg import orth, subspace_angles
-from shapes import assert_shape
 from sklearn.linear_model import LinearRegression
 
 from hmmdsl.analysis.loss import Loss
@@ -23,6 +21,8 @@ from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 FACTORS = ["factor.left", "factor.right"]
 PAIR = product({"left": mess3(), "right": rrxor()})

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from invented import inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import known_targets, target_values
@@ -18,6 +16,8 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.algebra.switch import switch
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
+from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 HALF = Fraction(1, 2)
 COIN = Process("coin", ("h", "t"), ("C",), ({(0, 0): HALF}, {(0, 0): HALF}), (Fraction(1),))

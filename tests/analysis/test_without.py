@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
-from shapes import assert_shape
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
@@ -26,6 +24,8 @@ from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import stream
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_shape
 
 FACTORS = ["factor.left", "factor.right"]
 PAIR = product({"left": mess3(), "right": rrxor()})

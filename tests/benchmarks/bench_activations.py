@@ -1,6 +1,6 @@
 """Activations of all histories of Mess3 to length 10 at all points, beside TransformerLens' run_with_cache on all words.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_activations.py [--rounds 3]
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_activations [--rounds 3]
 
 The history tree has 88,572 nodes, the 3^10 words have 590,490 positions. The weights are the same and the activations are
 compared. The network is that of Shai et al. 2024: 4 layers, 1 head of width 8, d_model 64, d_mlp 256. `run_with_cache` is asked
@@ -12,22 +12,18 @@ it in an environment of its own.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "process"))
-from known_processes import mess3
-
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, words_of
 from hmmdsl.spec.model import Transformer
 from hmmdsl.training.objective import activations_on_tree
+from tests.process.known_processes import mess3
 
 CONTEXT, BATCH = 10, 4096
 SPEC = Transformer(layers=4, heads=1, d_model=64, d_head=8, d_mlp=256, context=CONTEXT)

@@ -1,6 +1,6 @@
 """All analyses of a spec with activations kept from one to the next, beside the same without, on one thread.
 
-python tests/benchmarks/bench_activations_kept.py [SPEC] [--steps 20]
+python -m tests.benchmarks.bench_activations_kept [SPEC] [--steps 20]
 
 Training is cut to a few steps: what the analyses cost does not depend on the weights.
 """

@@ -1,6 +1,6 @@
 """How long `hmmdsl check specs/rrxor.hmm` takes in a cold process, and what of it imports cost.
 
-python tests/benchmarks/bench_check.py [--times 10]
+python -m tests.benchmarks.bench_check [--times 10]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A generated spec of 5,000 lines: seconds to parse it, and to make an experiment of it. At most 2 s are wanted, theory apart.
 
-Run: python tests/benchmarks/bench_elaborate.py
+Run: python -m tests.benchmarks.bench_elaborate
 """
 
 from __future__ import annotations

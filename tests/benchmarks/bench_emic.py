@@ -1,7 +1,7 @@
 """Causal states, entropy rate and statistical complexity against the package emic.
 
     pip install --no-deps emic==0.5.4
-    python tests/benchmarks/bench_emic.py
+    python -m tests.benchmarks.bench_emic
 
 emic needs pandas 3, and graphviz for its drawings; neither is read for what is compared, so `--no-deps` does. For the golden
 mean, the even process and a biased coin it has the machines themselves. It also infers machines from words that hmmdsl draws
@@ -11,23 +11,20 @@ a number of emic's own machine differs by more than 1e-12 bits, or its number of
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
 from importlib.metadata import version
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
 from emic.analysis.summary import analyze
 from emic.inference.cssr.algorithm import CSSR
 from emic.inference.cssr.config import CSSRConfig
 from emic.sources.synthetic import BiasedCoinSource, EvenProcessSource, GoldenMeanSource
-from known_processes import coin, even, golden_mean
 
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, epsilon_machine
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
+from tests.process.known_processes import coin, even, golden_mean
 
 TOKENS = 200_000
 """Of the word that machines are inferred from."""

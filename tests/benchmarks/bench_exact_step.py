@@ -1,6 +1,6 @@
 """One exact training step on RRXOR's history tree, beside a plain module that gathers each history's ancestors.
 
-    python tests/benchmarks/bench_exact_step.py
+    python -m tests.benchmarks.bench_exact_step
 
 Both do the same arithmetic on the same 1,046 histories with AdamW. Steps alternate, since a shared machine's speed drifts; the
 ratio is taken of the quickest rounds and of the medians.
@@ -8,18 +8,13 @@ ratio is taken of the quickest rounds and of the medians.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "process"))
-from known_processes import rrxor
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import HistoryTree, ancestors, build_history_tree, history_weights
@@ -28,6 +23,7 @@ from hmmdsl.spec.train import AdamW
 from hmmdsl.training.device import deterministic
 from hmmdsl.training.objective import expected_loss
 from hmmdsl.training.optimizer import WeightOptimizer
+from tests.process.known_processes import rrxor
 
 CPU = torch.device("cpu")
 ROUNDS, STEPS = 12, 8

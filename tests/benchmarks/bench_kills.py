@@ -1,6 +1,6 @@
 """A real RRXOR run, killed 50 times: at random instants, and after random writes, half of these torn.
 
-    python tests/benchmarks/bench_kills.py [--kills 50] [--steps 200] [--seed 0] [--draw]
+    python -m tests.benchmarks.bench_kills [--kills 50] [--steps 200] [--seed 0] [--draw]
 
 Each kill is followed by the same command again, up to the end (kills that come in a row hit a run that was resumed already).
 Results, claims, arrays and checkpoints are compared byte for byte with those of a run that nobody killed. Prints how many kills
@@ -16,8 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "runtime"))
-from killed_runs import KilledRun, random_kill
+from tests.runtime.killed_runs import KilledRun, random_kill
 
 SPEC = Path(__file__).parents[2] / "specs" / "rrxor.hmm"
 WRITES = 40

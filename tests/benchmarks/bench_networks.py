@@ -1,6 +1,6 @@
 """Recurrent networks on the history tree beside PyTorch's own modules on all words: activations of every history of Mess3.
 
-python tests/benchmarks/bench_networks.py [--length 9] [--width 64] [--repeats 5]
+python -m tests.benchmarks.bench_networks [--length 9] [--width 64] [--repeats 5]
 
 Both give the hidden state after each history; the words' positions are all prefixes, again and again. One thread.
 """

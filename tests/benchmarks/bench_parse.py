@@ -1,6 +1,6 @@
 """How long the grammar takes to build, and a generated spec of 5,000 lines to be read and formatted.
 
-python tests/benchmarks/bench_parse.py
+python -m tests.benchmarks.bench_parse
 """
 
 from __future__ import annotations

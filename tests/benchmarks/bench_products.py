@@ -1,24 +1,20 @@
 """Products factor by factor against their joint process: the history tree, and drawing words.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_products.py
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_products
 
 Ratios are of processor times, measured side by side.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
-from known_processes import mess3, rrxor, zero_one_random
 
 from hmmdsl.process.algebra.product import in_full, product
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
+from tests.process.known_processes import mess3, rrxor, zero_one_random
 
 WORDS, LENGTH = 4096, 11
 

@@ -1,6 +1,6 @@
 """Regressions beside scikit-learn's LinearRegression in a loop, on one thread: in sample, shuffled, and cross-validated.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_regression.py [--histories 600000] [--width 320] [--repeats 100] [--folds 100]
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_regression [--histories 600000] [--width 320] [--repeats 100] [--folds 100]
 
 Five targets, 100 permutations of them in sample, and 100 folds of plain least squares: the loop has a fit to all histories for
 each permutation and one to all others for each fold, every fit to all five targets at once. A few of its fits are timed,

@@ -1,6 +1,6 @@
 """What resume points cost: RRXOR in the paper's setting, for about 40 seconds.
 
-    python tests/benchmarks/bench_resume_points.py [--steps 3000]
+    python -m tests.benchmarks.bench_resume_points [--steps 3000]
 
 Prints how many were written, how long that took, and its share of the whole; and how long the finished folder takes to be
 verified and read again.
@@ -9,18 +9,15 @@ verified and read again.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
-from known_processes import rrxor
 
 from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.train import AdamW, LogSpaced, OneCycle, Train
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints
+from tests.process.known_processes import rrxor
 
 PAPER = Transformer(layers=4, heads=1, d_head=8, d_model=64, d_mlp=256, context=10)
 

@@ -1,6 +1,6 @@
 """The main jobs, whole and cold: how long they take, and the numbers that they must reach.
 
-python tests/benchmarks/bench_run.py [--seeds 0 1 2] [--skip-mess3]
+python -m tests.benchmarks.bench_run [--seeds 0 1 2] [--skip-mess3]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How fast words are drawn, in tokens a second, and against one draw for each position.
 
-    python tests/benchmarks/bench_sampling.py
+    python -m tests.benchmarks.bench_sampling
 
 The aim is 40 million tokens a second on one core, at 4096 words of length 11 and at 1024 of length 257.
 """

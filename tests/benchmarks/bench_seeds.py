@@ -1,6 +1,6 @@
 """16 seeds of RRXOR, exact, 300 steps, at two threads: one by one against the planner's choice, side by side in one run.
 
-    python tests/benchmarks/bench_seeds.py [--seeds 16] [--steps 300] [--width 64] [--rounds 1]
+    python -m tests.benchmarks.bench_seeds [--seeds 16] [--steps 300] [--width 64] [--rounds 1]
 
 Each is `hmmdsl run` of a spec with one sweep over seeds, beginning with an empty store, its figures and report included.
 One by one: one process with two threads (`threads = 2`, `--workers 1 --no-fuse`). The planner's choice: `threads = 1`, no option.

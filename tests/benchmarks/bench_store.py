@@ -1,7 +1,7 @@
 """What the store costs, side by side with doing without: listing 100,000 entries, a run of which everything is stored, and the
 overhead of a stage.
 
-`python tests/benchmarks/bench_store.py [rows]`
+`python -m tests.benchmarks.bench_store [rows]`
 """
 
 from __future__ import annotations

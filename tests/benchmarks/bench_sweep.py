@@ -1,6 +1,6 @@
 """What a point of a sweep costs beside its analysis: 1,000 points of a trivial analysis of one shared training run.
 
-    python tests/benchmarks/bench_sweep.py [POINTS]
+    python -m tests.benchmarks.bench_sweep [POINTS]
 
 Prints milliseconds that each further point adds to every phase (checking; planning, which is part of a run; a first run with its
 table, figure and report; running again), less the time that the stages themselves take. The target is 5 ms.

@@ -1,21 +1,16 @@
 """How quick the theory is: history tree, mixed states, stationary states, drawing words, whole portraits.
 
-Run with one thread: OMP_NUM_THREADS=1 python tests/benchmarks/bench_theory.py
+Run with one thread: OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_theory
 """
 
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
-from known_processes import ALL, mess3, rrxor
 
 from hmmdsl.process.algebra.epsilon_machine import epsilon_machine
 from hmmdsl.process.algebra.random_hmm import random_hmm
@@ -25,6 +20,7 @@ from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.process.stationary import stationary_distribution
+from tests.process.known_processes import ALL, mess3, rrxor
 
 
 def best(work: Callable[[], object], repeats: int = 3) -> float:

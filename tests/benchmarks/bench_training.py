@@ -1,6 +1,6 @@
 """Whole training runs: RRXOR exactly, Mess3 from drawn words, and the activations of all of Mess3's histories.
 
-    python tests/benchmarks/bench_training.py [--threads 1] [--seeds 0 1 2]
+    python -m tests.benchmarks.bench_training [--threads 1] [--seeds 0 1 2]
 
 Prints seconds, milliseconds per step and the gap; the activations beside one pass over every word of full length.
 """
@@ -8,15 +8,11 @@ Prints seconds, milliseconds per step and the gap; the activations beside one pa
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
-from known_processes import mess3, rrxor
 
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
@@ -25,6 +21,7 @@ from hmmdsl.spec.train import AdamW, Data, Ends, ExactData, OneCycle, SampledDat
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.objective import activations_on_tree
 from hmmdsl.training.trained import Trained
+from tests.process.known_processes import mess3, rrxor
 
 PAPER = Transformer(layers=4, heads=1, d_head=8, d_model=64, d_mlp=256, context=10)
 

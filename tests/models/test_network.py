@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -16,11 +13,8 @@ from hmmdsl.models.layout import tree_layout, tree_layouts
 from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import MODELS, Model
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "process"))
-from networks import KINDS, wide
-from random_processes import processes
+from tests.models.networks import KINDS, wide
+from tests.process.random_processes import processes
 
 every_kind = pytest.mark.parametrize("spec", KINDS.values(), ids=KINDS)
 

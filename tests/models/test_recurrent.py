@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,9 +11,7 @@ from hmmdsl.models.layout import tree_layout
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import GRU, LSTM, RNN, SSM
-
-sys.path.insert(0, str(Path(__file__).parent))
-from networks import wide
+from tests.models.networks import wide
 
 CASES = [
     (RNN(layers=3, d_model=8, context=7), nn.RNN(8, 8, 3, batch_first=True)),

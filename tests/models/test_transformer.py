@@ -7,7 +7,6 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from networks import wide
 from torch import nn
 
 from hmmdsl.models.layout import tree_layout, tree_layouts
@@ -16,6 +15,7 @@ from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.spec.model import Transformer
+from tests.models.networks import wide
 
 SMALL = {"layers": 2, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 6, "initial_sd": 0.4}
 

@@ -4,12 +4,22 @@ from math import log2
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from known_processes import alternating_coins, coin, even, golden_mean, mess3, process, rrxor, simple_nonunifilar, zero_one_random
-from random_processes import processes
 
 from hmmdsl.process.complexity import Complexity, causal_partition, complexity
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.process import Process
+from tests.process.known_processes import (
+    alternating_coins,
+    coin,
+    even,
+    golden_mean,
+    mess3,
+    process,
+    rrxor,
+    simple_nonunifilar,
+    zero_one_random,
+)
+from tests.process.random_processes import processes
 
 
 def of(known: Process) -> Complexity:

@@ -1,10 +1,10 @@
-from brute_force import words
 from hypothesis import given, settings
-from known_processes import ALL, mess3, rrxor
-from random_processes import processes
 
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.process import Process
+from tests.process.brute_force import words
+from tests.process.known_processes import ALL, mess3, rrxor
+from tests.process.random_processes import processes
 
 
 def test_published_counts_of_rrxor() -> None:

@@ -4,9 +4,12 @@ from math import log2
 
 import numpy as np
 import pytest
-from brute_force import myopic_entropy_nats
 from hypothesis import given, settings
-from known_processes import (
+
+from hmmdsl.process.entropies import entropy_rate, myopic_entropies
+from hmmdsl.process.process import Process
+from tests.process.brute_force import myopic_entropy_nats
+from tests.process.known_processes import (
     ALL,
     alternating_coins,
     even,
@@ -18,10 +21,7 @@ from known_processes import (
     simple_nonunifilar,
     zero_one_random,
 )
-from random_processes import as_floats, processes
-
-from hmmdsl.process.entropies import entropy_rate, myopic_entropies
-from hmmdsl.process.process import Process
+from tests.process.random_processes import as_floats, processes
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from brute_force import myopic_entropy_nats
 from hypothesis import given, settings
-from known_processes import (
+
+from hmmdsl.process.complexity import complexity
+from hmmdsl.process.entropies import entropy_rate, myopic_entropies
+from hmmdsl.process.excess_entropy import by_depth
+from hmmdsl.process.measure import Measure, between, known_digits
+from hmmdsl.process.process import Process
+from tests.process.brute_force import myopic_entropy_nats
+from tests.process.known_processes import (
     alternating_coins,
     even,
     golden_mean,
@@ -19,13 +25,7 @@ from known_processes import (
     simple_nonunifilar,
     zero_one_random,
 )
-from random_processes import processes
-
-from hmmdsl.process.complexity import complexity
-from hmmdsl.process.entropies import entropy_rate, myopic_entropies
-from hmmdsl.process.excess_entropy import by_depth
-from hmmdsl.process.measure import Measure, between, known_digits
-from hmmdsl.process.process import Process
+from tests.process.random_processes import processes
 
 KNOWN = (golden_mean(), even(), zero_one_random(), rrxor(), alternating_coins(), matching_parens(), simple_nonunifilar(), mess3())
 

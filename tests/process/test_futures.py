@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-import known_processes
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from hmmdsl.process.futures import future_space, word_vectors
 from hmmdsl.process.generalized import future_coordinates, observability_index
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
+from tests.process import known_processes
 
 
 @pytest.fixture(scope="module")

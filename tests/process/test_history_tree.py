@@ -2,11 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from brute_force import myopic_entropy_nats, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import ALL, coin, mess3, rrxor
-from random_processes import as_floats, processes
 
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.history_tree import (
@@ -21,6 +18,9 @@ from hmmdsl.process.history_tree import (
     words_of,
 )
 from hmmdsl.process.process import Process
+from tests.process.brute_force import myopic_entropy_nats, words
+from tests.process.known_processes import ALL, coin, mess3, rrxor
+from tests.process.random_processes import as_floats, processes
 
 
 def words_in(tree: HistoryTree) -> list[tuple[int, ...]]:

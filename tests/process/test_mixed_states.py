@@ -3,9 +3,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from brute_force import words
 from hypothesis import given, settings
-from known_processes import (
+
+from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.process import Process
+from tests.process.brute_force import words
+from tests.process.known_processes import (
     Arrows,
     alternating_coins,
     coin,
@@ -17,10 +20,7 @@ from known_processes import (
     simple_nonunifilar,
     zero_one_random,
 )
-from random_processes import as_floats, processes
-
-from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
-from hmmdsl.process.process import Process
+from tests.process.random_processes import as_floats, processes
 
 
 @pytest.mark.parametrize(

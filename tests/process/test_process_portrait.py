@@ -3,13 +3,13 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
-from known_processes import coin, mess3, rrxor
-from random_processes import as_floats, processes
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
+from tests.process.known_processes import coin, mess3, rrxor
+from tests.process.random_processes import as_floats, processes
 
 
 def test_a_portrait_as_json_has_the_documented_paths() -> None:

@@ -9,7 +9,6 @@ from math import log, log2, sqrt
 
 import numpy as np
 import pytest
-from known_processes import even, golden_mean, mess3, rrxor
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file, compile_text
@@ -21,6 +20,7 @@ from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.excess_entropy import by_depth
 from hmmdsl.process.process import Process
 from hmmdsl.process.quantum_memory import density_spectrum, merged_bounds, most_still_told
+from tests.process.known_processes import even, golden_mean, mess3, rrxor
 
 LEVELS = """
 ghmm qubit {

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
-from brute_force import words
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import ALL, mess3, rrxor
-from random_processes import processes
 from scipy.stats import chi2
 
 from hmmdsl.process import block_tables, sampling
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_pieces, sample_words, sample_words_and_states, sampling_tables
+from tests.process.brute_force import words
+from tests.process.known_processes import ALL, mess3, rrxor
+from tests.process.random_processes import processes
 
 
 @pytest.mark.parametrize("process", ALL, ids=lambda process: process.name)

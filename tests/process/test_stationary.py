@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from known_processes import ALL, golden_mean, leaky, rrxor, zero_one_random
-from random_processes import processes
 
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
+from tests.process.known_processes import ALL, golden_mean, leaky, rrxor, zero_one_random
+from tests.process.random_processes import processes
 
 Chain = dict[tuple[int, int], Scalar]
 

@@ -2,11 +2,11 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given
-from known_processes import ALL, process, rrxor
-from random_processes import processes
 
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components, is_unifilar, structure
+from tests.process.known_processes import ALL, process, rrxor
+from tests.process.random_processes import processes
 
 
 def test_which_known_processes_are_unifilar() -> None:

@@ -8,8 +8,6 @@ from itertools import product
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from known_processes import even, golden_mean, leaky, mess3, rrxor, zero_one_random
-from random_processes import processes
 
 from hmmdsl.process import two_sided
 from hmmdsl.process.algebra.reverse import reverse
@@ -19,6 +17,8 @@ from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components
 from hmmdsl.process.two_sided import _told as told
 from hmmdsl.process.two_sided import two_sided_bounds
+from tests.process.known_processes import even, golden_mean, leaky, mess3, rrxor, zero_one_random
+from tests.process.random_processes import processes
 
 
 def block_information(process: Process, tokens: int, told: bool) -> float:

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import mess3, rrxor
-from random_processes import processes
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
@@ -21,6 +19,8 @@ from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.process.words import LONGEST_EXACT, SHORTENED, log_probability_nats, observe, word_probability
+from tests.process.known_processes import mess3, rrxor
+from tests.process.random_processes import processes
 
 LIBRARY_PROCESSES = compile_file(Path(LIBRARY / "processes.hmm"), kinds()).declared
 

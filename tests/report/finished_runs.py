@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from known_processes import rrxor
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
@@ -22,6 +21,7 @@ from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.results import Group, Quantity, Series
 from hmmdsl.spec.train import Train
 from hmmdsl.training.trained import CurvePoint, Trained
+from tests.process.known_processes import rrxor
 
 SPEC = """# Random-Random-XOR
 experiment { title = "Belief geometry", cite = "arXiv:2405.15943" }

@@ -8,8 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from drawn_processes import coin, golden_mean
-from finished_runs import FakeRun, bare_run, full_run, trained
 from matplotlib.figure import Figure
 
 from hmmdsl.process.portrait import portrait
@@ -21,6 +19,8 @@ from hmmdsl.report.process_page import process_page, processes_page
 from hmmdsl.report.style import applied, save
 from hmmdsl.report.training_figures import learning_curve
 from hmmdsl.spec.experiment import Verdict
+from tests.report.drawn_processes import coin, golden_mean
+from tests.report.finished_runs import FakeRun, bare_run, full_run, trained
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}"
 VOID = {"meta", "img", "br", "hr", "input", "link"}

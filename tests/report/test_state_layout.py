@@ -6,16 +6,16 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from drawn_processes import coin, golden_mean, mess3, parentheses
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import rrxor, zero_one_random
 
 from hmmdsl.process.process import Process
 from hmmdsl.report.state_diagram import state_diagram, transition_matrices
 from hmmdsl.report.state_layout import state_positions
 from hmmdsl.report.style import applied
 from hmmdsl.report.wording import probability_text
+from tests.process.known_processes import rrxor, zero_one_random
+from tests.report.drawn_processes import coin, golden_mean, mess3, parentheses
 
 graphs = st.integers(1, 7).flatmap(
     lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))

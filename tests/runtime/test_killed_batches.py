@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from killed_runs import KilledRun
+from tests.runtime.killed_runs import KilledRun
 
 SPEC = """\
 import std.processes (rrxor)

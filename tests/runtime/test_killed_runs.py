@@ -8,7 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from killed_runs import KilledRun
+
+from tests.runtime.killed_runs import KilledRun
 
 SPEC = """\
 import std.processes (rrxor)

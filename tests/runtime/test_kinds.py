@@ -17,9 +17,7 @@ from hmmdsl.runtime.progress import progress_on
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import Group, ResultSchema, Series
-
-sys.path.insert(0, str(Path(__file__).parent))
-from trained_runs import PROCESS, RECORDS, spec_of
+from tests.runtime.trained_runs import PROCESS, RECORDS, spec_of
 
 
 def computed(text: str, folder: Path) -> Computed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -18,11 +17,8 @@ from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.loading import LoadedRun
 from hmmdsl.runtime.network_export.transformer_lens import configuration, hooked_transformer, weights
 from hmmdsl.spec.model import Transformer
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from networks import KINDS, wide
-
 from tests.command_line import command_line
+from tests.models.networks import KINDS, wide
 
 SPEC = """import std.processes (golden_mean)
 

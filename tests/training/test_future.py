@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from expectations import all_words, gradient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, Model, NGram, Transformer
 from hmmdsl.training.objective import _log_probabilities, drawn_loss, evaluate, expected_loss, predictions
+from tests.training.expectations import all_words, gradient
 
 CPU = torch.device("cpu")
 CONTEXT = 3

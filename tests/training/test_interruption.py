@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from resumable_runs import SMALL, settings
 
 from hmmdsl.process.process import Process
 from hmmdsl.training.interruption import Interrupted, stop_requests
 from hmmdsl.training.loop import train_network
+from tests.training.resumable_runs import SMALL, settings
 
 pytestmark = pytest.mark.usefixtures("usual_signals")
 

@@ -47,14 +47,15 @@ def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from known_processes import rrxor\n"
+        "import sys; from pathlib import Path; from tests.process.known_processes import rrxor\n"
         "from hmmdsl.spec.model import Transformer; from hmmdsl.spec.train import Train\n"
         "from hmmdsl.training.loop import train_network\n"
         "train_network('fit', Train(process='p', model='m', steps=3), Transformer(layers=1), rrxor(), Path(sys.argv[1]), 'cpu')\n"
     )
     for name in ("a", "b"):
         subprocess.run(
-            [sys.executable, "-c", program, tmp_path / name, Path(__file__).parents[1] / "process"],
+            [sys.executable, "-c", program, tmp_path / name],
+            cwd=Path(__file__).parents[2],
             check=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )

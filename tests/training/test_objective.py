@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from expectations import all_words, gradient
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import build_history_tree, optimal_losses, sample_history_tree
@@ -17,6 +16,7 @@ from hmmdsl.training import objective
 from hmmdsl.training.histories import histories_of, withheld
 from hmmdsl.training.objective import activations_on_tree, drawn_loss, evaluate, expected_loss
 from hmmdsl.training.words import WordSource
+from tests.training.expectations import all_words, gradient
 
 CPU = torch.device("cpu")
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-import resumable_runs
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from resumable_runs import SMALL, STEPS, files, points_in, settings, steps_done, stopped_after, straight
 from safetensors import safe_open
 
 from hmmdsl.process.process import Process
@@ -24,6 +22,8 @@ from hmmdsl.spec.train import SGD, Adam, AdamW, Constant, Cosine, ExactData, One
 from hmmdsl.training import resumption, words
 from hmmdsl.training.loop import Diverged, train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints, discard
+from tests.training import resumable_runs
+from tests.training.resumable_runs import SMALL, STEPS, files, points_in, settings, steps_done, stopped_after, straight
 
 pytestmark = pytest.mark.usefixtures("usual_signals")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from resumable_runs import files, settings
 from safetensors.torch import load_file
 
 from hmmdsl.models.build import build_network
@@ -20,9 +18,8 @@ from hmmdsl.spec.train import AdamW, SampledData, Train
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.start import take_over
 from hmmdsl.training.trained import Trained
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from networks import KINDS
+from tests.models.networks import KINDS
+from tests.training.resumable_runs import files, settings
 
 NET = Transformer(layers=2, d_model=8, d_mlp=16, context=4)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from real_networks import random_network
 
 from hmmdsl.analysis.steering.continuation import Continuation, with_copies
 from hmmdsl.models.layout import tree_layout
@@ -16,6 +15,7 @@ from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.training.objective import predictions
+from tests.analysis.real_networks import random_network
 
 SMALL = {"layers": 3, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 4, "initial_sd": 0.4}
 POINTS = ["embedding", "block[0]", "block[2]", "final_norm"]

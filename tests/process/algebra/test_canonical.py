@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import alternating_coins, coin, golden_mean, mess3, rrxor, simple_nonunifilar
-from random_processes import as_floats, processes
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension, predictive
 from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
@@ -16,6 +14,8 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.algebra.relabel import relabel
 from hmmdsl.process.algebra.spans import Span, WorkError, closure
 from hmmdsl.process.process import Process
+from tests.process.known_processes import alternating_coins, coin, golden_mean, mess3, rrxor, simple_nonunifilar
+from tests.process.random_processes import as_floats, processes
 
 
 @pytest.mark.parametrize(

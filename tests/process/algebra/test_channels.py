@@ -3,11 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from exact_words import exact_words, is_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import ALL, coin, golden_mean, leaky, mess3, process, rrxor
-from random_processes import as_floats, processes
 
 from hmmdsl.process.algebra.entries import is_stationary
 from hmmdsl.process.algebra.failure import AlgebraError, TooLargeError
@@ -17,6 +14,9 @@ from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.algebra.relabel import relabel
 from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.process import Process
+from tests.process.algebra.exact_words import exact_words, is_process
+from tests.process.known_processes import ALL, coin, golden_mean, leaky, mess3, process, rrxor
+from tests.process.random_processes import as_floats, processes
 
 SMALL = st.fractions(0, 1, max_denominator=20)
 

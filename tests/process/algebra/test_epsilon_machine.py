@@ -2,21 +2,8 @@ from fractions import Fraction
 from math import log2
 
 import pytest
-from exact_words import exact_words, is_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import (
-    ALL,
-    alternating_coins,
-    coin,
-    even,
-    golden_mean,
-    mess3,
-    rrxor,
-    simple_nonunifilar,
-    zero_one_random,
-)
-from random_processes import as_floats, processes
 
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
 from hmmdsl.process.algebra.minimize import UnclosedError, minimize
@@ -30,6 +17,19 @@ from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import is_unifilar
+from tests.process.algebra.exact_words import exact_words, is_process
+from tests.process.known_processes import (
+    ALL,
+    alternating_coins,
+    coin,
+    even,
+    golden_mean,
+    mess3,
+    rrxor,
+    simple_nonunifilar,
+    zero_one_random,
+)
+from tests.process.random_processes import as_floats, processes
 
 HALF = Fraction(1, 2)
 

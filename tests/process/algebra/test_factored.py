@@ -7,11 +7,8 @@ from math import lcm
 
 import numpy as np
 import pytest
-from exact_words import exact_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import coin, even, golden_mean, matching_parens, mess3, rrxor, zero_one_random
-from random_processes import as_floats, processes
 from scipy.stats import chisquare
 
 from hmmdsl.process.algebra.failure import TooLargeError
@@ -28,6 +25,9 @@ from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import TOKENS_AT_ONCE, sample_pieces, sample_words, sample_words_and_states
 from hmmdsl.process.structure import structure
 from hmmdsl.process.words import observe
+from tests.process.algebra.exact_words import exact_words
+from tests.process.known_processes import coin, even, golden_mean, matching_parens, mess3, rrxor, zero_one_random
+from tests.process.random_processes import as_floats, processes
 
 FIVE = product({f"m{k}": mess3() for k in range(5)})
 TEN = product({f"z{k}": zero_one_random() for k in range(10)})

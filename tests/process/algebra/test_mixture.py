@@ -1,17 +1,17 @@
 from fractions import Fraction
 
 import pytest
-from exact_words import exact_words, is_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import even, mess3, rrxor, zero_one_random
-from random_processes import processes
 
 from hmmdsl.process.algebra.failure import AlgebraError
 from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import structure
+from tests.process.algebra.exact_words import exact_words, is_process
+from tests.process.known_processes import even, mess3, rrxor, zero_one_random
+from tests.process.random_processes import processes
 
 HALF = Fraction(1, 2)
 

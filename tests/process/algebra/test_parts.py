@@ -2,7 +2,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from known_processes import coin, even, golden_mean, mess3, rrxor
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
@@ -13,6 +12,7 @@ from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.product import in_full, product
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
+from tests.process.known_processes import coin, even, golden_mean, mess3, rrxor
 
 HALF = Fraction(1, 2)
 

@@ -1,14 +1,14 @@
 from fractions import Fraction
 
 import pytest
-from exact_words import exact_words, is_process
 from hypothesis import given, settings
-from known_processes import coin, golden_mean, matching_parens, mess3, rrxor
-from random_processes import processes
 
 from hmmdsl.process.algebra.failure import AlgebraError, TooLargeError
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process
+from tests.process.algebra.exact_words import exact_words, is_process
+from tests.process.known_processes import coin, golden_mean, matching_parens, mess3, rrxor
+from tests.process.random_processes import processes
 
 
 def test_a_product_of_coins_is_a_coin_of_products() -> None:

@@ -1,7 +1,6 @@
 from fractions import Fraction
 
 import pytest
-from exact_words import is_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from hmmdsl.process.algebra.failure import AlgebraError
 from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.algebra.splitmix import SplitMix64
 from hmmdsl.process.structure import structure
+from tests.process.algebra.exact_words import is_process
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,11 +1,8 @@
 from fractions import Fraction
 
 import pytest
-from exact_words import exact_words, is_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_processes import coin, even, golden_mean, mess3, process, rrxor
-from random_processes import processes
 
 from hmmdsl.process.algebra.entries import is_stationary
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError
@@ -13,6 +10,9 @@ from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.switch import switch
 from hmmdsl.process.process import Process
+from tests.process.algebra.exact_words import exact_words, is_process
+from tests.process.known_processes import coin, even, golden_mean, mess3, process, rrxor
+from tests.process.random_processes import processes
 
 THIRD = Fraction(1, 3)
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from known_processes import process
-
 from hmmdsl.process.process import Process
+from tests.process.known_processes import process
 
 
 @pytest.fixture

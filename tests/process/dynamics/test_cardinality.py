@@ -6,8 +6,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from known_processes import leaky, mess3, process, rrxor, simple_nonunifilar
-from random_processes import as_floats
 
 import hmmdsl
 from hmmdsl.process.algebra.noise import noise
@@ -15,6 +13,8 @@ from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
 from hmmdsl.process.process import Process
+from tests.process.known_processes import leaky, mess3, process, rrxor, simple_nonunifilar
+from tests.process.random_processes import as_floats
 
 
 def of(known: Process) -> Cardinality:

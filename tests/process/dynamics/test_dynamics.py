@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from known_processes import coin, even, golden_mean, mess3, process, rrxor, simple_nonunifilar
-from random_processes import processes
 
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
+from tests.process.known_processes import coin, even, golden_mean, mess3, process, rrxor, simple_nonunifilar
+from tests.process.random_processes import processes
 
 
 def shown(known: Process) -> dict[str, Any]:

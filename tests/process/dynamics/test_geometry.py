@@ -7,7 +7,6 @@ from math import log
 
 import numpy as np
 import pytest
-from known_processes import mess3, simple_nonunifilar
 
 import hmmdsl
 from hmmdsl.process.dynamics.cloud import belief_cloud
@@ -16,6 +15,7 @@ from hmmdsl.process.dynamics.lyapunov import lyapunov, lyapunov_dimension
 from hmmdsl.process.ensemble import follow, from_start
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process
+from tests.process.known_processes import mess3, simple_nonunifilar
 
 CANTOR = log(2) / log(3)
 

@@ -6,10 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from brute_force import words
 from hypothesis import given, settings
-from known_processes import alternating_coins, coin, even, golden_mean, matching_parens, mess3, rrxor, zero_one_random
-from random_processes import processes
 
 from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
 from hmmdsl.process.dynamics.pairs import state_pairs
@@ -18,6 +15,18 @@ from hmmdsl.process.ensemble import follow, from_start
 from hmmdsl.process.entropies import followed_beliefs
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components
+from tests.process.brute_force import words
+from tests.process.known_processes import (
+    alternating_coins,
+    coin,
+    even,
+    golden_mean,
+    matching_parens,
+    mess3,
+    rrxor,
+    zero_one_random,
+)
+from tests.process.random_processes import processes
 
 UNIFILAR = (zero_one_random(), rrxor(), golden_mean(), even(), coin(), alternating_coins(), matching_parens())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brute_force import words
-from known_processes import even, golden_mean, mess3, rrxor, zero_one_random
 
 from hmmdsl.process.dynamics.spectral_radius import nonnegative_radius
 from hmmdsl.process.dynamics.transients import transients
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.process import Process
+from tests.process.brute_force import words
+from tests.process.known_processes import even, golden_mean, mess3, rrxor, zero_one_random
 
 
 @pytest.mark.parametrize(

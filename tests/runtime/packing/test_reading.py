@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packed_runs import contents, forged, run_folder, safetensors
 
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.integrity import check_pack
@@ -20,6 +19,7 @@ from hmmdsl.runtime.packing.limits import PackError, check_names, fault_of_name
 from hmmdsl.runtime.packing.opening import unpack
 from hmmdsl.runtime.packing.writing import pack
 from hmmdsl.runtime.reading import read
+from tests.runtime.packing.packed_runs import contents, forged, run_folder, safetensors
 
 
 @pytest.fixture(scope="module")

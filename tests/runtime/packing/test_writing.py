@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from packed_runs import contents, run_folder
 
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing import writing
 from hmmdsl.runtime.packing.limits import PackError, Part
 from hmmdsl.runtime.packing.writing import pack
+from tests.runtime.packing.packed_runs import contents, run_folder
 
 
 @pytest.fixture

@@ -1,8 +1,0 @@
-"""The networks and runs that tests of analyses share."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))

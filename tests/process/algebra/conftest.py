@@ -1,6 +1,0 @@
-"""Tests of the algebra share the processes of the tests of the theory."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
