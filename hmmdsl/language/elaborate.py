@@ -202,7 +202,9 @@ def _claims(
     sound = {name: TRAIN_RESULTS for name in records.trains if name not in records.unsound}
     schema = Group({**sound, **records.schemas, **{name: sweep.schema for name, sweep in sweeps.items()}})
     unknown = [name for name in (*names.of_sort("train", "analysis", "sweep"), *names.lost) if name not in schema.members]
-    results = Results(schema, unknown, names.sorts(), {name: sweep.axes for name, sweep in sweeps.items()})
+    around = compilation.surroundings()
+    behind = {name: around.trains_behind(name) for name in (*around.trains, *around.analyses)}
+    results = Results(schema, unknown, names.sorts(), {name: sweep.axes for name, sweep in sweeps.items()}, behind)
     params, failed = compilation.meanings.params(), compilation.meanings.failed_params()
     claims = []
     for statement in file.statements:

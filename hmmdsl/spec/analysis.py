@@ -35,6 +35,20 @@ class Surroundings:
         """The network of a training run."""
         return self.models[self.trains[train].model]
 
+    def trains_behind(self, name: str) -> frozenset[str]:
+        """The training runs that determine the results of a train or an analysis: a run may start from another's weights."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            each = waiting.pop()
+            if each in self.analyses:
+                waiting.extend(self.analyses[each].needs())
+            elif each in self.trains and each not in found:
+                found.add(each)
+                start = self.trains[each].start_from
+                waiting.extend([start] if start is not None else [])
+        return frozenset(found)
+
     def process_of(self, train: str, on: str | None = None) -> Process:
         """The process whose histories are read: that of the training run, or the one called `on` in its place."""
         return self.processes[self.trains[train].process if on is None else on]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo, computed_field, model_validator
 
 from hmmdsl.spec.analysis import Analysis, kind_of
 from hmmdsl.spec.base import Record
@@ -56,14 +56,51 @@ class Claim(Record):
     claim: str = Field(description="the claim, as in the language: `fit.gap < 1e-4`")
 
 
+FRAGILE_BELOW = 3.0
+"""A claim whose margin is less than so many spreads is fragile: another seed may well turn it."""
+
+
+class Margin(Record):
+    """By how much a claim holds (above 0) or fails (below), in the unit of its numbers, and how far that moves when networks are
+    trained again from other seeds. Of a claim with several parts it is the margin of the part that decides.
+
+    `source` says what the spread is known from, and is empty where it is not known: `theory`, where no network determines what
+    was judged (then it is 0); `seeds`, where the claim reads a sweep over seeds (the jackknife's standard error of the margin);
+    `replication`, where the claim was judged for each of several seeds (the standard deviation over them)."""
+
+    value: float | None = Field(description="the distance to the bound; none where only truth values decide")
+    spread: float | None = Field(None, ge=0, description="how far other seeds move it; none where that is not known")
+    source: Literal["", "theory", "seeds", "replication"] = Field("", description="what the spread is known from")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fragile(self) -> bool | None:
+        """Whether it is less than three spreads, so that another seed may turn the claim; none where that is not known."""
+        if self.value is None or self.spread is None:
+            return None
+        return abs(self.value) < FRAGILE_BELOW * self.spread
+
+    @property
+    def spreads(self) -> float | None:
+        """The margin in spreads; none where there is no spread."""
+        return self.value / self.spread if self.value is not None and self.spread else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_back(cls, given: Any) -> Any:
+        """What follows from the rest is written, and not read."""
+        return {key: value for key, value in given.items() if key != "fragile"} if isinstance(given, dict) else given
+
+
 class Verdict(Record):
-    """What became of a claim: whether it held, and the numbers it read."""
+    """What became of a claim: whether it held, by how much, and the numbers it read."""
 
     label: str
     claim: str
     holds: bool
     measured: dict[str, float | tuple[float | None, ...] | None] = Field(description="each result the claim names, by its path")
     reason: str = Field("", description="why it failed, in words and numbers")
+    margin: Margin | None = Field(None, description="by how much it holds or fails; none where a part of it has no value")
 
 
 def _analysis(value: object, info: ValidationInfo) -> object:

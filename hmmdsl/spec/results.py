@@ -13,10 +13,12 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number. `unit` is `nats`, `bits`, `1` for a plain number, …"""
+    """One number. `unit` is `nats`, `bits`, `1` for a plain number, …; `theory` where the process and the options alone determine
+    it, so that no other seed of a network changes it."""
 
     unit: str
     description: str
+    theory: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ TRAIN_RESULTS = Group(
         "loss": Quantity(
             "nats", "expected cross-entropy per position after the last step: of the next token, or of the next k jointly"
         ),
-        "optimum": Quantity("nats", "the loss of an optimal observer on the same histories"),
+        "optimum": Quantity("nats", "the loss of an optimal observer on the same histories", theory=True),
         "gap": Quantity("nats", "loss minus optimum: the mean KL divergence from the optimal prediction"),
-        "parameters": Quantity("1", "number of trained parameters"),
+        "parameters": Quantity("1", "number of trained parameters", theory=True),
     },
     "one training run",
 )

@@ -7,7 +7,7 @@ claim about other points still holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -65,6 +65,14 @@ class SweepResults:
 
     axes: tuple[SweepAxis, ...]
     points: Sequence[Mapping[str, Any] | str]
+
+    def without(self, number: int, gone: Collection[int]) -> SweepResults:
+        """The same without these places along one axis."""
+        axis = self.axes[number]
+        fewer = axis.model_copy(update={"values": tuple(each for k, each in enumerate(axis.values) if k not in gone)})
+        at = places([len(axis.values) for axis in self.axes])
+        left = [point for place, point in zip(at, self.points, strict=True) if place[number] not in gone]
+        return SweepResults((*self.axes[:number], fewer, *self.axes[number + 1 :]), left)
 
 
 def each(compute: Callable[..., Single], *values: Measured) -> Measured:

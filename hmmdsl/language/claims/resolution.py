@@ -11,10 +11,11 @@ from typing import Literal
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import check_at, reduction_of
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
-from hmmdsl.language.claims.judging import constant_value, judge
+from hmmdsl.language.claims.judging import judge
 from hmmdsl.language.claims.measured import Dimension
+from hmmdsl.language.claims.reading import constant_value
 from hmmdsl.language.claims.reductions import no_axes, reduced_type
-from hmmdsl.language.claims.result_paths import Results, follow, number_at, steps_text
+from hmmdsl.language.claims.result_paths import Place, Results, follow, number_at, steps_text
 from hmmdsl.language.claims.types import ClaimType, together, unreduced
 from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
@@ -22,7 +23,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
-from hmmdsl.spec.results import Group
+from hmmdsl.spec.results import Group, Quantity
 from hmmdsl.spec.sweep import is_seed
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
@@ -31,13 +32,16 @@ __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 @dataclass(frozen=True)
 class ResolvedClaim:
     """A claim whose names are known to exist: `expression` may be evaluated once there are results. `constants` are the params
-    it uses, `reads` the paths of the results it names."""
+    it uses, `reads` the paths of the results it names, `theory` those of them that no network determines. `repeated` has the
+    number of the axis of seeds for each sweep that it reads; None where it also measures what no seeds repeat."""
 
     label: str
     text: str
     expression: syntax.Expression
     constants: Mapping[str, Value] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
+    theory: frozenset[str] = frozenset()
+    repeated: Mapping[str, int] | None = None
 
 
 def resolve_claim(
@@ -73,7 +77,15 @@ def resolve_claim(
             help="name a result, such as `fit.gap`",
         )
     used = {name: value for name, value in params.items() if name in resolver.used}
-    return ResolvedClaim(label, format_expression(expression), expression, MappingProxyType(used), tuple(resolver.reads))
+    return ResolvedClaim(
+        label,
+        format_expression(expression),
+        expression,
+        MappingProxyType(used),
+        tuple(resolver.reads),
+        frozenset(resolver.theory),
+        MappingProxyType(resolver.repeated) if not resolver.single else None,
+    )
 
 
 class _Resolver:
@@ -84,6 +96,9 @@ class _Resolver:
         self.diagnostics = diagnostics
         self.reads: list[str] = []
         self.used: set[str] = set()
+        self.theory: set[str] = set()
+        self.repeated: dict[str, int] = {}
+        self.single = False
 
     def type_of(self, expression: syntax.Expression) -> ClaimType | None:
         """The type of a part; None where its mistake has been reported or cannot be known."""
@@ -160,8 +175,21 @@ class _Resolver:
         text = steps_text(place.steps)
         if text not in self.reads:
             self.reads.append(text)
+        self._determined(text, place)
         axes = results.sweeps.get(path.head.text, ())
         return ClaimType("number", place.shape, tuple(Dimension(path.head.text, k, axis) for k, axis in enumerate(axes)))
+
+    def _determined(self, text: str, place: Place) -> None:
+        """Note what determines a result: theory alone, or networks that a sweep over seeds repeats, or single ones."""
+        head, name = place.steps[0], place.steps[1] if len(place.steps) > 1 else ""
+        if isinstance(place.schema, Quantity) and place.schema.theory:
+            self.theory.add(text)
+            return
+        number = self.results.repeated(str(head), str(name))
+        if number is None:
+            self.single = True
+        else:
+            self.repeated[str(head)] = number
 
     def _slice(self, expression: syntax.At) -> ClaimType | None:
         """`X at (axis = value)`: the axes that it names are gone."""

@@ -11,7 +11,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import OTHER_WORDS, listing, meant, suggestion
 from hmmdsl.spec.fields import article
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, quantities
-from hmmdsl.spec.sweep import SweepAxis
+from hmmdsl.spec.sweep import SweepAxis, seed_axis
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,26 @@ class Place:
 @dataclass(frozen=True)
 class Results:
     """What paths are resolved against: the schema of all results, the names whose results are unknown since their
-    declaration is wrong, the other names of the file with their sort, and the axes of each sweep."""
+    declaration is wrong, the other names of the file with their sort, the axes of each sweep, and by train and analysis the
+    training runs that determine its results."""
 
     schema: Group
     unknown: Collection[str] = ()
     others: Mapping[str, str] | None = None
     sweeps: Mapping[str, tuple[SweepAxis, ...]] = field(default_factory=dict)
+    behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def repeated(self, head: str, name: str) -> int | None:
+        """The axis of a sweep that repeats what one of its trains and analyses measures: it alone has seeds, those of every
+        training run behind it, and so of the runs that another axis puts in their place. None if no axis does."""
+        axes = self.sweeps.get(head, ())
+        number = seed_axis(axes)
+        if number is None:
+            return None
+        seeds = {path.partition(".")[0] for path in axes[number].paths}
+        placed = {value for axis in axes for place in axis.values for value in place if value in self.behind}
+        trains = frozenset().union(*(self.behind[each] for each in (name, *placed) if each in self.behind))
+        return number if trains and (trains <= seeds or axes[number].paths == ("seed",)) else None
 
 
 IndexOf: TypeAlias = Callable[[syntax.Expression], int | None]

@@ -1,0 +1,244 @@
+"""The value of a claim's parts in the results of a run.
+
+Results are floats, and each stands for the decimal that results.json writes for it (the shortest that reads back as the same
+float), so 0.1 equals 1/10. Sums, products and comparisons are done in rationals: nothing is rounded between a number in
+results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
+
+from hmmdsl.language import syntax
+from hmmdsl.language.claims.axes import Reduction, dimension_of, places_at, reduction_of
+from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError, number_text
+from hmmdsl.language.claims.measured import (
+    Cell,
+    Dimension,
+    FailedCell,
+    Measured,
+    SweepResults,
+    Swept,
+    chosen_places,
+    each,
+    leaves,
+    place_words,
+    reduced,
+    taken,
+)
+from hmmdsl.language.claims.result_paths import All, Step, steps_text
+from hmmdsl.language.constants.values import Array, Value
+from hmmdsl.language.formatting.formatter import format_expression
+
+EXACT_EXPONENT = 64
+"""A power with a larger exponent is a float."""
+
+COMPARE: Mapping[str, Compare] = MappingProxyType({"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge})
+
+
+def constant_value(expression: syntax.Expression, constants: Mapping[str, Value]) -> Measured:
+    """The value of an expression that reads no result. Raises UndefinedError if it reads one or has no value."""
+    return Reading({}, constants).value(expression)
+
+
+class Reading:
+    """Evaluates expressions on results and remembers what it read. `touched` has the paths since it was last cleared."""
+
+    def __init__(self, results: Mapping[str, object], constants: Mapping[str, Value]) -> None:
+        self.results = results
+        self.constants = constants
+        self.read: dict[str, object] = {}
+        self.touched: set[str] = set()
+
+    def value(self, expression: syntax.Expression) -> Measured:
+        match expression:
+            case syntax.Number(value=value):
+                return value
+            case syntax.Boolean(value=truth):
+                return truth
+            case syntax.Path():
+                return self._path(expression)
+            case syntax.Unary(operator="not", operand=operand):
+                return each(lambda v: not v, self.value(operand))
+            case syntax.Unary(operand=operand):
+                return each(lambda v: -v, self.value(operand))
+            case syntax.Binary(operator=operator, left=left, right=right):
+                return each(lambda a, b: _arithmetic(operator, a, b), self.value(left), self.value(right))
+            case syntax.Comparison(operands=operands, operators=operators):
+                return each(lambda *v: _links(operators, v), *(self.value(part) for part in operands))
+            case syntax.Approximately(value=value, target=target, tolerance=tolerance):
+                parts = (self.value(part) for part in (value, target, tolerance))
+                return each(lambda v, t, d: abs(v - t) <= d, *parts)
+            case syntax.Choice(condition=condition, yes=yes, no=no):
+                return self.value(yes if self.value(condition) else no)
+            case syntax.List(items=items):
+                return tuple(self._cell(item) for item in items)
+            case syntax.Call(function=function, arguments=arguments):
+                reduction = reduction_of(expression)
+                if reduction is not None:
+                    return self._reduction(FUNCTIONS[function.head.text], reduction)
+                return self._call(FUNCTIONS[function.head.text], [self.value(argument.value) for argument in arguments])
+            case syntax.At():
+                return self._slice(expression)
+        raise UndefinedError("this part has no value")
+
+    def measured(self, path: str) -> float | tuple[float | None, ...] | None:
+        """A result that was read, as plain floats; one that the evaluation did not get to is None."""
+        value = self.read.get(path)
+        if isinstance(value, Swept):
+            value = [None if isinstance(cell, FailedCell) else cell for cell in value.cells]
+        if isinstance(value, (list, tuple)):
+            return tuple(_plain(item) for item in leaves(value))
+        return _plain(value)
+
+    def _path(self, path: syntax.Path) -> Measured:
+        bare = path.bare
+        if bare is not None and bare in self.constants:
+            return _constant(self.constants[bare])
+        steps = self._steps(path)
+        text = steps_text(steps)
+        self.touched.add(text)
+        swept = self.results.get(path.head.text)
+        if isinstance(swept, SweepResults):
+            array = _swept(path.head.text, swept, steps[1:], text)
+            self.read[text] = array
+            return array
+        found = _at(self.results, steps, text)
+        self.read[text] = found
+        return _exact(found, text)
+
+    def _cell(self, expression: syntax.Expression) -> Cell:
+        value = self.value(expression)
+        if isinstance(value, Swept):
+            raise UndefinedError(f"{format_expression(expression)} runs along axes")
+        return value
+
+    def _slice(self, expression: syntax.At) -> Measured:
+        """`X at (axis = value)`: only its own part is read of the sweep."""
+        whole = self._path(expression.path)
+        if not isinstance(whole, Swept):
+            raise UndefinedError(f"`{format_expression(expression.path)}` runs along no axis")
+        places = places_at(expression.arguments, whole.dimensions, self.constants)
+        if not all(places.values()):
+            raise UndefinedError(f"`{format_expression(expression)}` names a place that is not there")
+        found = taken(whole, {dimension: at[0] for dimension, at in places.items()})
+        self.read[format_expression(expression)] = found
+        return found
+
+    def _reduction(self, function: Function, reduction: Reduction) -> Measured:
+        value = self.value(reduction.value)
+        if not isinstance(value, Swept):
+            raise UndefinedError(f"{format_expression(reduction.value)} runs along no axis")
+        over = [d for path in reduction.axes if (d := dimension_of(path, value.dimensions)) is not None]
+        return reduced(value, over, function.compute)
+
+    def _steps(self, path: syntax.Path) -> tuple[Step, ...]:
+        steps: list[Step] = [path.head.text]
+        for segment in path.segments:
+            if isinstance(segment, syntax.Member):
+                steps.append(segment.name)
+            elif isinstance(segment.items[0], syntax.Every):
+                steps.append(All())
+            else:
+                index = self._cell(segment.items[0])
+                if isinstance(index, tuple):
+                    raise UndefinedError("an index is one number")
+                steps.append(int(index))
+        return tuple(steps)
+
+    def _call(self, function: Function, arguments: Sequence[Measured]) -> Measured:
+        if function.elementwise:
+            return each(function.compute, arguments[0])
+        return function.compute(list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+
+
+def _arithmetic(operator: str, a: Single, b: Single) -> Single:
+    try:
+        match operator:
+            case "and":
+                return bool(a) and bool(b)
+            case "or":
+                return bool(a) or bool(b)
+            case "+":
+                return a + b
+            case "-":
+                return a - b
+            case "*":
+                return a * b
+            case "/":
+                return a / b
+            case "mod":
+                return a % b
+        return _power(a, b)
+    except ZeroDivisionError as error:
+        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} divides by zero") from error
+    except OverflowError as error:
+        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} is too large") from error
+
+
+def _power(a: Single, b: Single) -> Single:
+    small = isinstance(b, Fraction) and b.denominator == 1 and abs(b) <= EXACT_EXPONENT
+    result = a ** int(b) if small else float(a) ** float(b)
+    if isinstance(result, complex) or result != result:
+        raise UndefinedError(f"{number_text(a)} ^ {number_text(b)} is not a real number")
+    return result
+
+
+def _links(operators: Sequence[str], values: Sequence[Single]) -> bool:
+    return all(COMPARE[operator](a, b) for operator, a, b in zip(operators, values, values[1:], strict=False))
+
+
+def _swept(name: str, results: SweepResults, steps: Sequence[Step], text: str) -> Swept:
+    """A result over the axes of a sweep; the cell of a point that has none says why."""
+    dimensions = tuple(Dimension(name, k, axis) for k, axis in enumerate(results.axes))
+    cells: list[Cell | FailedCell] = []
+    for chosen, point in zip(chosen_places(dimensions), results.points, strict=True):
+        if isinstance(point, str):
+            cells.append(FailedCell(f"`{text}` has no value where {place_words(chosen)}: {point}"))
+            continue
+        try:
+            cells.append(_exact(_at(point, steps, text), text))
+        except UndefinedError as undefined:
+            cells.append(FailedCell(f"{undefined} where {place_words(chosen)}"))
+    return Swept(dimensions, tuple(cells))
+
+
+def _at(results: object, steps: Sequence[Step], text: str) -> object:
+    """Follow a path through results.json; lists for `[..]`."""
+    for n, step in enumerate(steps):
+        if isinstance(step, All):
+            if not isinstance(results, (list, tuple)):
+                raise UndefinedError(f"`{text}` is not among the results")
+            return [_at(item, steps[n + 1 :], text) for item in results]
+        try:
+            results = results[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError) as error:
+            raise UndefinedError(f"`{text}` is not among the results") from error
+    return results
+
+
+def _exact(value: object, text: str) -> Cell:
+    if isinstance(value, list):
+        return tuple(_exact(item, text) for item in value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
+    raise UndefinedError(f"`{text}` is undefined")
+
+
+def _constant(value: Value) -> Cell:
+    match value:
+        case bool() | Fraction() | float():
+            return value
+        case Array(items):
+            return tuple(_constant(item) for item in items)
+    raise UndefinedError("this constant is not a number")
+
+
+def _plain(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float, Fraction)) and math.isfinite(value) else None
