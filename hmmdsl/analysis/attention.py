@@ -13,7 +13,7 @@ from hmmdsl.analysis.options.regression_problems import repeated, same_vocabular
 from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +82,7 @@ class AttentionByLag(AlongCheckpoints):
         return Group(
             {
                 "eigenvalue": Series(
-                    eigenvalue, min(len(process.states) - 1, MOST_EIGENVALUES), "the largest eigenvalues of T but one 1"
+                    theory(eigenvalue), min(len(process.states) - 1, MOST_EIGENVALUES), "the largest eigenvalues of T but one 1"
                 ),
                 "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
             }
