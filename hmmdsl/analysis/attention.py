@@ -11,9 +11,10 @@ from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained
 from hmmdsl.analysis.options.regression_problems import repeated, same_vocabulary
 from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transformer
+from hmmdsl.process.spectrum import lasting
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +26,8 @@ FIT = {
     "rate_error": Quantity("1", "standard error of the rate, from what the fit leaves over"),
     "deviation": Quantity(
         "1",
-        "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue's modulus",
+        "total variation distance, averaged over positions, between attention and the powers of the first eigenvalue; undefined "
+        "where that one, or another as large, is no positive number: attention is never negative, and cannot follow such powers",
     ),
 }
 
@@ -72,6 +74,7 @@ class AttentionByLag(AlongCheckpoints):
             head["bos"] = Quantity("1", "mean attention on the bos token, which has no lag")
         if self.controls:
             head["untrained"] = Group(dict(head), "the same network with its initial weights")
+        length = min(lasting(process).others, MOST_EIGENVALUES)
         eigenvalue = Group(
             {
                 "modulus": Quantity("1", "its absolute value"),
@@ -81,9 +84,7 @@ class AttentionByLag(AlongCheckpoints):
         )
         return Group(
             {
-                "eigenvalue": Series(
-                    theory(eigenvalue), min(len(process.states) - 1, MOST_EIGENVALUES), "the largest eigenvalues of T but one 1"
-                ),
+                "eigenvalue": Series(eigenvalue, length, "the largest eigenvalues of T other than 1"),
                 "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
             }
         )

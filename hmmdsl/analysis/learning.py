@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,12 +57,10 @@ class Learning(AlongCheckpoints):
         model = around.model_of(self.of)
         position: dict[str, ResultSchema] = {
             "loss": Quantity("nats", "expected cross-entropy of the next token"),
-            "optimum": Quantity("nats", "the myopic entropy: what an optimal observer of the history loses", theory=True),
+            "optimum": Quantity("nats", "the myopic entropy: what an optimal observer of the history loses"),
             "untrained": Quantity("nats", "the loss of the same network before training"),
             "excess": Quantity("nats", "loss minus the entropy rate"),
-            "excess_optimum": Quantity(
-                "nats", "optimum minus the entropy rate: what longer histories could still tell", theory=True
-            ),
+            "excess_optimum": Quantity("nats", "optimum minus the entropy rate: what longer histories could still tell"),
         }
         rate = Quantity("1", "how fast it falls: the excess is A exp(-rate l) after l tokens")
         exponent = Quantity("1", "how fast it falls: the excess is A l^(-exponent) after l tokens")
@@ -81,10 +79,10 @@ class Learning(AlongCheckpoints):
         counted = "from 0" if model.bos else "from 1"
         return Group(
             {
-                "entropy_rate": Quantity("nats", "what no history, however long, tells of the next token", theory=True),
-                "entropy_rate_error": Quantity("nats", "how far the entropy rate may be off", theory=True),
+                "entropy_rate": Quantity("nats", "what no history, however long, tells of the next token"),
+                "entropy_rate_error": Quantity("nats", "how far the entropy rate may be off"),
                 "network": curve,
-                "theory": theory(curve),
+                "theory": curve,
                 "untrained": curve,
                 "position": Series(
                     Group(position), model.context + model.bos, f"by position: histories of each length, {counted}"

@@ -61,7 +61,7 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points:
     unknown = [name for name in declared if name not in schema.members]
     axes = {name: sweep.axes for name, sweep in sweeps.items()}
     behind = {name: around.trains_behind(name) for name in (*trains, *analyses)}
-    claims = _claims(experiment, Results(schema, unknown, names, axes, behind, around.draws), diagnostics)
+    claims = _claims(experiment, Results(schema, unknown, names, axes, behind), diagnostics)
     diagnostics.raise_if_errors()
     return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes, sweeps)
 

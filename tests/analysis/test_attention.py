@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmdsl.analysis.attention import AttentionByLag
-from hmmdsl.analysis.probe.attention_lags import decay, deviation, eigenvalues, mean_attention
+from hmmdsl.analysis.probe.attention_lags import decay, deviation, followed_eigenvalue, mean_attention
 from hmmdsl.models.layout import tree_layouts, word_layout
-from hmmdsl.process.algebra.product import product
+from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.models.transformer import Transformer
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import random_network, real_run
 from tests.analysis.shapes import assert_shape
+from tests.process.known_processes import HALF
+from tests.process.known_processes import mess3 as mess3_of
 
 SMALL = {"layers": 2, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 5, "initial_sd": 0.5}
 
@@ -125,12 +128,34 @@ def test_too_few_lags_leave_the_rate_undefined() -> None:
     assert deviation(powers(0.5, 2), 0.5, 1, False) is None
 
 
-def test_mess3s_eigenvalues_are_one_minus_three_x(mess3: Process) -> None:
-    np.testing.assert_allclose(eigenvalues(mess3), [0.85, 0.85], atol=1e-12)
+def test_what_is_followed_is_a_positive_number() -> None:
+    assert followed_eigenvalue(np.array([0.85, 0.85, -0.2], complex)) == 0.85
+    assert followed_eigenvalue(np.array([-0.5, 0.2], complex)) is None
+    assert followed_eigenvalue(np.array([0.5, -0.5 + 1e-12j], complex)) is None
+    assert followed_eigenvalue(np.exp(2j * np.pi * np.array([1, 2]) / 3)) is None
+    assert followed_eigenvalue(np.zeros(0, complex)) is None
 
 
-def test_a_products_eigenvalues_are_products(mess3: Process, rrxor: Process) -> None:
-    pair = product({"left": mess3, "right": rrxor})
-    own = np.linalg.eigvals(pair.T.sum(axis=0))
-    expected = np.sort(np.abs(np.delete(own, np.abs(own - 1).argmin())))[::-1]
-    np.testing.assert_allclose(np.abs(eigenvalues(pair)), expected[:16], atol=1e-6)
+def test_a_mixture_is_compared_with_how_its_components_forget(mess3: Process) -> None:
+    """Each component brings an eigenvalue 1 of its own; none of them is a rate of forgetting."""
+    run = real_run(mixture({"A": mess3, "B": mess3_of(Fraction(15, 100))}, [HALF, HALF]), 4)
+    analysis = AttentionByLag(of="fit")
+    outcome = analysis.compute(inputs_of("x", run))
+    assert_shape(outcome.results, analysis.results(surroundings(run)))
+    assert [value["modulus"] for value in outcome.results["eigenvalue"]] == pytest.approx([0.85, 0.85, 0.55, 0.55])
+    head = outcome.results["layer"][0]["head"][0]
+    by_lag = outcome.arrays["attention"][0, 0]
+    assert head["deviation"] == pytest.approx(deviation(by_lag, 0.85, 1, False))
+    axes = next(axes for axes in analysis.figures(outcome, inputs_of("x", run))["lags"].axes if axes.lines)
+    assert "powers of 0.85" in [line.get_label() for line in axes.lines]
+
+
+def test_nothing_follows_the_roots_of_unity(rrxor: Process) -> None:
+    run = real_run(rrxor, 4)
+    analysis = AttentionByLag(of="fit")
+    outcome = analysis.compute(inputs_of("x", run))
+    assert_shape(outcome.results, analysis.results(surroundings(run)))
+    assert outcome.results["layer"][0]["head"][0]["deviation"] is None
+    axes = next(axes for axes in analysis.figures(outcome, inputs_of("x", run))["lags"].axes if axes.lines)
+    assert not [line for line in axes.lines if str(line.get_label()).startswith("powers")]
+    assert "no positive numbers" in analysis.caption("lags", outcome)

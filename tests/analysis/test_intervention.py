@@ -247,7 +247,8 @@ def test_ablation_takes_no_new_belief() -> None:
     with pytest.raises(ValidationError, match="no belief to steer to"):
         _intervention(mode="ablate", to="uniform")
     ablation = _intervention(mode="ablate")
-    assert ablation.aims == ("mean",) and _intervention().aims == ("counterfactual",)
+    assert ablation.aims == ("mean",)
+    assert _intervention().aims == ("counterfactual",)
     assert Intervention.model_validate(ablation.model_dump()) == ablation
 
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.compiled import Compiled
+from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.elaborate import compile_experiment, compile_file
 from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment, write_experiment
 from tests.language import random_specs

@@ -1,4 +1,4 @@
-"""Mean attention by lag, a panel for each layer, beside the powers of the first eigenvalue's modulus."""
+"""Mean attention by lag, a panel for each layer, beside the powers of the first eigenvalue where attention can follow them."""
 
 from __future__ import annotations
 
@@ -47,10 +47,15 @@ def figures(analysis: AttentionByLag, outcome: Outcome) -> dict[str, Figure]:
 def caption(analysis: AttentionByLag, outcome: Outcome) -> str:
     """What the figure shows."""
     untrained = " Dotted: the untrained network." if "untrained" in outcome.arrays else ""
+    powers = (
+        "Dashed: powers of the first eigenvalue of T other than 1, scaled to the first head over the lags from "
+        f"{analysis.from_lag} on."
+        if len(outcome.arrays["followed"])
+        else "No eigenvalue of T is drawn: the largest other than 1 are no positive numbers, whose powers attention could follow."
+    )
     return (
         "Mean attention after the longest histories by lag, a panel for each layer and a line for each head, with the fitted "
-        "rate and its standard error. Dashed: powers of the modulus of the first eigenvalue of T other than 1, scaled to the "
-        f"first head over the lags from {analysis.from_lag} on.{untrained} Histories: {read_histories(outcome)}."
+        f"rate and its standard error. {powers}{untrained} Histories: {read_histories(outcome)}."
     )
 
 
@@ -69,11 +74,10 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
             initial = outcome.arrays["untrained"][layer][j, -1]
             axes.plot(lags, initial[lags].clip(LEAST), ":", color=f"C{j}", label="untrained" if j == 0 else None)
     fitted = lags[lags >= analysis.from_lag]
-    if len(outcome.arrays["moduli"]) and len(fitted):
-        modulus = float(outcome.arrays["moduli"][0])
-        powers = modulus ** fitted.astype(np.float64)
+    for eigenvalue in map(float, outcome.arrays["followed"] if len(fitted) else ()):
+        powers = eigenvalue ** fitted.astype(np.float64)
         scale = heads[0][fitted].sum() / powers.sum()
-        axes.plot(fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {modulus:.3g}", zorder=3)
+        axes.plot(fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {eigenvalue:.3g}", zorder=3)
     axes.set_yscale("log")
     axes.set_title(f"block {layer}")
     count_along(axes, "lag (tokens)")

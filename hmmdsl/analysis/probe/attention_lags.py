@@ -14,6 +14,7 @@ from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.process.history_tree import history_weights
+from hmmdsl.process.spectrum import eigenvalues_but_one
 
 if TYPE_CHECKING:
     from jaxtyping import Complex128, Float64
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from hmmdsl.analysis.attention import AttentionByLag
     from hmmdsl.models.transformer import TransformerNetwork
     from hmmdsl.process.history_tree import HistoryTree
-    from hmmdsl.process.process import Process
+
+
+AS_LARGE = 1e-9
+"""Eigenvalues whose absolute values differ by a smaller share are as large as each other."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
     trained = inputs.trained[analysis.of]
     other = inputs.processes[analysis.on] if analysis.on is not None else None
     tree = histories_read(inputs.name, trained, other, analysis.histories)
-    found = eigenvalues(trained.process if other is None else other)
-    modulus = float(abs(found[0])) if len(found) else None
+    found = eigenvalues_but_one(trained.process if other is None else other, MOST_EIGENVALUES)
+    followed = followed_eigenvalue(found)
     attention = mean_attention(transformer(trained), tree)
     untrained = mean_attention(transformer(trained, 0), tree) if analysis.controls else None
 
@@ -46,7 +50,7 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
         fit = decay(by_lag, analysis.from_lag, tree.bos)
         means = [float(value) for value in over_positions(tree, by_lag)]
         results: dict[str, Any] = {"rate": fit.rate, "rate_error": fit.error}
-        results["deviation"] = None if modulus is None else deviation(by_lag, modulus, analysis.from_lag, tree.bos)
+        results["deviation"] = None if followed is None else deviation(by_lag, followed, analysis.from_lag, tree.bos)
         results["lag"] = [{"attention": value} for value in means]
         if tree.bos:
             results["bos"] = on_bos(tree, by_lag)
@@ -60,22 +64,22 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
         "eigenvalue": [{"modulus": float(abs(x)), "real": float(x.real), "imaginary": float(x.imag)} for x in found],
         "layer": layers,
     }
-    arrays = {"attention": attention, "moduli": np.abs(found)}
+    arrays = {"attention": attention, "followed": np.array([] if followed is None else [followed])}
     if untrained is not None:
         arrays["untrained"] = untrained
     facts = {"histories": in_words(tree), "weights": "probability", "from lag": analysis.from_lag, "bos": tree.bos}
     return Outcome(results, arrays, facts)
 
 
-def eigenvalues(process: Process) -> Complex128[np.ndarray, " eigenvalue"]:
-    """The largest eigenvalues of T = sum_x T[x] but one that is 1, in falling order. Empty for a single state. Those of a product
-    are the products of its factors', none of which is larger than 1."""
-    found = np.ones(1, dtype=np.complex128)
-    for factor in process.factors:
-        own = np.linalg.eigvals(factor.T.sum(axis=0)).astype(np.complex128)
-        found = np.outer(found, own).ravel()
-        found = found[np.lexsort((-found.imag, -found.real, -np.abs(found).round(12)))][: MOST_EIGENVALUES + 1]
-    return np.asarray(np.delete(found, np.abs(found - 1).argmin()))
+def followed_eigenvalue(found: Complex128[np.ndarray, " eigenvalue"]) -> float | None:
+    """The first of the eigenvalues, in falling order, if attention can fall by its powers: if it and all that are as large are
+    positive numbers. The powers of others turn or change their sign, and attention is never negative."""
+    if not len(found):
+        return None
+    size = np.abs(found)
+    first = found[size > size[0] * (1 - AS_LARGE)]
+    positive = (first.real > 0) & (np.abs(first.imag) <= AS_LARGE * np.abs(first))
+    return float(size[0]) if positive.all() else None
 
 
 @torch.no_grad()
@@ -151,15 +155,15 @@ def decay(by_lag: Float64[np.ndarray, "position lag"], from_lag: int, bos: bool)
     return Decay(rate, None if error is None else rate * error)
 
 
-def deviation(by_lag: Float64[np.ndarray, "position lag"], modulus: float, from_lag: int, bos: bool) -> float | None:
-    """The total variation distance between attention and `modulus^lag`, both as shares of the fitted lags, averaged over the
+def deviation(by_lag: Float64[np.ndarray, "position lag"], rate: float, from_lag: int, bos: bool) -> float | None:
+    """The total variation distance between attention and `rate^lag`, both as shares of the fitted lags, averaged over the
     positions with at least two of them."""
     found = []
     for position in range(len(by_lag)):
         lags = np.array(_lags(position, from_lag, bos))
         if len(lags) < 2 or by_lag[position, lags].sum() == 0:
             continue
-        powers = modulus ** (lags - lags[0])
+        powers = rate ** (lags - lags[0])
         share = by_lag[position, lags]
         found.append(0.5 * float(np.abs(share / share.sum() - powers / powers.sum()).sum()))
     return float(np.mean(found)) if found else None

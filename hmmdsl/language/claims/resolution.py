@@ -181,12 +181,11 @@ class _Resolver:
 
     def _determined(self, text: str, place: Place) -> None:
         """Note what determines a result: theory alone, or networks that a sweep over seeds repeats, or single ones."""
-        head = place.steps[0]
-        name = str(place.steps[1] if head in self.results.sweeps else head)
-        if isinstance(place.schema, Quantity) and place.schema.theory and not self.results.drawn(name):
+        head, name = place.steps[0], place.steps[1] if len(place.steps) > 1 else ""
+        if isinstance(place.schema, Quantity) and place.schema.theory:
             self.theory.add(text)
             return
-        number = self.results.repeated(str(head), name)
+        number = self.results.repeated(str(head), str(name))
         if number is None:
             self.single = True
         else:

@@ -196,14 +196,6 @@ def test_many_seeds_are_left_out_in_groups() -> None:
     assert found.spread == pytest.approx(statistics.stdev(losses) / math.sqrt(count), rel=0.3)
 
 
-def test_what_is_drawn_is_no_theory() -> None:
-    drawn = HEAD.replace("train judge {", "train judge { histories = sampled { words = 9 },")
-    claims = ("fit.optimum < 1", "judge.optimum < 1", "max(apart.fit.optimum) < 1", "max(apart.judge.optimum) < 1")
-    drawn += "".join(f"expect {claim}\n" for claim in claims)
-    found = [claim.theory for claim in compiled(drawn).claims]
-    assert found == [{"fit.optimum"}, set(), {"apart.fit.optimum"}, set()]
-
-
 def test_a_margin_is_read_back() -> None:
     found = margin("mean(apart.judge.loss) < 0.5")
     assert found.fragile is True
