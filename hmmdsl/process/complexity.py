@@ -8,21 +8,22 @@ Crutchfield & Feldman 2003).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.process.algebra.same_words import same_words
 from hmmdsl.process.dynamics.cardinality import cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
 from hmmdsl.process.ensemble import entropy_nats
 from hmmdsl.process.entropies import LN2, EntropyRate, followed_beliefs, recurrent_weights
-from hmmdsl.process.excess_entropy import by_depth, solved
-from hmmdsl.process.measure import Measure
+from hmmdsl.process.excess_entropy import by_depth, solved, solved_from_start
+from hmmdsl.process.measure import Measure, mean_measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
-from hmmdsl.process.structure import ergodic_components, is_unifilar
+from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -69,8 +70,7 @@ def causal_partition(edges: Sequence[Edge], states: int) -> Float64[np.ndarray, 
 
 
 def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None) -> Complexity:
-    """C_mu, E and T of the process' one ergodic component; None with a reason where there are several, or where they cannot be
-    had.
+    """C_mu, E and T of what the process settles into; None with a reason where they cannot be had.
 
     C_mu comes from merging the states of a unifilar presentation (the process itself, or its closed mixed states); a process with
     a word that resets the belief has it from the words since then (see dynamics/renewal.py). E and T are solved on the closed
@@ -78,14 +78,59 @@ def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | 
     """
     components = ergodic_components(process)
     if len(components) > 1:
-        none = Measure(None, reason=f"the process settles into one of {len(components)} ergodic components")
-        return Complexity(none, none, none, None)
+        return _of_several(process, components, rate, presentation)
     component = components[0].process
     msp = presentation if presentation is not None and component is process else followed_beliefs(component)
     weights = recurrent_weights(msp)
     shared = by_depth(component, rate) if weights is None or len(msp) > LARGEST_SOLVED else solved(msp, weights)
     stored, states = _stored(component, msp, weights)
     return Complexity(stored, shared.excess_entropy, shared.transient_information, states)
+
+
+def _of_several(
+    process: Process, components: Sequence[Component], rate: EntropyRate, presentation: MixedStates | None
+) -> Complexity:
+    """Of a process that settles into one of several. Infinite words of one are none of another: past and future both tell which
+    it is, so with p their probabilities C_mu = H[p] + sum p C_mu, and E = H[p] + sum p E. Equal components are one. T is solved
+    on closed mixed states: it is sum p T and how long the component stays unknown."""
+    apart = _distinct(components, rate.terms)
+    if apart is None:
+        none = Measure(None, reason=f"the {len(components)} ergodic components are too large to see which of them are equal")
+        return Complexity(none, none, none, None)
+    found = [complexity(component.process, own) for component, own in apart]
+    if len(found) == 1:
+        return found[0]
+    shares = [component.probability for component, _ in apart]
+    which = float(entropy_nats(np.array(shares))) / LN2
+    states = [each.causal_states for each in found]
+    reason = f"how long it takes to tell the {len(apart)} ergodic components apart is not summed where beliefs do not close"
+    transient = Measure(None, reason=reason)
+    if process.start_kind == "stationary":
+        msp = presentation if presentation is not None else followed_beliefs(process)
+        if msp.closed and len(msp) <= LARGEST_SOLVED:
+            transient = solved_from_start(msp).transient_information
+    return Complexity(
+        mean_measure(which, shares, [each.statistical_complexity for each in found]),
+        mean_measure(which, shares, [each.excess_entropy for each in found]),
+        transient,
+        None if None in states else sum(count or 0 for count in states),
+    )
+
+
+def _distinct(components: Sequence[Component], rates: Sequence[EntropyRate]) -> list[tuple[Component, EntropyRate]] | None:
+    """Components and their rates, equal ones together; None where it is too much work to see whether two are equal."""
+    found: list[tuple[Component, EntropyRate]] = []
+    for component, rate in zip(components, rates, strict=True):
+        for k, (known, own) in enumerate(found):
+            equal = same_words(known.process, component.process)
+            if equal is None:
+                return None
+            if equal:
+                found[k] = (replace(known, probability=known.probability + component.probability), own)
+                break
+        else:
+            found.append((component, rate))
+    return found
 
 
 def _stored(component: Process, msp: MixedStates, weights: Float64[np.ndarray, " belief"] | None) -> tuple[Measure, int | None]:

@@ -59,7 +59,8 @@ class EntropyRate:
     `lower_bits` and `upper_bits` are proven, up to rounding. `error_bits` is the error of the value: rounding where `exact`, and
     where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
     presentation, or the meeting point of the bounds. `method` tells in words. `terms` are the rates that it is the sum of, those
-    of a product's factors. `excess_bits` are bounds on the excess entropy, where they are found on the way.
+    of a product's factors, or the mean of, those of its ergodic components. `excess_bits` are bounds on the excess entropy, where
+    they are found on the way.
     """
 
     value_bits: float
@@ -135,6 +136,7 @@ def entropy_rate(process: Process, presentation: MixedStates | None = None) -> E
         error_bits=sum(p * rate.error_bits for p, rate in parts),
         exact=all(rate.exact for _, rate in parts),
         method=f"mean over {len(parts)} ergodic components: " + "; ".join(sorted({rate.method for _, rate in parts})),
+        terms=tuple(rate for _, rate in parts),
     )
 
 

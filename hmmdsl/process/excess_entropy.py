@@ -27,6 +27,7 @@ from hmmdsl.process.measure import Measure, between, estimated
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
 from hmmdsl.process.quantum_memory import most_still_told
+from hmmdsl.process.stationary import closed_classes
 from hmmdsl.process.two_sided import MOST_STATES, two_sided_bounds
 
 if TYPE_CHECKING:
@@ -66,6 +67,32 @@ def solved(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAnd
     np.subtract.at(system, (msp.source, msp.target), msp.probability)
     H = entropy_nats(msp.belief @ msp.process.emission)
     once = np.linalg.solve(system, H - weights @ H)
+    twice = np.linalg.solve(system, once)
+    return PastAndFuture(Measure(max(0.0, float(once[0])) / LN2), Measure(max(0.0, float(twice[0])) / LN2))
+
+
+def solved_from_start(msp: MixedStates) -> PastAndFuture:
+    """The same where the beliefs settle in one of several classes, each with a rate of its own: the long-run share of each belief
+    depends on where one begins, and stands in the place of the weights in all rows."""
+    if msp.recurrent is None:
+        raise ValueError("an open presentation has no long run")
+    n = len(msp)
+    W = np.zeros((n, n))
+    np.add.at(W, (msp.source, msp.target), msp.probability)
+    lasting = np.zeros((n, n))
+    for members in closed_classes(dict.fromkeys(zip(msp.source.tolist(), msp.target.tolist(), strict=True), 1.0), n):
+        inside = sorted(members)
+        block = W[np.ix_(inside, inside)]
+        own = np.linalg.lstsq(
+            np.vstack([block.T - np.eye(len(block)), np.ones(len(block))]), np.eye(len(block) + 1)[-1], rcond=None
+        )[0]
+        lasting[np.ix_(inside, inside)] = own
+    passing = np.flatnonzero(~msp.recurrent)
+    within = W[np.ix_(passing, passing)]
+    lasting[passing] = np.linalg.solve(np.eye(len(passing)) - within, W[passing][:, msp.recurrent] @ lasting[msp.recurrent])
+    H = entropy_nats(msp.belief @ msp.process.emission)
+    system = np.eye(n) - W + lasting
+    once = np.linalg.solve(system, H - lasting @ H)
     twice = np.linalg.solve(system, once)
     return PastAndFuture(Measure(max(0.0, float(once[0])) / LN2), Measure(max(0.0, float(twice[0])) / LN2))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import floor, log10
@@ -115,3 +116,22 @@ def between(found: Measure | None, lower: float, upper: float | None, reason: st
             return Measure(None, reason=reason, lower_bits=lower, upper_bits=upper)
         return Measure((lower + upper) / 2, width < EXACT_ERROR, width, lower_bits=lower, upper_bits=upper)
     return replace(found, bits=min(max(found.bits, lower), upper), lower_bits=lower, upper_bits=upper)
+
+
+def mean_measure(first_bits: float, weights: Sequence[float], measures: Sequence[Measure]) -> Measure:
+    """`first_bits` and the weighted mean of some measures, with their errors and bounds; without a value where one has none."""
+
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return first_bits + sum(w * x for w, x in zip(weights, known, strict=True)) if len(known) == len(measures) else None
+
+    unknown = next((measure for measure in measures if measure.bits is None), None)
+    exact = all(measure.exact and measure.bits is not None for measure in measures)
+    return Measure(
+        mean([measure.bits for measure in measures]),
+        exact or unknown is not None,
+        sum(w * measure.error_bits for w, measure in zip(weights, measures, strict=True)) if unknown is None else 0.0,
+        "" if unknown is None else unknown.reason,
+        None if exact else mean([measure.bits if measure.exact else measure.lower_bits for measure in measures]),
+        None if exact else mean([measure.bits if measure.exact else measure.upper_bits for measure in measures]),
+    )

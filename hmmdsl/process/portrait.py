@@ -19,7 +19,7 @@ from hmmdsl.process.measure import Measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
-from hmmdsl.process.structure import structure
+from hmmdsl.process.structure import ergodic_components, structure
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _stationary(process: Process) -> Sequence[Scalar] | None:
         return joint_stationary(process, _stationary, [structure(factor).period for factor in process.factors])
     try:
         if process.generalized:
-            return stationary_version(process).start
+            return None if len(ergodic_components(process)) > 1 else stationary_version(process).start
         return stationary_distribution(process.transitions(), len(process.states))
     except ValueError:
         return None

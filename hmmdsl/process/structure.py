@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, stationary_version, unit_circle
 from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.settling import settled_components
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
 from hmmdsl.process.together import Phases, coprime, course_of_states, locked, phases, steps_of_places
 
@@ -65,7 +66,12 @@ def structure(process: Process) -> Structure:
     if process.generalized:
         circle = unit_circle(process)
         simple = int((abs(circle - 1) < TOLERANCE).sum()) == 1
-        return Structure(simple, simple, len(circle) if simple else 1, False, ())
+        if simple:
+            return Structure(True, True, len(circle), False, ())
+        parts = settled_components(process)
+        if parts is None:
+            return Structure(False, False, 1, False, ())
+        return Structure(len(parts) == 1, False, lcm(*(structure(part).period for _, part in parts)), False, ())
 
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
@@ -121,11 +127,14 @@ def ergodic_components(process: Process) -> tuple[Component, ...]:
     """The closed classes that the start leads to, each as a stationary process of its own states and all tokens, with the
     probability of ending there."""
     if process.generalized:
-        # Of several components there is no telling apart by dimensions: the whole stands for them.
         try:
-            return (Component(1.0, stationary_version(process)),)
+            if process.start_kind == "given" or int((abs(unit_circle(process) - 1) < TOLERANCE).sum()) == 1:
+                return (Component(1.0, stationary_version(process)),)
         except EigenvectorError:
-            return (Component(1.0, process),)
+            pass
+        # Where the components are not found, the whole stands for them.
+        parts = settled_components(process)
+        return (Component(1.0, process),) if parts is None else tuple(Component(*part) for part in parts)
     T, states = process.transitions(), len(process.states)
     relevant = reachable(T, support(process), states)
     closed = [sorted(members) for members in closed_classes(T, states) if members & relevant]

@@ -26,13 +26,13 @@ _LONGEST_WORD = 12
 def dynamics_numbers(about: Dynamics) -> Iterator[PortraitNumber]:
     """Crypticity, transient information, synchronization, transients, how many causal states, dimensions, exponents; one line
     with the reason where a process has no dynamics of its own."""
-    if about.synchronization is None:
-        yield PortraitNumber("synchronization", "undefined", "", about.reason)
-        return
     order = "" if about.cryptic_order is None else f"cryptic order {about.cryptic_order}"
     chi = measured("crypticity", about.crypticity)
     yield PortraitNumber(chi.name, chi.value, chi.unit, "; ".join(filter(None, [chi.note, order])))
     yield measured("transient information", about.transient_information, "bits × tokens")
+    if about.synchronization is None:
+        yield PortraitNumber("synchronization", "undefined", "", about.reason)
+        return
     yield from _synchronization(about.synchronization)
     if about.transients is not None:
         yield PortraitNumber("transient beliefs", f"{about.transients.transient:,}", "", _transients(about.transients))

@@ -3,8 +3,10 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.complexity import Complexity, causal_partition, complexity
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.process import Process
@@ -76,11 +78,42 @@ def test_equal_coins_in_turn_are_one_causal_state() -> None:
     assert (found.causal_states, found.statistical_complexity.bits) == (1, 0)
 
 
-def test_several_components_have_no_one_complexity() -> None:
+def test_of_several_components_past_and_future_tell_which() -> None:
     arrows = {("A", "0", "A"): Fraction(1), ("B", "1", "B"): Fraction(1)}
-    found = of(process("either", "0 1", "A B", arrows, (Fraction(1, 2), Fraction(1, 2))))
-    assert found.statistical_complexity.bits is None
-    assert "2 ergodic components" in found.statistical_complexity.reason
+    found = of(process("either", "0 1", "A B", arrows, (Fraction(1, 4), Fraction(3, 4))))
+    which = -0.25 * log2(0.25) - 0.75 * log2(0.75)
+    assert (found.statistical_complexity.bits, found.excess_entropy.bits) == pytest.approx((which, which))
+    assert found.causal_states == 2
+
+
+def test_a_mixture_by_its_words() -> None:
+    """1.585 bits: one to tell the component, and half of each component's own."""
+    mixed = mixture({"A": even(), "B": golden_mean()}, [Fraction(1, 2), Fraction(1, 2)])
+    found = of(mixed)
+    h = np.array(myopic_entropies(mixed, 150).bits) - entropy_rate(mixed).value_bits
+    assert found.excess_entropy.bits == pytest.approx(1 + (log2(3) - 4 / 3 + log2(3) - 2 / 3) / 2)
+    assert found.excess_entropy.bits == pytest.approx(h.sum(), abs=1e-9)
+    assert found.transient_information.bits == pytest.approx(np.arange(1, len(h) + 1) @ h, abs=1e-7)
+    assert found.statistical_complexity.bits == pytest.approx(1 + log2(3) - 2 / 3)
+    assert found.causal_states == 4
+
+
+def test_equal_components_are_one() -> None:
+    mixed = mixture({"A": even(), "B": even()}, [Fraction(1, 3), Fraction(2, 3)])
+    assert of(mixed).excess_entropy.bits == pytest.approx(of(even()).excess_entropy.bits)
+    assert of(mixed).causal_states == 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(processes(most_states=3), processes(most_states=3), st.integers(1, 4))
+def test_words_show_the_excess_entropy_of_mixtures(one: Process, other: Process, weight: int) -> None:
+    share = Fraction(weight, 5)
+    mixed = mixture({"A": one, "B": other}, [share, 1 - share])
+    assume(mixed.start_kind == "stationary")
+    found = of(mixed)
+    shown = sum(myopic_entropies(mixed, 6).bits) - 6 * entropy_rate(mixed).upper_bits
+    upper = found.excess_entropy.upper_bits if found.excess_entropy.upper_bits is not None else found.excess_entropy.bits
+    assert upper is None or shown <= upper + 1e-9
 
 
 def test_causal_states_are_the_coarsest_partition() -> None:

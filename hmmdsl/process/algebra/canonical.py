@@ -209,13 +209,13 @@ def _numerical_rank(process: Process) -> int:
     """The rank in float64: orthonormal bases of the pasts and of the futures, then the singular values between them."""
     import numpy as np
 
-    pasts = _orthonormal(process.eta, process.T)
-    futures = _orthonormal(process.r, process.T.transpose(0, 2, 1))
+    pasts = orthonormal(process.eta, process.T)
+    futures = orthonormal(process.r, process.T.transpose(0, 2, 1))
     size = np.linalg.svd(pasts @ futures.T, compute_uv=False)
     return int((size > SMALLEST_SINGULAR * size[0]).sum())
 
 
-def _orthonormal(
+def orthonormal(
     first: Float64[np.ndarray, " state"], matrices: Float64[np.ndarray, "token state state"]
 ) -> Float64[np.ndarray, "dimension state"]:
     """An orthonormal basis of the smallest space that has the row vector and that the matrices map into itself, vector by vector

@@ -32,7 +32,8 @@ LARGEST_STATES = 300
 
 @dataclass(frozen=True)
 class Dynamics:
-    """Of a process' one ergodic component; None with a `reason` where there are several.
+    """Of a process' one ergodic component; where there are several, only what adds up over them, and None with a `reason` for the
+    rest.
 
     crypticity, cryptic_order      chi = C_mu - E, and its order (see pairs.py)
     transient_information          T, in bits times tokens
@@ -92,8 +93,10 @@ def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRa
     components = ergodic_components(process)
     if len(components) > 1:
         reason = f"the process settles into one of {len(components)} ergodic components"
-        none, fit = Measure(None, reason=reason), DimensionFit(None, reason=reason)
-        return Dynamics(none, None, none, None, transients(presentation), None, None, fit, fit, None, reason, process.tokens)
+        fit = DimensionFit(None, reason=reason)
+        crypticity = _crypticity(stored, None)
+        T = stored.transient_information
+        return Dynamics(crypticity, None, T, None, transients(presentation), None, None, fit, fit, None, reason, process.tokens)
     component = components[0].process
     msp = presentation if component is process else followed_beliefs(component)
     machine = causal_machine(component, msp)

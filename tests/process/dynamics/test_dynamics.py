@@ -76,12 +76,12 @@ def test_paths_that_programs_may_rely_on() -> None:
     assert found["cloud"]["beliefs"] is None
 
 
-def test_several_components_have_no_dynamics_of_their_own() -> None:
+def test_several_components_have_only_what_adds_up_over_them() -> None:
     from fractions import Fraction
 
     arrows = {("A", "0", "A"): Fraction(1), ("B", "1", "B"): Fraction(1)}
     found = shown(process("either", "0 1", "A B", arrows, (Fraction(1, 2), Fraction(1, 2))))
-    assert found["crypticity"]["bits"] is None
+    assert found["crypticity"]["bits"] == 0
     assert "2 ergodic components" in found["synchronization"]["reason"]
 
 
