@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,16 +14,17 @@ HOUSE = Path(__file__).parent.parent / "hmmdsl"
 FILES = sorted(HOUSE.rglob("*.py"))
 
 BELOW: dict[str, set[str]] = {
-    "process": set(),
-    "spec": {"process"},
-    "language": {"spec", "process"},
-    "models": {"spec", "process"},
-    "training": {"spec", "process", "models"},
-    "analysis": {"spec", "process", "models", "training"},
-    "report": {"spec", "process", "models", "training", "analysis", "language"},
-    "runtime": {"spec", "process", "models", "training", "analysis", "language", "report"},
-    "notebook": {"process", "report", "runtime"},
-    "cli": {"language", "runtime"},
+    "files": set(),
+    "process": {"files"},
+    "spec": {"files", "process"},
+    "language": {"files", "spec", "process"},
+    "models": {"files", "spec", "process"},
+    "training": {"files", "spec", "process", "models"},
+    "analysis": {"files", "spec", "process", "models", "training"},
+    "report": {"files", "spec", "process", "models", "training", "analysis", "language"},
+    "runtime": {"files", "spec", "process", "models", "training", "analysis", "language", "report"},
+    "notebook": {"files", "process", "report", "runtime"},
+    "cli": {"files", "language", "runtime"},
 }
 """Which rooms each may import."""
 
@@ -51,6 +53,43 @@ def test_imports_go_one_way(file: Path) -> None:
         parts = module.split(".")
         if parts[0] == "hmmdsl" and len(parts) > 1 and parts[1] != room:
             assert parts[1] in BELOW[room], f"{room} may not import {module}"
+
+
+WRITES = {"write_text", "write_bytes", "rename", "link", "symlink", "symlink_to", "hardlink_to", "mkstemp", "save_file", "tofile"}
+WRITES |= {"NamedTemporaryFile", "copyfile", "copy", "copy2", "copytree", "move", "savetxt"}
+"""Methods and functions of modules that write or move files, and are not those of the house."""
+
+
+def written_elsewhere(tree: ast.AST) -> list[str]:
+    """Calls that write, rename or link files, but for those of hmmdsl.files."""
+    found = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+        of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        modes = [*call.args[:2], *(each.value for each in call.keywords if each.arg == "mode")]
+        opened = [each.value for each in modes if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        module = of in ("os", "shutil", "tempfile", "np", "numpy")
+        if (of == "os" and name in ("open", "replace")) or (name in WRITES and (module or name not in ("copy", "move"))):
+            found.append(ast.unparse(call))
+        if name == "open" and of != "archive" and any(re.fullmatch(r"[rwaxbt+]*[wax+][bt+]*", mode) for mode in opened):
+            found.append(ast.unparse(call))
+    return found
+
+
+def test_one_room_writes_files() -> None:
+    """A link that somebody planted, a disk that fills, a run that is killed: right in one place or wrong in twenty."""
+    assert not {
+        str(file.relative_to(HOUSE)): calls
+        for file in FILES
+        if file.relative_to(HOUSE).parts[0] != "files" and (calls := written_elsewhere(ast.parse(file.read_text())))
+    }
+
+
+@pytest.mark.parametrize(
+    "line", ["Path('a').write_text('b')", "os.replace(a, b)", "open('a', 'w')", "p.open('ab')", "p.open(mode='x')", "a.rename(b)"]
+)
+def test_writing_elsewhere_is_seen(line: str) -> None:
+    assert written_elsewhere(ast.parse(line))
 
 
 def test_no_room_is_a_lumber_room() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -49,11 +48,3 @@ def data_uri(svg: Path, png: Path) -> str:
     """The figure as a data URI: the SVG where it is small enough, else the PNG. Raises OSError if neither can be read."""
     path, kind = (svg, "image/svg+xml") if svg.stat().st_size <= _LARGEST_SVG else (png, "image/png")
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write beside and rename into place. Raises OSError if the folder cannot be written."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(unfinished, path)
-    return path

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.report.document import data_uri, fill, write_whole
+from hmmdsl.files.writing import write_whole
+from hmmdsl.report.document import data_uri, fill
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
 from hmmdsl.report.scores import ScoreTable, score_tables
@@ -116,7 +117,9 @@ def write_report(finished: Finished, folder: Path, drawings: Sequence[Drawing] =
 
     Returns its path. Raises OSError if the folder cannot be written.
     """
-    return write_whole(folder / "report.html", report_html(finished, drawings))
+    path = folder / "report.html"
+    write_whole(path, report_html(finished, drawings), durable=False)
+    return path
 
 
 def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:

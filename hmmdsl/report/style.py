@@ -6,7 +6,6 @@ Fonts are the ones that matplotlib brings, so that a figure looks alike on every
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter, ScalarFormatter
 
+from hmmdsl.files.writing import appearing
 from hmmdsl.report.wording import power_text
 
 BLUE: Final = "#0072B2"
@@ -99,7 +99,7 @@ def applied(size: Size = "page") -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write `folder/name.png` and `folder/name.svg`, each beside itself first and then renamed into place.
+    """Write `folder/name.png` and `folder/name.svg`, each whole or not at all.
 
     Neither holds a date or a version, so the same figure gives the same bytes. Returns both paths (PNG, SVG). Raises OSError if
     the folder cannot be written.
@@ -111,9 +111,8 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     with mpl.rc_context(fixed):
         _settle(figure)
         for path, described in zip(paths, metadata, strict=True):
-            unfinished = path.with_name(f".{path.name}.unfinished")
-            figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, metadata=described)
-            os.replace(unfinished, path)
+            with appearing(path, durable=False) as file:
+                figure.savefig(file, format=path.suffix[1:], dpi=DPI, metadata=described)
     return paths
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmmdsl.files.writing import write_csv
+
 if TYPE_CHECKING:
     from hmmdsl.training.trained import CurvePoint
 
@@ -20,10 +22,7 @@ def write_curve(folder: Path, train: str, curve: Sequence[CurvePoint]) -> None:
     """Write a training run's curve into a run folder. Raises OSError if it cannot be written."""
     path = folder / CURVES / f"{train}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows((point.step, point.loss, point.lr) for point in curve)
+    write_csv(path, [COLUMNS, *((point.step, point.loss, point.lr) for point in curve)])
 
 
 def read_curve(folder: Path, train: str) -> tuple[CurvePoint, ...]:

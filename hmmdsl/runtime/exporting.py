@@ -13,7 +13,7 @@ from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, many
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.state_emitting import state_emitting
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.output_file import appearing
+from hmmdsl.runtime.output_file import output_file
 
 ExportFormat: TypeAlias = Literal["json", "npz", "dot", "hmmlearn"]
 
@@ -39,8 +39,8 @@ def export(process: Process, form: ExportFormat | None, out: Path | None) -> str
             raise OutputError("npz is not text and can't be printed: give a file, as in `--out process.npz`")
     if out is None:
         return content.decode()
-    with appearing(out) as unfinished:
-        unfinished.write_bytes(content)
+    with output_file(out) as file:
+        file.write(content)
     return None
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
 from hmmdsl.language.formatting.formatter import format_file
 from hmmdsl.language.parser import parse
@@ -41,17 +40,9 @@ class Formatted:
         """Replace the file in one step, with its permissions (through a symbolic link: the file it leads to)."""
         if self.text is None:
             return
-        place = self.path.resolve()
         try:
-            handle, unfinished = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                    file.write(self.text)
-                os.chmod(unfinished, place.stat().st_mode & 0o7777)
-                os.replace(unfinished, place)
-            except BaseException:
-                os.unlink(unfinished)
-                raise
+            place = self.path.resolve()
+            write_whole(place, self.text, mode=place.stat().st_mode & 0o7777)
         except OSError as error:
             raise OutputError(f"{self.path} can't be written ({(error.strerror or str(error)).lower()})") from error
 

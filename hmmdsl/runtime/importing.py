@@ -17,6 +17,7 @@ from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.importing_generalized import generalized_spec, is_generalized
+from hmmdsl.runtime.output_file import output_file
 from hmmdsl.runtime.written_names import given_names, indexed, state_names, token_names
 
 LARGEST_FILE = 64 << 20
@@ -85,12 +86,8 @@ def imported(path: Path) -> str:
 
 def write_spec(text: str, out: Path) -> None:
     """Write the spec, beside and renamed. Raises OutputError."""
-    from hmmdsl.report.document import write_whole
-
-    try:
-        write_whole(out, text)
-    except OSError as error:
-        raise OutputError(f"{out} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
+    with output_file(out) as file:
+        file.write(text.encode())
 
 
 def _content(path: Path) -> Mapping[str, Any]:

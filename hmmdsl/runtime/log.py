@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.files.writing import append
+
 
 class RunLog:
     """Appends to a file; with no path it keeps nothing. Each line is written at once, so that a dead run's log is readable."""
@@ -18,5 +20,4 @@ class RunLog:
         """One line: the time in seconds since 1970, the event, and what belongs to it."""
         if self._path is None:
             return
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")
+        append(self._path, json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")

@@ -17,6 +17,7 @@ from hmmdsl.process.process import Process, Scalar
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of, find_processes
+from hmmdsl.runtime.output_file import output_file
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,14 +86,11 @@ def _named(words: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def write_page(shown: Sequence[Shown], path: Path) -> None:
     """One self-contained page of HTML with all of them. Raises OutputError."""
-    from hmmdsl.report.document import write_whole
     from hmmdsl.report.process_page import processes_page
 
     page = processes_page([(each.name, each.process, each.portrait) for each in shown])
-    try:
-        write_whole(path, page)
-    except OSError as error:
-        raise OutputError(f"{path} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
+    with output_file(path) as file:
+        file.write(page.encode())
 
 
 def draw(shown: Sequence[Shown], folder: Path) -> Iterator[Path]:

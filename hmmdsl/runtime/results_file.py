@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
 
@@ -32,7 +33,7 @@ def plain(value: Any) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Write plain data as JSON: floats in their shortest exact form, keys in order of computation."""
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", durable=False)
 
 
 def read_json(path: Path) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.writing import copy_file, link_file, write_whole
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute
@@ -23,7 +24,7 @@ from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.results_file import write_json
-from hmmdsl.runtime.run_folder import copy_file, create_partial, discard, link_file, put_in_place
+from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
 from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
@@ -185,9 +186,9 @@ def write_inputs(compiled: Compiled, folder: Path) -> None:
             path = Path(source.name)  # as it lies below the spec's folder; library modules have no file's name
             if path.suffix == ".hmm" and not path.is_absolute() and ".." not in path.parts:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_text(source.text, encoding="utf-8", newline="")
-        (folder / "spec.hmm").write_text(main.text, encoding="utf-8", newline="")
-    (folder / "experiment.yaml").write_text(write_experiment(compiled.experiment), encoding="utf-8")
+                write_whole(folder / path, source.text, durable=False)
+        write_whole(folder / "spec.hmm", main.text, durable=False)
+    write_whole(folder / "experiment.yaml", write_experiment(compiled.experiment), durable=False)
 
 
 def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
@@ -233,7 +234,8 @@ def _write_results(
 
 
 def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
-    """Checkpoints and arrays, figures, and the report, from the store into the run folder."""
+    """Checkpoints and arrays, figures, and the report, from the store into the run folder. Checkpoints and arrays are the store's
+    own files, which takes no room; they are read-only, and the store would notice a change by its checksum."""
     for id, task in computed.tasks.items():
         made, name = computed.entry(id).folder, task.stage.name
         if task.stage.kind == "train":

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hmmdsl.files.folders import move
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
 _ASIDE = re.compile(r"\.(?P<label>.+)\.(?P<role>partial|replaced)-(?P<host>[\w-]*)-(?P<pid>\d+)")
@@ -29,7 +31,7 @@ def create_partial(out: Path, label: str) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         probe = partial / "probe"
-        probe.write_bytes(b"")
+        write_whole(probe, b"")
         probe.unlink()
     except OSError as error:
         raise OutputError(
@@ -44,25 +46,9 @@ def put_in_place(partial: Path, final: Path) -> None:
     replaced = final.with_name(_aside(final.name, "replaced"))
     with _signals_held():
         if final.exists():
-            final.rename(replaced)
-        partial.rename(final)
+            move(final, replaced)
+        move(partial, final)
     shutil.rmtree(replaced, ignore_errors=True)
-
-
-def copy_file(source: Path, place: Path) -> None:
-    """Copy a file into a run folder, its folder made if need be."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, place)
-
-
-def link_file(source: Path, place: Path) -> None:
-    """Let a run folder's file be the store's own, which takes no room; a copy where the disk can't. Such files are read-only:
-    the store would notice a change by its checksum, and compute the entry again."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, place)
-    except OSError:
-        shutil.copyfile(source, place)
 
 
 def discard(partial: Path) -> None:
@@ -78,7 +64,7 @@ def clear_leftovers(out: Path) -> None:
             continue
         final = out / match["label"]
         if match["role"] == "replaced" and not final.exists():
-            entry.rename(final)
+            move(entry, final)
         else:
             shutil.rmtree(entry, ignore_errors=True)
 

@@ -19,7 +19,7 @@ import numpy as np
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import TOKENS_AT_ONCE, Drawn, sample_pieces
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.output_file import appearing
+from hmmdsl.runtime.output_file import output_file
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -70,7 +70,7 @@ def write_sample(sample: Sample, form: SampleFormat, out: Path | None) -> None:
         write(sample, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    with appearing(out) as unfinished, unfinished.open("wb") as file:
+    with output_file(out) as file:
         write(sample, file)
 
 

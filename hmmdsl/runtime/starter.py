@@ -6,6 +6,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
 _TEMPLATE = "starter.hmm"
@@ -18,8 +19,7 @@ def write_starter(name: Path) -> Path:
         raise OutputError(f"{path.stem!r} is no name for a spec: begin with a letter, then letters, digits, _ and -")
     text = files("hmmdsl.runtime").joinpath(_TEMPLATE).read_text(encoding="utf-8").replace("NAME", path.stem)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        write_whole(path, text, new=True)
     except FileExistsError:
         raise OutputError(f"{path} exists already: give another name") from None
     except OSError as error:

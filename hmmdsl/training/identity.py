@@ -16,7 +16,7 @@ import hmmdsl
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Record
 
-_SOURCES = ("process", "spec", "models", "training")
+_SOURCES = ("files", "process", "spec", "models", "training")
 """The folders whose code makes the numbers."""
 
 

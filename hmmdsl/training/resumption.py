@@ -24,9 +24,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from hmmdsl.files.writing import PARTIAL, write_whole
 from hmmdsl.training.trained import CurvePoint
 from hmmdsl.training.weights import checkpoint_path
-from hmmdsl.training.whole_file import PARTIAL, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file, save
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.models.network import Network
-from hmmdsl.training.whole_file import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -229,14 +229,14 @@ def test_a_full_disk_stops_the_run_in_words_and_the_next_one_continues(tmp_path:
 
 def test_a_store_that_cannot_be_written_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = Place(tmp_path)
-    real = Path.write_bytes
+    real = os.open
 
-    def read_only(path: Path, data: bytes) -> int:
-        if there.store.folder in path.parents:
+    def read_only(path: str | Path, flags: int, *arguments: object, **options: object) -> int:
+        if flags & os.O_CREAT and there.store.folder in Path(path).parents:
             raise OSError(30, "Read-only file system")
-        return real(path, data)
+        return real(path, flags, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Path, "write_bytes", read_only)
+    monkeypatch.setattr(os, "open", read_only)
     with pytest.raises(OutputError, match=r"read-only file system.*--no-store"):
         there.run()
     assert not list((tmp_path / "runs").iterdir())

@@ -16,6 +16,7 @@ from lark import Lark
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.language.parsing.scanner import Words
 from hmmdsl.language.parsing.tree_builder import TreeBuilder
 
@@ -67,4 +68,4 @@ def _made_of(grammar: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     place = Path(__file__).parent.parent
-    (place / "tables.json").write_text(written((place / "grammar.lark").read_text(encoding="utf-8")), encoding="utf-8")
+    write_whole(place / "tables.json", written((place / "grammar.lark").read_text(encoding="utf-8")))

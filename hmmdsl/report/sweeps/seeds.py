@@ -3,12 +3,12 @@ network is from its own initialization, seed by seed."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmmdsl.files.writing import write_csv
 from hmmdsl.spec.confidence import Interval, interval, paired
 from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell, seed_axis
 
@@ -98,15 +98,14 @@ def write_seeds(table: SweepTable, folder: Path) -> list[Path]:
     if found is None:
         return []
     names = [path for axis in found.axes for path in axis.paths]
-    with (folder / SEEDS_CSV).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, "result", "count", "mean", "sd", "lower", "upper", *_PAIRED])
-        for row in found.rows:
-            runs, difference = row.runs, row.difference
-            numbers = [runs.count, runs.mean, runs.sd, runs.lower, runs.upper, row.untrained.mean if row.untrained else None]
-            numbers += [difference.mean, difference.lower, difference.upper] if difference is not None else [None] * 3
-            settings = (("true" if each else "false") if isinstance(each, bool) else each for each in found.settings(row))
-            writer.writerow([*settings, row.path, *numbers])
+    lines: list[list[object]] = [[*names, "result", "count", "mean", "sd", "lower", "upper", *_PAIRED]]
+    for row in found.rows:
+        runs, difference = row.runs, row.difference
+        numbers = [runs.count, runs.mean, runs.sd, runs.lower, runs.upper, row.untrained.mean if row.untrained else None]
+        numbers += [difference.mean, difference.lower, difference.upper] if difference is not None else [None] * 3
+        settings = (("true" if each else "false") if isinstance(each, bool) else each for each in found.settings(row))
+        lines.append([*settings, row.path, *numbers])
+    write_csv(folder / SEEDS_CSV, lines)
     return [folder / SEEDS_CSV]
 
 

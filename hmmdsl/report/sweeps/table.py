@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.files.writing import appearing, write_csv
 from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell
 
 FAILURE = "failure"
@@ -53,10 +53,7 @@ def write_tables(table: SweepTable, folder: Path) -> list[Path]:
         [*table.settings(k), *(table.numbers[k].get(column) for column in found), table.failures[k]]
         for k in range(len(table.points))
     ]
-    with (folder / CSV).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_csv_cell(value) for value in row] for row in rows)
+    write_csv(folder / CSV, [names, *([_csv_cell(value) for value in row] for row in rows)])
     written = [folder / CSV]
     try:
         import pyarrow
@@ -65,7 +62,8 @@ def write_tables(table: SweepTable, folder: Path) -> list[Path]:
         return written
     columns = [_alike([row[k] for row in rows]) for k in range(len(names))]
     content = pyarrow.table({name: pyarrow.array(column) for name, column in zip(names, columns, strict=True)})
-    parquet.write_table(content, folder / PARQUET, compression="zstd")
+    with appearing(folder / PARQUET, durable=False) as file:
+        parquet.write_table(content, file, compression="zstd")
     return [*written, folder / PARQUET]
 
 

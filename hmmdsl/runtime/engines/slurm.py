@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.engines.elsewhere import CallingEngine
 from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.making import thread_settings
@@ -101,7 +102,7 @@ class SlurmEngine(CallingEngine):
         folder = self._folder / f"{task.hash[:16]}-{attempt}"
         folder.mkdir(parents=True, exist_ok=True)
         order, answer = folder / "order.json", folder / "answer.json"
-        order.write_text(self._hearing.order(task), encoding="utf-8")
+        write_whole(order, self._hearing.order(task))
         settings = thread_settings(task.threads) | {"PYTHONPATH": search_path()}
         worker = [sys.executable, "-P", "-m", "hmmdsl.runtime.engines.worker", str(order), str(answer)]
         with self._turn:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.engines.making import make_stage
 from hmmdsl.runtime.engines.messages import Message, Order, Send, SentLog, SentProgress, StoreAddress, failed
 from hmmdsl.runtime.failures import ExitCode, Terminated
@@ -80,9 +81,7 @@ def make_once(order: Path, answer: Path) -> None:
     """Make the order in a file. All that it tells is written at the end, to be renamed into place whole."""
     told: list[Message] = []
     Worker().make(order.read_text(encoding="utf-8"), told.append)
-    beside = answer.with_name(f".{answer.name}.{os.getpid()}")
-    beside.write_text(json.dumps(told), encoding="utf-8")
-    os.replace(beside, answer)
+    write_whole(answer, json.dumps(told))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

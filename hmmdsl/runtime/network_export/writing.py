@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from hmmdsl.files.folders import beside, move, remove
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.loading import load_run
-from hmmdsl.runtime.output_file import appearing, unwritable
+from hmmdsl.runtime.output_file import output_file, unwritable
 
 NetworkFormat: TypeAlias = Literal["transformer_lens", "safetensors", "onnx"]
 
@@ -64,22 +64,23 @@ def export_network(run: Path, name: str | None, to: NetworkFormat, step: int | N
 
 def _write_file(path: Path, content: bytes) -> None:
     """Beside its place and renamed into it, so that a file is whole or not there."""
-    with appearing(path, INSTEAD) as unfinished:
-        unfinished.write_bytes(content)
+    with output_file(path, INSTEAD) as file:
+        file.write(content)
 
 
 def _write_folder(path: Path, files: dict[str, bytes]) -> None:
     """The same for a folder, which must not be there yet, or hold such files only."""
-    if path.exists() and not (path.is_dir() and {each.name for each in path.iterdir()} <= set(files)):
+    if path.is_symlink() or (path.exists() and not (path.is_dir() and {each.name for each in path.iterdir()} <= set(files))):
         raise OutputError(f"{path} is there and something else: give another folder with `--out`")
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished, old = beside(path, "unfinished"), beside(path, "replaced")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         for name, content in files.items():
-            (unfinished / name).write_bytes(content)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(unfinished, path)
+            write_whole(unfinished / name, content)
+        if path.exists():
+            move(path, old)
+        move(unfinished, path)
     except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        remove(unfinished)
         raise unwritable(path, error, INSTEAD) from error
+    remove(old)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from hmmdsl.files.writing import appearing
 from hmmdsl.runtime.packing.limits import (
     DIRECTORY,
     FILES,
@@ -61,7 +62,7 @@ class Pack:
             if wanted(file.path):
                 place = folder / file.path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                with place.open("xb") as target:
+                with appearing(place, durable=False) as target:
                     for chunk in self.content(file):
                         target.write(chunk)
 

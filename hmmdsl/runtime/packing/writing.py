@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import hmmdsl
-from hmmdsl.runtime.failures import OutputError
+from hmmdsl.files.plain import open_plain
+from hmmdsl.runtime.output_file import output_file
 from hmmdsl.runtime.packing.limits import ENDINGS, FILES, PACKED, RATIO, UNPACKED, PackError, Part, check_names
 from hmmdsl.runtime.packing.manifest import NAME, FileSum, Manifest
 from hmmdsl.runtime.reading import read
@@ -73,15 +74,10 @@ def pack(run: Path, out: Path, without: Collection[Part] = ()) -> Packed:
         has = f"{len(files):,} files, {size:,} bytes"
         raise PackError(f"{run} has {has}, and a pack holds {FILES:,} files, {PACKED:,} bytes: use `--without checkpoints`")
     left_out = tuple(name for name in found if not _belongs(name) and name != "log.jsonl")
-    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        _write(beside, run, manifest, {name: deflated for _, deflated, name in files})
-        os.replace(beside, out)
-        return Packed(out, manifest, out.stat().st_size, left_out)
-    except OSError as error:
-        raise OutputError(f"{out} can't be written ({(error.strerror or str(error)).lower()}): give another file") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with output_file(out) as target:
+        _write(target, run, manifest, {name: deflated for _, deflated, name in files})
+        written = target.tell()
+    return Packed(out, manifest, written, left_out)
 
 
 def _whole(run: Path, without_checkpoints: bool) -> Experiment:
@@ -138,7 +134,7 @@ def _started_with(run: Path) -> tuple[dict[str, str], str | None]:
 def _sum(path: Path, name: str) -> tuple[FileSum, bool]:
     """A file's size and checksum, and whether to deflate it: not where that brings nothing, nor beyond a pack's ratio."""
     digest, size, packed, deflate = sha256(), 0, 0, zlib.compressobj(9)
-    with path.open("rb") as file:
+    with open_plain(path, follow=False) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
@@ -148,22 +144,19 @@ def _sum(path: Path, name: str) -> tuple[FileSum, bool]:
     return FileSum(path=name, size=size, sha256=digest.hexdigest()), deflated
 
 
-def _write(path: Path, run: Path, manifest: Manifest, deflated: dict[str, bool]) -> None:
-    with path.open("xb") as target:
-        with zipfile.ZipFile(target, "w", allowZip64=False) as archive:
-            archive.writestr(_entry(NAME, True), manifest.text())
-            for file in manifest.files:
-                digest = sha256()
-                entry = _entry(file.path, deflated[file.path])
-                entry.file_size = file.size
-                with (run / file.path).open("rb") as source, archive.open(entry, "w") as packed:
-                    while chunk := source.read(_CHUNK):
-                        digest.update(chunk)
-                        packed.write(chunk)
-                if digest.hexdigest() != file.sha256:
-                    raise PackError(f"{run / file.path} changed while it was packed: pack it again when the run is done")
-        target.flush()
-        os.fsync(target.fileno())
+def _write(target: BinaryIO, run: Path, manifest: Manifest, deflated: dict[str, bool]) -> None:
+    with zipfile.ZipFile(target, "w", allowZip64=False) as archive:
+        archive.writestr(_entry(NAME, True), manifest.text())
+        for file in manifest.files:
+            digest = sha256()
+            entry = _entry(file.path, deflated[file.path])
+            entry.file_size = file.size
+            with open_plain(run / file.path, follow=False) as source, archive.open(entry, "w") as packed:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    packed.write(chunk)
+            if digest.hexdigest() != file.sha256:
+                raise PackError(f"{run / file.path} changed while it was packed: pack it again when the run is done")
 
 
 def _entry(name: str, deflated: bool) -> zipfile.ZipInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.results_file import plain
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ def make(task: Task, folder: Path, shelf: Shelf) -> dict[str, Any]:
     outcome = task.experiment.analyses[name].compute(shelf.inputs(task, name))
     if outcome.arrays:
         import numpy as np
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
-        save_file({key: np.ascontiguousarray(array) for key, array in outcome.arrays.items()}, folder / ARRAYS)
+        data = save({key: np.ascontiguousarray(array) for key, array in outcome.arrays.items()})
+        write_whole(folder / ARRAYS, data, durable=False)
     return {"results": plain(outcome.results), "facts": plain(outcome.facts), "arrays": list(outcome.arrays)}
 
 

@@ -10,6 +10,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.files.writing import sync_file, sync_folder, write_whole
+
 ABOUT = "entry.json"
 """What an entry is, and the stage's result as plain data."""
 
@@ -54,19 +56,19 @@ def write_entry(entry: Entry, durable: bool = True) -> int:
     """Write entry.json and the checksums beside the files that `entry.folder` holds already; if `durable`, all of them to the
     disk itself. Returns the bytes of the whole. Raises OSError."""
     text = json.dumps(entry.about(), ensure_ascii=False, allow_nan=False) + "\n"
-    (entry.folder / ABOUT).write_text(text, encoding="utf-8")
+    write_whole(entry.folder / ABOUT, text, durable=False)
     sums, total, names = [], 0, sorted(files_of(entry.folder))
     for name in names:
         path = entry.folder / name
         sums.append(f"{_digest(path)}  {name}\n")
         total += path.stat().st_size
         if durable:
-            _sync(path)
+            sync_file(path)
         path.chmod(0o444)
     listed = "".join(sums).encode()
-    (entry.folder / SUMS).write_bytes(listed)
+    write_whole(entry.folder / SUMS, listed, durable=False)
     if durable:
-        _sync(entry.folder / SUMS)
+        sync_file(entry.folder / SUMS)
         for folder in {(entry.folder / name).parent for name in names} | {entry.folder}:
             sync_folder(folder)
     return total + len(listed)
@@ -119,21 +121,6 @@ def files_of(folder: Path) -> Iterator[str]:
                     yield below + each.name
                 elif each.is_dir():
                     waiting.append(f"{below}{each.name}/")
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, where the system can."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
 MARK = "hmmdsl-store.json"
@@ -54,10 +55,8 @@ def open_folder(folder: Path) -> None:
                     f"{folder} is not a store: it holds other things; give `--store` a new or empty folder, or use `--no-store`"
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            beside = folder / f".{MARK}.{os.getpid()}"
             text = json.dumps({"format": FORMAT}) + "\n"
-            beside.write_text(text, encoding="utf-8")
-            os.replace(beside, mark)
+            write_whole(mark, text)
     except OSError as error:
         raise OutputError(
             f"the store {folder} can't be opened ({(error.strerror or str(error)).lower()}): "

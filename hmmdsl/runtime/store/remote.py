@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hmmdsl.files.folders import move
+from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.store.entry import SUMS, Damaged, Entry, files_of, read_entry
 from hmmdsl.runtime.store.location import FORMAT, MARK
@@ -68,7 +70,7 @@ class RemoteStore(Store):
         beside.mkdir(parents=True)
         try:
             sums = self._there(lambda: self._files.cat_file(f"{place}/{SUMS}")).decode()
-            (beside / SUMS).write_text(sums, encoding="utf-8")
+            write_whole(beside / SUMS, sums, durable=False)
             for line in sums.splitlines():
                 name = PurePosixPath(line.partition("  ")[2])
                 if not name.parts or name.is_absolute() or ".." in name.parts:
@@ -80,7 +82,7 @@ class RemoteStore(Store):
             final = self.entry_folder(hash)
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():
-                beside.rename(final)
+                move(beside, final)
                 self._list(entry, size)
         except (Damaged, UnicodeDecodeError, FileNotFoundError) as damage:
             self.warn(f"the entry {hash[:10]} in {self.url} is damaged ({damage}); it is computed again")

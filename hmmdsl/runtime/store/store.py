@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.folders import move
+from hmmdsl.files.writing import sync_folder, write_whole
 from hmmdsl.runtime.environment import processor
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry, sync_folder, write_entry
+from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry, write_entry
 from hmmdsl.runtime.store.index import Index, Row
 from hmmdsl.runtime.store.location import open_folder
 
@@ -123,7 +125,7 @@ class Store:
         place = self.folder / AWAY / f"{hash}-{time.time_ns()}"
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            self.entry_folder(hash).rename(place)
+            move(self.entry_folder(hash), place)
         except FileNotFoundError:
             return  # another process was quicker
         except OSError as error:
@@ -170,11 +172,11 @@ class Store:
         _make_sure_of(place.parent)
         if place.exists():
             old = self.folder / WORK / f".{made.hash}-{os.getpid()}"
-            place.rename(old)
-            made.folder.rename(place)
+            move(place, old)
+            move(made.folder, place)
             shutil.rmtree(old, ignore_errors=True)
         else:
-            made.folder.rename(place)
+            move(made.folder, place)
         if durable:
             sync_folder(place.parent)
         entry = Entry(**(made.about() | {"folder": place}))
@@ -216,7 +218,7 @@ class Store:
         probe = self.folder / WORK / f".probe-{os.getpid()}"
         try:
             probe.parent.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
+            write_whole(probe, b"", durable=False)
             probe.unlink()
         except OSError as error:
             raise OutputError(
@@ -237,7 +239,7 @@ class Store:
         away = self.folder / WORK / f".{hash}-{os.getpid()}"
         away.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            place.rename(away)
+            move(place, away)
         shutil.rmtree(away, ignore_errors=True)
         self._forget(hash)
 

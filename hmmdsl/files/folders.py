@@ -1,0 +1,24 @@
+"""Folders that are whole or not there: made under a random name beside their place, and renamed into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from secrets import token_hex
+
+
+def beside(place: Path, role: str) -> Path:
+    """A name beside a place that nothing bears, hidden, which says what for."""
+    return place.with_name(f".{place.name[:100]}.{role}-{token_hex(8)}")
+
+
+def move(source: Path, place: Path) -> None:
+    """Rename a folder to a place where nothing stands, or an empty folder. Raises OSError, FileExistsError among them or
+    'directory not empty' where something does."""
+    os.rename(source, place)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, as far as that can be done; links in it are removed, not followed."""
+    shutil.rmtree(folder, ignore_errors=True)
