@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,6 +28,7 @@ from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.records.profiles import Profile, read_profiles
 from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
 from hmmdsl.language.records.starts import check_start
+from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps.compiled import CompiledSweep
@@ -49,13 +51,15 @@ def compile_file(
     settings: Mapping[str, str] | None = None,
     profile: str | None = None,
     max_points: int = MAX_POINTS,
+    seeds: tuple[int, ...] | None = None,
 ) -> Compiled:
-    """Compile a spec's file. `settings` are `--set` pairs, `profile` a profile's name. Raises SpecError with every message."""
+    """Compile a spec's file. `settings` are `--set` pairs, `profile` a profile's name, `seeds` those of `--seeds`, in the
+    place of the file's own. Raises SpecError with every message."""
     diagnostics = Diagnostics()
     source = read_source(path, str(path), diagnostics)
     if source is None:
         raise SpecError(diagnostics.found)
-    return _compile(source, path.stem, kinds, path, path.parent, settings or {}, profile, diagnostics, max_points)
+    return _compile(source, path.stem, kinds, path, path.parent, settings or {}, profile, diagnostics, max_points, seeds)
 
 
 def compile_text(
@@ -67,9 +71,11 @@ def compile_text(
     settings: Mapping[str, str] | None = None,
     profile: str | None = None,
     max_points: int = MAX_POINTS,
+    seeds: tuple[int, ...] | None = None,
 ) -> Compiled:
     """Compile a spec's text, which messages call `name`; its imports are relative to `folder`. Raises SpecError."""
-    return _compile(Source(name, text), Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics(), max_points)
+    source = Source(name, text)
+    return _compile(source, Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics(), max_points, seeds)
 
 
 def _compile(
@@ -82,6 +88,7 @@ def _compile(
     profile: str | None,
     diagnostics: Diagnostics,
     max_points: int,
+    seeds: tuple[int, ...] | None,
 ) -> Compiled:
     file = parse(source, diagnostics)
     sorts = record_sorts(kinds)
@@ -101,17 +108,22 @@ def _compile(
         _check_profile(other, compilation, names, sorts, diagnostics)
     used = dict(compilation.meanings.used)
     sweeps = Sweeps(file, compilation, scope, params, diagnostics, max_points)
+    if seeds is not None:
+        compilation.records.replicate = replicate_of(seeds)
     experiment = _experiment(name, compilation) if not diagnostics.errors else None
     swept = sweeps.compiled(experiment) if experiment is not None else {}
     if not diagnostics.errors:
         _check_models(compilation, swept.values(), diagnostics)
     claims = _claims(file, compilation, names, swept, diagnostics)
+    if experiment is not None and experiment.replicate is not None:
+        place = compilation.places.get("replicate") if seeds is None else None
+        check_replicate(experiment.replicate, experiment, swept, max_points, place, diagnostics)
     diagnostics.raise_if_errors()
     assert experiment is not None, "what could not be made was reported"
     experiment = experiment.model_copy(
         update={
             "sweeps": {each: sweep_of(sweep, experiment) for each, sweep in swept.items()},
-            "expect": tuple(Claim(label=claim.label, claim=claim.text) for claim in claims),
+            "expect": tuple(Claim(label=claim.label, claim=claim.text, often=claim.often) for claim in claims),
         }
     )
     declared = _declared(names, scope, budget)
@@ -129,6 +141,7 @@ def _experiment(name: str, compilation: Compilation) -> Experiment:
         models=records.models,
         trains=records.trains,
         analyses=records.analyses,
+        replicate=records.replicate,
     )
 
 
@@ -216,6 +229,10 @@ def _claims(
             )
         label = statement.label.value if statement.label is not None else ""
         claim = resolve_claim(statement.claim, results, params, diagnostics, label, failed)
+        if claim is not None and statement.often:
+            holds, of = statement.often
+            claim = replace(claim, often=(int(holds.value), int(of.value)))
+            check_often(claim, records.replicate, holds.span.to(of.span), diagnostics)
         if claim is not None:
             claims.append(claim)
     return claims

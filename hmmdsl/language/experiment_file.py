@@ -53,12 +53,15 @@ def compile_experiment_file(
     settings: Mapping[str, str] | None = None,
     profile: str | None = None,
     max_points: int = MAX_POINTS,
+    seeds: tuple[int, ...] | None = None,
 ) -> Compiled:
-    """Read an experiment file and compile it. `settings` are `--set` pairs as for a spec. Raises SpecError with every mistake."""
+    """Read an experiment file and compile it. `settings` are `--set` pairs and `seeds` those of `--seeds`, as for a spec. Raises
+    SpecError with every mistake."""
     diagnostics = Diagnostics()
     text = _text(path, diagnostics)
     diagnostics.raise_if_errors()
-    return compile_experiment(read_experiment(text, str(path), kinds, settings=settings, profile=profile), kinds, max_points)
+    experiment = read_experiment(text, str(path), kinds, settings=settings, profile=profile)
+    return compile_experiment(experiment, kinds, max_points, seeds)
 
 
 def read_experiment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
 from hmmdsl.language.claims.result_paths import Results
@@ -12,6 +13,7 @@ from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.records.starts import check_start
+from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.language.sweeps.resolved import compile_sweeps
@@ -23,8 +25,13 @@ from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema
 from hmmdsl.spec.train import Train
 
 
-def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points: int = MAX_POINTS) -> Compiled:
-    """Compile an experiment. Raises SpecError with every mistake: references, what does not fit, claims."""
+def compile_experiment(
+    experiment: Experiment, kinds: AnalysisKinds, max_points: int = MAX_POINTS, seeds: tuple[int, ...] | None = None
+) -> Compiled:
+    """Compile an experiment, with other `seeds` if some are given. Raises SpecError with every mistake: references, what does not
+    fit, claims."""
+    if seeds is not None:
+        experiment = experiment.model_copy(update={"replicate": replicate_of(seeds)})
     diagnostics = Diagnostics()
     names = _names(experiment, diagnostics)
     processes = _processes(experiment, diagnostics)
@@ -62,6 +69,8 @@ def compile_experiment(experiment: Experiment, kinds: AnalysisKinds, max_points:
     axes = {name: sweep.axes for name, sweep in sweeps.items()}
     behind = {name: around.trains_behind(name) for name in (*trains, *analyses)}
     claims = _claims(experiment, Results(schema, unknown, names, axes, behind), diagnostics)
+    if experiment.replicate is not None and not diagnostics.errors:
+        check_replicate(experiment.replicate, experiment, sweeps, max_points, None, diagnostics)
     diagnostics.raise_if_errors()
     return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes, sweeps)
 
@@ -151,5 +160,7 @@ def _claims(experiment: Experiment, results: Results, diagnostics: Diagnostics) 
             continue
         resolved = resolve_claim(expression, results, params, diagnostics, claim.label)
         if resolved is not None:
-            claims.append(resolved)
+            claims.append(replace(resolved, often=claim.often))
+            place = Span(Source(f"expect[{at}]", claim.claim), 0, len(claim.claim))
+            check_often(claims[-1], experiment.replicate, place, diagnostics)
     return tuple(claims)

@@ -377,6 +377,7 @@ class Expect(Node):
     label: String | None
     claim: Expression
     record: Record | None
+    often: tuple[Number, ...] = ()  # with how many seeds it must hold, of how many: `in 6 of 8`
 
 
 Statement: TypeAlias = Declaration | Hmm | ProcessDefinition | Param | Import | Expect

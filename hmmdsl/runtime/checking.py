@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Checked:
     """One checked file. `processes` are those that are trained on or read; in a file that runs nothing, all that it names.
     `histories` counts those of each train's process to its context; None where there are more than are
-    enumerated by default; `sweeps` counts the points of each. All counts are empty if the spec is wrong."""
+    enumerated by default; `sweeps` counts the points of each, `seeds` those of
+    `replicate`. All counts are empty if the spec is wrong."""
 
     path: Path
     diagnostics: list[Diagnostic]
@@ -31,6 +32,7 @@ class Checked:
     claims: int = 0
     histories: Mapping[str, int | None] | None = None
     sweeps: Mapping[str, int] = field(default_factory=dict)
+    seeds: int = 1
 
     @property
     def ok(self) -> bool:
@@ -46,6 +48,8 @@ class Checked:
         if self.sweeps:
             counted = f"{_count(len(self.sweeps), 'sweep')} of {' and '.join(f'{n:,}' for n in self.sweeps.values())} points"
             parts.insert(-1, counted)
+        if self.seeds > 1:
+            parts.append(f"each with {_count(self.seeds, 'seed')}")
         return f"ok: {self.path}: {', '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:
@@ -55,7 +59,12 @@ class Checked:
         found: dict[str, Any] = {"file": str(self.path), "ok": self.ok, "diagnostics": [as_json(d) for d in self.diagnostics]}
         if self.ok:
             found |= {"processes": list(self.processes), "trains": list(self.trains), "analyses": list(self.analyses)}
-            found |= {"sweeps": dict(self.sweeps), "claims": self.claims, "histories": dict(self.histories or {})}
+            found |= {
+                "sweeps": dict(self.sweeps),
+                "seeds": self.seeds,
+                "claims": self.claims,
+                "histories": dict(self.histories or {}),
+            }
         return found
 
 
@@ -74,6 +83,7 @@ def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
         analyses=tuple(experiment.analyses),
         claims=len(compiled.claims),
         sweeps={name: len(sweep.points) for name, sweep in compiled.sweeps.items()},
+        seeds=len(experiment.replicate.seeds) if experiment.replicate is not None else 1,
         histories={name: _histories(name, compiled) for name in experiment.trains},
     )
 

@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
 
 def read(
-    path: Path, settings: Mapping[str, str] | None = None, profile: str | None = None, max_points: int = MAX_POINTS
+    path: Path,
+    settings: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    max_points: int = MAX_POINTS,
+    seeds: tuple[int, ...] | None = None,
 ) -> Compiled:
     """Compile a `.hmm` spec, an `experiment.yaml`, or the spec of a pack.
 
-    `settings` are `--set name=value` pairs, their values in the language; `max_points` limits each sweep. Raises SpecError with
-    every message, and OutputError if a pack can't be trusted.
+    `settings` are `--set name=value` pairs, their values in the language; `max_points` limits each sweep; `seeds` stand for those
+    of the spec. Raises SpecError with every message, and OutputError if a pack can't be trusted.
     """
     if path.suffix.lower() == ".hmmz":
         from hmmdsl.runtime.packing.opening import compile_pack
 
-        return compile_pack(path, settings or {}, profile, max_points)
+        return compile_pack(path, settings or {}, profile, max_points, seeds)
     if path.suffix in (".yaml", ".yml"):
         from hmmdsl.language.experiment_file import compile_experiment_file
 
-        return compile_experiment_file(path, kinds(), settings=settings or {}, profile=profile, max_points=max_points)
-    return compile_file(path, kinds(), settings=settings or {}, profile=profile, max_points=max_points)
+        return compile_experiment_file(
+            path, kinds(), settings=settings or {}, profile=profile, max_points=max_points, seeds=seeds
+        )
+    return compile_file(path, kinds(), settings=settings or {}, profile=profile, max_points=max_points, seeds=seeds)

@@ -9,6 +9,7 @@ from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.experiment import About
 from hmmdsl.spec.model import MODELS
+from hmmdsl.spec.replication import Replicate
 from hmmdsl.spec.train import Train
 
 
@@ -37,6 +38,7 @@ def record_sorts(kinds: AnalysisKinds) -> Mapping[str, RecordSort]:
     """All sorts of records by their keywords, given the kinds of analysis there are."""
     sorts = (
         RecordSort("experiment", {"": About}, named=False),
+        RecordSort("replicate", {"": Replicate}, named=False),
         RecordSort("model", dict(MODELS)),
         RecordSort("train", {"": Train}),
         RecordSort("analysis", dict(kinds)),

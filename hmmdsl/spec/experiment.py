@@ -11,6 +11,7 @@ from hmmdsl.spec.analysis import Analysis, kind_of
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.model import AnyModel
 from hmmdsl.spec.process import ProcessTable
+from hmmdsl.spec.replication import Replicate, Replicated
 from hmmdsl.spec.sweep import Sweep
 from hmmdsl.spec.train import Train
 
@@ -54,6 +55,9 @@ class Claim(Record):
 
     label: str = Field("", description="what the claim is called in the report")
     claim: str = Field(description="the claim, as in the language: `fit.gap < 1e-4`")
+    often: tuple[int, int] | None = Field(
+        None, description="with how many seeds it must hold, of how many (`in 6 of 8`); with all if not given"
+    )
 
 
 FRAGILE_BELOW = 3.0
@@ -101,6 +105,7 @@ class Verdict(Record):
     measured: dict[str, float | tuple[float | None, ...] | None] = Field(description="each result the claim names, by its path")
     reason: str = Field("", description="why it failed, in words and numbers")
     margin: Margin | None = Field(None, description="by how much it holds or fails; none where a part of it has no value")
+    replicated: Replicated | None = Field(None, description="what it came to with each seed, where it was run with several")
 
 
 def _analysis(value: object, info: ValidationInfo) -> object:
@@ -124,6 +129,7 @@ class Experiment(Record):
     trains: dict[Identifier, Train] = Field(default_factory=dict, description="training runs")
     analyses: dict[Identifier, AnyAnalysis] = Field(default_factory=dict, description="analyses, in order")
     sweeps: dict[Identifier, Sweep] = Field(default_factory=dict, description="sweeps, with every point")
+    replicate: Replicate | None = Field(None, description="the seeds that it is run with; with its own alone if not given")
     expect: tuple[Claim, ...] = Field((), description="what the experiment must show")
 
     def in_order(self) -> list[tuple[str, Train]]:

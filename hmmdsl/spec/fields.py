@@ -83,6 +83,11 @@ class Many:
         """What stands at `index`."""
         return self.elements[index] if self.fixed else self.elements[0]
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is a list of integers, of any length: then a range may stand for it."""
+        return not self.fixed and isinstance(self.elements[0], Numeric) and self.elements[0].integer
+
     def repeats(self, choices: Sequence[FieldType]) -> bool:
         """Whether it is a list of what `choices` take one of."""
         element = self.elements[0]
@@ -250,7 +255,7 @@ def describe(kind: FieldType) -> str:
         case Many(elements, True):
             return f"a list of {len(elements)}: " + ", ".join(describe(element) for element in elements)
         case Many(elements):
-            return "a list, each item " + describe(elements[0])
+            return ("a list or a range" if kind.counts else "a list") + ", each item " + describe(elements[0])
         case Nothing():
             return "`none`"
         case Either(choices):

@@ -88,6 +88,11 @@ def seed_axis(axes: Sequence[SweepAxis]) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
+def over_seeds(axes: Sequence[SweepAxis]) -> bool:
+    """Whether a sweep repeats the experiment with several seeds itself."""
+    return any(is_seed(axis) and len(axis.values) > 1 for axis in axes)
+
+
 def value_text(value: AxisValue) -> str:
     """An axis' value as the language writes it.
 

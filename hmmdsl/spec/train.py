@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from hmmdsl.spec.base import AutoHistories, Histories, ModelName, ProcessName, Record, TrainName
 from hmmdsl.spec.objectives import Adversarial, NextToken, Objective
 from hmmdsl.spec.parts import Part
+from hmmdsl.spec.replication import SEEDS
 
 # ---------------------------------------------------------------- data
 
@@ -134,7 +135,7 @@ class Train(Record):
         (), description="parts that stay as they begin: `body` is all but the embedding and the unembedding"
     )
     steps: int = Field(1000, ge=1, le=100_000_000, description="optimizer steps")
-    seed: int = Field(0, ge=0, lt=2**63, description="feeds independent streams for initialization, data and each control")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="feeds independent streams for initialization, data and each control")
     clip: float | None = Field(None, gt=0, description="largest norm of the gradient; no limit if not given")
     checkpoints: Checkpoints = Field(Ends(), description="when weights are kept")
     histories: Histories = Field(AutoHistories(), description="the histories that loss and gap are evaluated on")

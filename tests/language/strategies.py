@@ -106,7 +106,7 @@ items = st.recursive(
 _entries = st.builds(syntax.Entry, _at, paths(names, small), expressions)
 _calls = st.builds(syntax.Call, _at, paths(names, small), tuples(st.builds(syntax.Argument, _at, small)))
 _records = st.builds(syntax.Record, _at, tuples(_entries | _calls))
-_keywords = st.sampled_from(("model", "train", "analysis", "sweep", "profile", "experiment")).map(
+_keywords = st.sampled_from(("model", "train", "analysis", "sweep", "profile", "experiment", "replicate")).map(
     lambda text: syntax.Name(NOWHERE, text)
 )
 
@@ -129,7 +129,7 @@ statements = st.one_of(
     st.builds(syntax.Param, _at, names, expressions),
     st.builds(syntax.Import, _at, tuples(names, 1), st.none() | tuples(names, 1), st.none() | names),
     st.builds(syntax.Import, _at, strings, st.none(), st.none() | names),
-    st.builds(syntax.Expect, _at, st.none() | strings, claims, st.none() | _records),
+    st.builds(syntax.Expect, _at, st.none() | strings, claims, st.none() | _records, st.just(()) | tuples(integers, 2, 2)),
 )
 files = st.builds(syntax.File, _at, tuples(statements, 0, 4))
 

@@ -28,6 +28,7 @@ SPECS = {
   schedule = cosine { floor = 1/7 }, checkpoints = every { steps = 100 }, histories = sampled { words = 100 } }
 analysis a: regression { of = fit, at = [block { index = 2 }, concat { of = [embedding] }], ridge = 1e-3, on = rrxor(1/5) }
 """,
+    "replicated": RUN + 'replicate { seeds = 2..6 }\nexpect "most" in 3 of 4: fit.gap < 1\nexpect fit.gap < 2\n',
     "parts": "import std.processes (coin)\n"
     + RRXOR
     + NET
@@ -45,8 +46,8 @@ def assert_comes_back(first: Compiled) -> None:
     assert write_experiment(again.experiment) == text
     assert again.processes == first.processes
     assert {name: p.parts for name, p in again.processes.items()} == {name: p.parts for name, p in first.processes.items()}
-    assert [(c.label, c.text, c.reads, dict(c.constants)) for c in again.claims] == [
-        (c.label, c.text, c.reads, dict(c.constants)) for c in first.claims
+    assert [(c.label, c.text, c.reads, dict(c.constants), c.often) for c in again.claims] == [
+        (c.label, c.text, c.reads, dict(c.constants), c.often) for c in first.claims
     ]
 
 

@@ -24,7 +24,7 @@ from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.results import Group, Quantity
-from hmmdsl.spec.sweep import is_seed
+from hmmdsl.spec.sweep import is_seed, over_seeds
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 
@@ -33,7 +33,10 @@ __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 class ResolvedClaim:
     """A claim whose names are known to exist: `expression` may be evaluated once there are results. `constants` are the params
     it uses, `reads` the paths of the results it names, `theory` those of them that no network determines. `repeated` has the
-    number of the axis of seeds for each sweep that it reads; None where it also measures what no seeds repeat."""
+    number of the axis of seeds for each sweep that it reads; None where it also measures what no seeds repeat. `reseeded`
+    tells whether another seed of the experiment's trains changes what it reads: sweeps over seeds have seeds of their own, and
+    what no network determines has none. `often` is with how many seeds of `replicate` it must hold, of how many (None: with
+    all)."""
 
     label: str
     text: str
@@ -42,6 +45,8 @@ class ResolvedClaim:
     reads: tuple[str, ...] = ()
     theory: frozenset[str] = frozenset()
     repeated: Mapping[str, int] | None = None
+    reseeded: bool = False
+    often: tuple[int, int] | None = None
 
 
 def resolve_claim(
@@ -85,6 +90,7 @@ def resolve_claim(
         tuple(resolver.reads),
         frozenset(resolver.theory),
         MappingProxyType(resolver.repeated) if not resolver.single else None,
+        resolver.reseeded,
     )
 
 
@@ -99,6 +105,7 @@ class _Resolver:
         self.theory: set[str] = set()
         self.repeated: dict[str, int] = {}
         self.single = False
+        self.reseeded = False
 
     def type_of(self, expression: syntax.Expression) -> ClaimType | None:
         """The type of a part; None where its mistake has been reported or cannot be known."""
@@ -185,6 +192,9 @@ class _Resolver:
         if isinstance(place.schema, Quantity) and place.schema.theory:
             self.theory.add(text)
             return
+        axes = self.results.sweeps.get(str(head))
+        behind = self.results.behind.get(str(head if axes is None else name))
+        self.reseeded = self.reseeded or (bool(behind) and not over_seeds(axes or ()))
         number = self.results.repeated(str(head), str(name))
         if number is None:
             self.single = True

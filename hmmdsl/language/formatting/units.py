@@ -77,9 +77,11 @@ def statement_unit(statement: syntax.Statement) -> Unit:
             where = constant_text(module) if isinstance(module, syntax.String) else ".".join(part.text for part in module)
             listed = "" if names is None else f" ({', '.join(name.text for name in names)})"
             return Unit(statement.span, (f"import {where}{listed}" + (f" as {alias.text}" if alias is not None else ""),))
-        case syntax.Expect(label=label, claim=claim, record=record):
+        case syntax.Expect(label=label, claim=claim, record=record, often=often):
             text = format_expression(claim) if isinstance(claim, syntax.Approximately) else plain(claim)
-            head = "expect " + (f"{constant_text(label)}: " if label is not None else "") + text
+            heading = [constant_text(label)] if label is not None else []
+            heading += [f"in {often[0].value} of {often[1].value}"] if often else []
+            head = "expect " + (f"{' '.join(heading)}: " if heading else "") + text
             if record is None:
                 return Unit(statement.span, (head,))
             return Unit(statement.span, (f"{head} ",), brackets=_record(record))

@@ -22,6 +22,7 @@ STATEMENT_WORDS = (
     "import",
     "expect",
     "experiment",
+    "replicate",
     "model",
     "train",
     "analysis",
@@ -29,6 +30,9 @@ STATEMENT_WORDS = (
     "profile",
 )
 """The words that statements begin with, as far as one can tell without the schemas."""
+
+NAMELESS = ("experiment", "replicate")
+"""Those that no name follows, but a record."""
 
 ITEM_WORDS = ("states", "tokens", "let", "for", "emit", "start", "operator", "kraus")
 """The words that items of a body begin with."""
@@ -297,7 +301,7 @@ class _Splitter:
             return False
         if second.type == "WORD_INFIX" or str(second) in ("at", "over", "along", "if", "then", "else", "emits", "in"):
             return False
-        return is_name(second) or second.type == "STRING" or (str(first) == "experiment" and second.type == "LBRACE")
+        return is_name(second) or second.type == "STRING" or (str(first) in NAMELESS and second.type == "LBRACE")
 
     def begins_item(self, at: int) -> bool:
         """`let x`, `for i`, `S ->`, `s[0] -[`, `S emits`; blank lines before it don't matter."""

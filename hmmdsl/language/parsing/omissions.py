@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.parsing.chunks import is_name
 from hmmdsl.language.parsing.layout import CLOSER
@@ -38,6 +40,9 @@ def branch_missing(failure: Failure) -> Diagnostic | None:
 def head_incomplete(failure: Failure) -> Diagnostic | None:
     """A statement whose braces or kind are missing."""
     found, first = failure.found, failure.first
+    if failure.kind == "file" and first == "expect" and _counts(failure.lexemes[1:6]):
+        cure = 'write `expect "label" in 6 of 8: …`, or without a label `expect in 6 of 8: …`'
+        return Diagnostic("E0147", "how often a claim must hold is two whole numbers before its `:`", failure.span, help=cure)
     label = failure.before is not None and failure.before.type == "STRING" and failure.at == 2
     if failure.kind == "file" and first == "expect" and label and found is not None:
         return Diagnostic("E0145", "a claim's label ends with `:`", failure.span, help=f"write `expect {failure.before}: …`")
@@ -55,8 +60,17 @@ def head_incomplete(failure: Failure) -> Diagnostic | None:
     return None
 
 
+def _counts(words: list[Lexeme]) -> bool:
+    """Whether a claim begins with what looks like `in 6 of 8`."""
+    return any(str(word) == "in" or (word.type == "INT" and str(after) == "of") for word, after in pairwise(words))
+
+
 def equal_sign_missing(failure: Failure) -> Diagnostic | None:
     """A name without the `=` that its value follows."""
+    if failure.kind == "record" and str(failure.before) == "replicate" and str(failure.found) == "{":
+        message = "`replicate` stands outside of all other records"
+        cure = "write it beside them; `hmmdsl run FILE --seeds 2` says with how many seeds it is run this time"
+        return Diagnostic("E0224", message, failure.span, label="not here", help=cure)
     if "EQUAL" not in failure.accepts or failure.at == 0:
         return None
     if failure.kind == "record" or failure.first in ("param", "let", "process", "operator", "kraus"):

@@ -66,9 +66,16 @@ class TreeBuilder(Transformer[Any, Any]):
     names = module
 
     def expect(self, parts: list[Any]) -> syntax.Expect:
-        keyword, label, claim, record = parts
-        span = keyword.span.to((record or claim).span)
-        return syntax.Expect(span, syntax.String(label.span, unescaped(label)) if label else None, claim, record)
+        keyword, heading, claim, record = parts
+        label, often = heading or (None, ())
+        return syntax.Expect(keyword.span.to((record or claim).span), label, claim, record, often)
+
+    def heading(self, parts: list[Any]) -> tuple[syntax.String | None, tuple[syntax.Number, ...]]:
+        *label, often = parts
+        return (syntax.String(label[0].span, unescaped(label[0])) if label else None), often or ()
+
+    def how_often(self, parts: list[Any]) -> tuple[Expression, ...]:
+        return tuple(constant(part) for part in parts)
 
     def approximately(self, parts: list[Any]) -> syntax.Approximately:
         value, target, _, tolerance = parts

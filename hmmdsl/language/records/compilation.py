@@ -23,6 +23,7 @@ from hmmdsl.spec.declarations import RecordSort
 from hmmdsl.spec.experiment import About
 from hmmdsl.spec.fields import article
 from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.replication import Replicate
 from hmmdsl.spec.results import Group
 from hmmdsl.spec.train import Train
 
@@ -34,6 +35,7 @@ class Records:
     """What a file's records came to. Those that are wrong, or refer to one that is, are in `unsound`."""
 
     about: About = field(default_factory=About)
+    replicate: Replicate | None = None
     models: dict[str, Model] = field(default_factory=dict)
     trains: dict[str, Train] = field(default_factory=dict)
     analyses: dict[str, Analysis] = field(default_factory=dict)
@@ -70,7 +72,8 @@ class Compilation:
     def read_all(self) -> None:
         """Read every record declaration."""
         known = [d for d in self.declarations if self._known(d)]
-        self._about([d for d in known if d.keyword.text == "experiment"])
+        self.records.about = self._nameless(known, "experiment", About) or About()
+        self.records.replicate = self._nameless(known, "replicate", Replicate)
         by_sort: dict[str, list[syntax.Declaration]] = {}
         for declaration in known:
             if declaration.name is not None:
@@ -198,25 +201,27 @@ class Compilation:
         else:
             self.records.unsound.add(name.text)
 
-    def _about(self, declarations: Sequence[syntax.Declaration]) -> None:
+    def _nameless(self, known: Sequence[syntax.Declaration], word: str, sort: type[R]) -> R | None:
+        """The one record of a sort that has no names: as declared, or as profile and settings make it."""
+        declarations = [declaration for declaration in known if declaration.keyword.text == word]
+        found: Record | Broken | None = None
         for at, declaration in enumerate(declarations):
             record = self._record(declaration)
             if at:
                 self.diagnostics.add(
                     "E0223",
-                    "`experiment` is given twice",
+                    f"`{word}` is given twice",
                     declaration.keyword.span,
                     label="given again",
                     help="say all in one",
                     notes=(Note("the first is here", declarations[0].keyword.span),),
                 )
-            elif isinstance(record, About):
-                self.records.about = record
-        if not declarations and self.overrides.of("experiment"):
-            given = self.overrides.of("experiment")
-            record = self.reader.read(About, "`experiment`", given, given[0].span)
-            if isinstance(record, About):
-                self.records.about = record
+            else:
+                found = record
+        if not declarations and self.overrides.of(word):
+            given = self.overrides.of(word)
+            found = self.reader.read(sort, f"`{word}`", given, given[0].span)
+        return found if isinstance(found, sort) else None
 
     # ------------------------------------------------------------ analyses
 

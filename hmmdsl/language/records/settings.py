@@ -21,6 +21,9 @@ from hmmdsl.spec.fields import article
 PROFILE, SETTING = 1, 2
 """Layers of an assignment; the file's own is 0."""
 
+REPLICATE_ELSEWHERE = "`hmmdsl run FILE --seeds 2` says with how many seeds it is run this time"
+"""What to do where `replicate` cannot be changed."""
+
 LONGEST_SETTING = 10_000
 """Characters of one `--set`."""
 
@@ -105,6 +108,10 @@ def sort_out(given: Iterable[Assignment], names: Names, records: Collection[str]
 
 def _nowhere(assignment: Assignment, sort: str | None, settable: list[str], diagnostics: Diagnostics) -> None:
     head = assignment.path[0]
+    if head.text == "replicate" and sort is None:
+        message = "`replicate` belongs to the whole file: neither a profile nor a setting changes it"
+        diagnostics.add("E0224", message, head.span, label="not here", help=REPLICATE_ELSEWHERE)
+        return
     if sort == "param":
         message, cure = f"`{head.text}` is a param and has no fields", f"write `{head.text} = VALUE`"
     elif sort is not None:

@@ -29,6 +29,9 @@ from hmmdsl.spec.fields import (
     one_of,
 )
 
+LONGEST_RANGE = 100_000
+"""Items of a range where its field sets no limit."""
+
 
 class Broken:
     """Stands for a value whose mistake has been reported."""
@@ -176,7 +179,7 @@ class ValueReader(ABC):
             case Truth():
                 return isinstance(written, (syntax.Boolean, syntax.Comparison))
             case Many():
-                return isinstance(written, syntax.List)
+                return isinstance(written, syntax.List) or (isinstance(written, syntax.Range) and kind.counts)
             case Refers():
                 return isinstance(written, (syntax.Path, syntax.Call)) and bare != "none"
             case Numeric():
@@ -281,9 +284,12 @@ class ValueReader(ABC):
         return self._wrong(place, "`true` or `false`", written)
 
     def _many(self, kind: Many, written: syntax.Expression, place: str) -> object:
+        if isinstance(written, syntax.Range) and kind.counts:
+            return self._counted(kind, written, place)
         if not isinstance(written, syntax.List):
             message = f"{place} takes a list, not {found(written)}"
-            cure = f"write it in brackets, `[…]`: it is {describe(kind)}"
+            ranged = ", or as a range, `0..8`" if kind.counts else ""
+            cure = f"write it in brackets, `[…]`{ranged}: it is {describe(kind)}"
             self.diagnostics.add("E0504", message, written.span, label="no list", help=cure)
             return BROKEN
         count = len(written.items)
@@ -297,6 +303,20 @@ class ValueReader(ABC):
             return BROKEN
         items = [self.value(kind.element(i), item, place) for i, item in enumerate(written.items)]
         return BROKEN if any(isinstance(item, Broken) for item in items) else tuple(items)
+
+    def _counted(self, kind: Many, written: syntax.Range, place: str) -> object:
+        """A range of integers, item by item; the schema says whether each is in its bounds."""
+        bounds = [self._number(Numeric(True), bound, place) for bound in (written.start, written.stop)]
+        start, stop = (bound if isinstance(bound, int) else None for bound in bounds)
+        if start is None or stop is None:
+            return BROKEN
+        count = max(0, stop + written.closed - start)
+        most = LONGEST_RANGE if kind.at_most is None else kind.at_most
+        if not kind.at_least <= count <= most:
+            message = f"{place} takes {kind.at_least} to {most:,} items, and this range has {count:,}"
+            self.diagnostics.add("E0513", message, written.span, help=f"it is {describe(kind)}")
+            return BROKEN
+        return tuple(range(start, start + count))
 
     def _wrong(self, place: str, takes: str, written: syntax.Expression, cure: str = "") -> Broken:
         self.diagnostics.add(

@@ -17,6 +17,7 @@ from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.modules.names import Names
+from hmmdsl.language.parsing.chunks import NAMELESS
 from hmmdsl.language.records.settings import Overrides
 from hmmdsl.language.records.values import Assignment, Broken, Meanings, found
 from hmmdsl.language.source import Span
@@ -174,9 +175,11 @@ class SweepReader:
         elif sort in SWEPT:
             message = f"`{head.text}` is {article(sort or '')} {sort}; an axis is one of its fields"
             cure = f"write `{head.text}.{'seed = 0..5' if sort == 'train' else 'FIELD = [ … ]'}`"
-        elif sort is not None or head.text == "experiment":
-            message = f"`{head.text}` is {article(sort or 'experiment')} {sort or 'experiment'}, which no sweep ranges over"
+        elif sort is not None or head.text in NAMELESS:
+            message = f"`{head.text}` is {article(sort or head.text)} {sort or head.text}, which no sweep ranges over"
             cure = "sweep a param that it uses, or the field that names it: `fit.process = [ … ]`"
+            if head.text == "replicate":
+                cure = "sweep the seed of a train: `fit.seed = 0..8`"
         else:
             message = f"nothing here is called `{head.text}`"
             cure = suggestion(head.text, settable, "a sweep ranges over the fields of") or "the file has nothing to sweep"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hmmdsl.analysis import kinds
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.language.experiment_file import compile_experiment_file
+from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.limits import SUFFIX, PackError
 from hmmdsl.runtime.packing.reading import Pack, opened
@@ -65,8 +65,11 @@ def unpack(path: Path, folder: Path) -> Pack:
         return pack
 
 
-def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, max_points: int) -> Compiled:
-    """The experiment of a pack, compiled from its spec as it was run, with `settings` and a `profile` on top.
+def compile_pack(
+    path: Path, settings: Mapping[str, str], profile: str | None, max_points: int, seeds: tuple[int, ...] | None = None
+) -> Compiled:
+    """The experiment of a pack, compiled from its spec as it was run, with `settings` and a `profile` on top, and with the seeds
+    that it was run with, if not with others.
 
     Without these it is the very experiment that was run, whatever the spec would mean today. Raises PackError and SpecError.
     """
@@ -80,11 +83,11 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, m
             raise PackError(f"{path} is no packed run: it has no {_EXPERIMENT}; pack the run anew")
         if not (folder / _SPEC).is_file():
             return compile_experiment_file(
-                folder / _EXPERIMENT, kinds(), settings=settings, profile=profile, max_points=max_points
+                folder / _EXPERIMENT, kinds(), settings=settings, profile=profile, max_points=max_points, seeds=seeds
             )
         text = (folder / _SPEC).read_text(encoding="utf-8")
         said = {**manifest.settings, **settings}
-        asked = bool(settings) or profile is not None
+        asked = bool(settings) or profile is not None or seeds is not None
         try:
             compiled = compile_text(
                 text,
@@ -94,6 +97,7 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, m
                 settings=said,
                 profile=profile or manifest.profile,
                 max_points=max_points,
+                seeds=seeds if seeds is not None else _seeds(folder / _EXPERIMENT),
             )
         except SpecError:
             if asked:
@@ -103,3 +107,12 @@ def compile_pack(path: Path, settings: Mapping[str, str], profile: str | None, m
             return compiled
         run = compile_experiment_file(folder / _EXPERIMENT, kinds(), max_points=max_points)
         return compiled if compiled.experiment == run.experiment else run
+
+
+def _seeds(path: Path) -> tuple[int, ...] | None:
+    """The seeds that an experiment was run with, whatever its spec says; None where it can't be read."""
+    try:
+        replicate = read_experiment(path.read_text(encoding="utf-8"), str(path), kinds()).replicate
+    except (SpecError, OSError, UnicodeDecodeError):
+        return None
+    return (0,) if replicate is None else replicate.seeds
