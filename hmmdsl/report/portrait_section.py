@@ -98,6 +98,8 @@ def _sentence(portrait: Portrait) -> str:
         )
     if portrait.unreachable:
         text += f". Never reached: {', '.join(portrait.unreachable[:_NAMED])}"
+        more = len(portrait.unreachable) - _NAMED
+        text += f" and {more:,} more" if more > 0 else ""
     return text + "."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ _LARGEST_AREA = 420.0
 _SMALLEST_AREA = 0.35
 _ALL_AREA = 26_000.0
 _FEW = 60
+_MOST_EDGES = 24
+"""Corners whose names and edges are drawn, at most: of more they are a blot, and as many lines as half the square."""
 
 
 def draw_beliefs(
@@ -83,14 +86,14 @@ def _draw_corners(axes: Axes, states: Sequence[str], corners: Float64[np.ndarray
         axes.plot(outline[:, 0], outline[:, 1], color="#A9B0B8", linewidth=1.0, zorder=1)
     else:
         axes.scatter(corners[:, 0], corners[:, 1], marker="+", s=36, color="#8A9098", linewidths=1.0, zorder=2)
-        for i in range(len(states)):
-            for j in range(i):
-                axes.plot(corners[[i, j], 0], corners[[i, j], 1], color=FAINT, linewidth=0.7, zorder=0)
+        drawn = np.unique(np.round(corners, 6), axis=0)
+        for i, j in combinations(range(len(drawn) if len(drawn) <= _MOST_EDGES else 0), 2):
+            axes.plot(*drawn[[i, j]].T, color=FAINT, linewidth=0.7, zorder=0)
     centre = corners.mean(axis=0)
     together: dict[tuple[float, float], list[str]] = {}
     for name, corner in zip(states, np.round(corners, 6), strict=True):
         together.setdefault((float(corner[0]), float(corner[1])), []).append(name)
-    if len(together) > 24:
+    if len(together) > _MOST_EDGES:
         return
     for corner, names in together.items():
         away = np.array(corner) - centre

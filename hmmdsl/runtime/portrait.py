@@ -276,7 +276,7 @@ def _structure(about: Portrait) -> Iterator[str]:
         yield "unifilar" if about.unifilar else "not unifilar"
     yield "aperiodic" if about.period == 1 else f"period {about.period}"
     if about.unreachable:
-        yield f"never reached: {', '.join(about.unreachable)}"
+        yield f"never reached: {_listed(about.unreachable)}"
 
 
 def _number(value: Scalar) -> str:

@@ -106,3 +106,19 @@ def test_the_page_holds_all_that_are_shown(tmp_path: Path) -> None:
     assert not re.search(r"(?:src|href)=\"https?:", page)
     with pytest.raises(OutputError, match="can't be written"):
         write_page(shown, tmp_path / "none" / "two.html")
+
+
+def test_of_many_states_that_are_never_reached_the_first_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.hmm").write_text(
+        "hmm left(n = 40) { states s[0..n]; tokens 0; for i in 0..n { s[i] -[0]-> s[0] } }\nprocess walk = left()\n"
+    )
+    shown = portraits([str(tmp_path / "mine.hmm"), "walk"], {}, None)
+    print_portraits(shown)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "never reached: s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], … (39)" in said
+    page = tmp_path / "page.html"
+    write_page(shown, page)
+    assert (
+        "Never reached: s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12] and 27 more."
+        in page.read_text()
+    )
