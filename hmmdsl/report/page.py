@@ -195,7 +195,7 @@ def _picture(drawing: Drawing) -> Picture:
         drawing.alt,
         drawing.caption,
         title,
-        f"{drawing.png.parent.name}/{drawing.png.name}",
+        "/".join(drawing.png.parts[-3 if drawing.kind == "sweep" else -2 :]),  # as it lies in the run folder
         drawing.kind != "process" or drawing.figure == "msp",
         Picture.pixels(drawing.inches[0]),
         Picture.pixels(drawing.inches[1]),

@@ -1,8 +1,10 @@
-"""Whether results have exactly the shape that their schema announced."""
+"""Whether results have exactly the shape that their schema announced, and figures show all that is drawn."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
@@ -22,3 +24,12 @@ def assert_shape(results: Any, schema: ResultSchema, path: str = "") -> None:
             assert length is None or len(results) == length, f"{path} has {len(results)} elements instead of {length}"
             for i, one in enumerate(results):
                 assert_shape(one, element, f"{path}[{i}]")
+
+
+def assert_whole(figure: Figure) -> None:
+    """No legend stands out of its figure, where it would be cut off."""
+    for legend in figure.legends:
+        extent = legend.get_window_extent()
+        assert extent.x0 >= -1
+        assert extent.x1 <= figure.bbox.x1 + 1
+        assert extent.height <= figure.bbox.height + 1

@@ -17,6 +17,7 @@ from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
+from tests.analysis.shapes import assert_whole
 
 HALF = Fraction(1, 2)
 EVEN = Process(
@@ -54,8 +55,10 @@ def test_figures_are_drawn_and_captioned(process: Process, bos: bool) -> None:
         names[name] = set(figures)
         for figure in figures.values():
             figure.savefig(BytesIO(), format="png", dpi=40)
+            assert_whole(figure)
         assert all("histories" in analysis.caption(figure, outcomes[name]) for figure in figures)
     assert names["beliefs"] == {"geometry", "points", "positions"}
+    assert names["single"] == {"geometry", "positions"}  # one score alone is no picture
     assert names["geometry"] == {"scatter"}
     assert names["losses"] == {"positions"}
     assert names["along"] == {"curve", "strip"}
@@ -80,6 +83,7 @@ def test_figures_of_the_geometry_of_activations_are_drawn_and_captioned(process:
         names[name] = set(figures)
         for figure in figures.values():
             figure.savefig(BytesIO(), format="png", dpi=40)
+            assert_whole(figure)
         assert all("istories" in analysis.caption(figure, outcome) for figure in figures)
     assert names["dims"] == {"variance", "positions"}
     assert names["angles"] == {"overlap", "angles"}

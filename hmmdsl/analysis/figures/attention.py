@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.counted_axis import count_along
+from hmmdsl.analysis.figures.legend import legend_above
 from hmmdsl.analysis.figures.wording import note, number, read_histories
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def figures(analysis: AttentionByLag, outcome: Outcome) -> dict[str, Figure]:
     for row in panels:
         row[0].set_ylabel("attention")
     handles, labels = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=3)
+    legend_above(figure, dict(zip(labels, handles, strict=True)), columns=3)
     note(figure, read_histories(outcome))
     return {"lags": figure}
 

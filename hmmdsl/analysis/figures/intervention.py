@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.counted_axis import count_along
+from hmmdsl.analysis.figures.legend import legend_above
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _panels(analysis: Intervention, outcome: Outcome, draw: Any) -> Figure:
         axes.grid(axis="y")
     panels[0].set_ylabel("KL divergence (nats)")
     handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=4)
+    legend_above(figure, handles, columns=4)
     note(figure, f"{place_label(str(outcome.facts['point']))}; {read_histories(outcome)}")
     return figure
 

@@ -50,15 +50,18 @@ class Scores:
 
 
 def figures(analysis: Regression, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
-    """By name: `geometry` (where beliefs are read), `points`, `accuracy` (where the hidden state is), `positions`."""
+    """By name: `geometry` (where beliefs are read), `points` and `accuracy` (of the hidden state) if there are several scores
+    to compare, `positions`."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
     found = places(analysis.at, trained.model)
     drawn = {}
     if "belief" in analysis.target_names:
         drawn["geometry"] = _geometry(analysis, outcome, found, process)
-    drawn["points"] = _points(analysis, outcome, found, analysis.target_names, "r2")
-    if "state" in analysis.target_names:
+    compared = len(found) > 1 or len(analysis.controls) > 0
+    if compared:
+        drawn["points"] = _points(analysis, outcome, found, analysis.target_names, "r2")
+    if compared and "state" in analysis.target_names:
         drawn["accuracy"] = _points(analysis, outcome, found, ["state"], "accuracy")
     drawn["positions"] = _positions(analysis, outcome, found, 0 if trained.model.bos else 1)
     return drawn

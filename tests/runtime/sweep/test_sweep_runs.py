@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import statistics
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -120,6 +121,9 @@ def test_each_metric_of_a_claim_has_a_figure_and_the_report_a_section(widths: Pa
     page = (folder / "report.html").read_text()
     assert "Sweep widths" in page
     assert "fit.loss against net.d_model" in page
+    named = set(re.findall(r"(?:sweeps|figures)/[\w./-]+\.png", page))
+    assert "sweeps/widths/fit.loss.png" in named
+    assert all((folder / name).is_file() for name in named)
     assert "bars are their 95 % confidence intervals" in page
 
 
