@@ -9,10 +9,13 @@ from math import log2
 import numpy as np
 import pytest
 
+from hmmdsl.analysis import kinds
+from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.modules.declarations import check_all
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
+from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.process.stationary import period
 from tests.language.process_specs import declared, matrices
@@ -228,3 +231,13 @@ def test_parameters_out_of_range_lead_to_the_library_and_the_call() -> None:
     assert found.only.span is not None
     assert found.only.span.source.name == "std.processes"
     assert "in `mess3(x=2)`, called here" in [note.message for note in found.only.notes]
+
+
+def test_the_study_of_the_bloch_walk_is_of_the_library_s() -> None:
+    """Given there by Kraus operators on density matrices, here by what they do to (1, x, z): every word is as probable."""
+    study = compile_file(LIBRARY.parent.parent / "specs" / "bloch_walk.hmm", kinds()).declared["qubit"]
+    here = compile_text("import std.processes (bloch_walk)\n", "here.hmm", kinds()).declared["bloch_walk"]
+    given_by_kraus, given_by_matrices = build_history_tree(study, 5), build_history_tree(here, 5)
+    np.testing.assert_array_equal(given_by_kraus.token, given_by_matrices.token)
+    np.testing.assert_allclose(given_by_kraus.probability, given_by_matrices.probability, rtol=1e-12)
+    np.testing.assert_allclose(given_by_kraus.next_token, given_by_matrices.next_token, rtol=1e-12)
