@@ -12,6 +12,7 @@ from hmmdsl.language.parsing.omissions import (
     branch_missing,
     equal_sign_missing,
     head_incomplete,
+    range_missing,
     separator_missing,
     value_missing,
 )
@@ -300,6 +301,7 @@ _RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
     _arrow,
     branch_missing,
     head_incomplete,
+    range_missing,
     value_missing,
     _reserved,
     equal_sign_missing,

@@ -104,8 +104,51 @@ def value_missing(failure: Failure) -> Diagnostic | None:
     return None
 
 
+def range_missing(failure: Failure) -> Diagnostic | None:
+    """`states q[n]`, or `states q[i]` in a loop: a family without its range."""
+    found, head = failure.found, [str(lexeme) for lexeme in failure.lexemes[: failure.at]]
+    words = [word for word in ("states", "tokens") if word in head]
+    if (
+        failure.kind != "body"
+        or not words
+        or found is None
+        or found.type not in ("RSQB", "COMMA")
+        or "DOTS" not in failure.accepts
+    ):
+        return None
+    opening = max(place for place, word in enumerate(head) if word == "[")
+    family = f"{words[-1]} {head[opening - 1]}"
+    return Diagnostic(
+        "E0153",
+        f"`{head[opening - 1]}[…]` takes a range here: it declares all of a family at once",
+        failure.lexemes[opening].span.to(found.span),
+        label="no range",
+        help=f"write, for example, `{family}[0..3]`, outside of any loop; it declares three",
+    )
+
+
+def _unnamed(failure: Failure) -> Diagnostic | None:
+    """An index behind what has no name."""
+    before, found, bracket = failure.before, failure.found, failure.open_bracket()
+    if before is None or found is None or found.type != "LSQB" or before.type not in ("RPAR", "RSQB"):
+        return None
+    rows = before.type == "RSQB" and bracket is not None and bracket.type == "LSQB"  # [[1, 2][3, 4]]: a comma is missing
+    if rows or before.span.end != found.span.start:
+        return None
+    word = "let" if failure.kind == "body" else "param"
+    cure = f"give it a name, as in `{word} items = …`, and write `items[…]`"
+    if failure.first == "expect":
+        cure = "index the results that go into it, as in `beliefs.block[0].r2`"
+    return Diagnostic(
+        "E0154", "an index stands behind a name, and this has none", found.span, label="not behind a name", help=cure
+    )
+
+
 def separator_missing(failure: Failure) -> Diagnostic | None:
     """Two values side by side."""
+    unnamed = _unnamed(failure)
+    if unnamed is not None:
+        return unnamed
     before, found = failure.before, failure.found
     if before is None or found is None or before.type not in (*ENDS_VALUE, "DOTS") or found.type not in (*BEGINS_VALUE, "LBRACE"):
         return None
