@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import write_whole
+from hmmdsl.report.claim_words import is_fragile, judged_texts, margin_text, unrepeated
 from hmmdsl.report.document import data_uri, fill
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
@@ -15,7 +16,7 @@ from hmmdsl.report.scores import ScoreTable, score_tables
 from hmmdsl.report.spec_listing import spec_lines
 from hmmdsl.report.summary import claims_sentence, key_numbers, summary_paragraphs
 from hmmdsl.report.sweeps.section import sweep_section
-from hmmdsl.report.wording import citation, number_text, seconds_text
+from hmmdsl.report.wording import citation, seconds_text
 
 if TYPE_CHECKING:
     from hmmdsl.report.figures import Drawing
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 
 _PIXELS_PER_INCH = 104
-
-_MOST_MEASURED = 24
-"""Numbers of one claim that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A claim, whether it holds, and the numbers it read."""
+    """A claim, whether it holds, what it compared, and by how much it holds; `fragile` if another seed may turn it."""
 
     label: str
     claim: str
     holds: bool
+    fragile: bool
     reason: str
-    measured: tuple[tuple[str, str], ...]
+    judged: tuple[tuple[str, str], ...]
+    margin: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,7 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         key_numbers=key_numbers(finished, tables),
         paragraphs=summary_paragraphs(finished, tables),
         claims=[_claim_row(verdict) for verdict in finished.verdicts],
+        one_seed=any(unrepeated(verdict) for verdict in finished.verdicts),
         sections=_sections(drawings, tables),
         sweeps=[
             sweep_section(table, [_picture(d) for d in drawings if d.kind == "sweep" and d.owner == table.name])
@@ -160,15 +161,16 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
 
 
 def _claim_row(verdict: Verdict) -> ClaimRow:
-    measured = tuple((path, _measured_text(value)) for path, value in verdict.measured.items())
-    return ClaimRow(verdict.label, verdict.claim, verdict.holds, verdict.reason, measured)
-
-
-def _measured_text(value: float | tuple[float | None, ...] | None) -> str:
-    if not isinstance(value, tuple):
-        return number_text(value)
-    shown = ", ".join(number_text(part) for part in value[:_MOST_MEASURED])
-    return shown if len(value) <= _MOST_MEASURED else f"{shown}, … ({len(value):,} numbers)"
+    said = margin_text(verdict)
+    return ClaimRow(
+        verdict.label,
+        verdict.claim,
+        verdict.holds,
+        is_fragile(verdict),
+        verdict.reason,
+        tuple(judged_texts(verdict)),
+        said[0].upper() + said[1:] + "." if said else "",
+    )
 
 
 def _sections(drawings: Sequence[Drawing], tables: Sequence[ScoreTable]) -> list[FigureSection]:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hmmdsl.report.claim_words import fragile_names
 from hmmdsl.report.scores import ScoreTable, best
-from hmmdsl.report.wording import count_text, number_text, score_text
+from hmmdsl.report.wording import count_text, score_text
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.report.finished import Finished
@@ -41,14 +43,19 @@ def training_sentence(trained: Trained) -> str:
 
 
 def claims_sentence(finished: Finished) -> str:
-    """How many claims hold."""
+    """How many claims hold, and which are fragile."""
     count = len(finished.verdicts)
     held = sum(verdict.holds for verdict in finished.verdicts)
     if not count:
         return "The spec makes no claims."
     if held == count:
-        return f"All {count} claims hold." if count > 1 else "Its one claim holds."
-    return f"{held} of {count} claims hold." if held else ("None of its claims holds." if count > 1 else "Its one claim fails.")
+        said = f"All {count} claims hold." if count > 1 else "Its one claim holds."
+    else:
+        said = (
+            f"{held} of {count} claims hold." if held else ("None of its claims holds." if count > 1 else "Its one claim fails.")
+        )
+    names = list(fragile_names(finished.verdicts))
+    return f"{said} Fragile: {'; '.join(names)}." if names else said
 
 
 def summary_paragraphs(finished: Finished, tables: list[ScoreTable]) -> list[str]:
@@ -63,7 +70,10 @@ def key_numbers(finished: Finished, tables: list[ScoreTable]) -> list[KeyNumber]
     numbers = []
     if finished.verdicts:
         held = sum(verdict.holds for verdict in finished.verdicts)
-        numbers.append(KeyNumber(f"{held} / {len(finished.verdicts)}", "", "claims hold"))
+        fragile = sum(1 for _ in fragile_names(finished.verdicts))
+        numbers.append(
+            KeyNumber(f"{held} / {len(finished.verdicts)}", "", "claims hold", f"{fragile} fragile" if fragile else "")
+        )
     if finished.trained:
         first = next(iter(finished.trained.values()))
         optimum = f"optimum {number_text(first.optimum, 4)}"

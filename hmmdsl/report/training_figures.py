@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from hmmdsl.report.style import BLUE, INK, ORANGE
-from hmmdsl.report.wording import number_text
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

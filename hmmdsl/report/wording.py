@@ -7,31 +7,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hmmdsl.spec.notation import number_text, superscript
+
 _LONGEST_FRACTION = 9
-
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def number_text(value: float | None, digits: int = 4) -> str:
-    r"""A number with so many significant digits; powers of ten where it is very small or large; `undefined` for None and NaN.
-
-    >>> number_text(0.95612), number_text(0.0000123), number_text(201_792), number_text(-0.5), number_text(None)
-    ('0.9561', '1.23\xa0×\xa010⁻⁵', '201,792', '−0.5', 'undefined')
-    """
-    if value is None or math.isnan(value):
-        return "undefined"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    sign, size = ("−", -value) if value < 0 else ("", value)
-    if size == 0:
-        return "0"
-    if float(size).is_integer() and size < 1e9:
-        return f"{sign}{int(size):,}"
-    if not 1e-3 <= size < 1e6:
-        mantissa, _, exponent = f"{size:.{max(digits - 2, 0)}e}".partition("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{sign}{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{_superscript(int(exponent))}"
-    return f"{sign}{_plain(size, digits)}"
 
 
 def probability_text(value: Fraction | float) -> str:
@@ -53,17 +31,7 @@ def power_text(value: float) -> str:
         return number_text(value)
     exponent = math.floor(math.log10(value) + 1e-9)
     mantissa = number_text(value / 10.0**exponent, 2)
-    return f"{'' if mantissa == '1' else mantissa + ' × '}10{_superscript(exponent)}"
-
-
-def _superscript(number: int) -> str:
-    return str(number).translate(_SUPERSCRIPT)
-
-
-def _plain(size: float, digits: int) -> str:
-    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    text = f"{size:,.{min(decimals, 12)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{'' if mantissa == '1' else mantissa + ' × '}10{superscript(exponent)}"
 
 
 def score_text(value: float | None) -> str:

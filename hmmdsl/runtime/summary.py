@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, judged_texts, margin_text, unrepeated
 from hmmdsl.runtime.progress import duration
+from hmmdsl.spec import notation
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
 
@@ -39,12 +41,16 @@ class Row:
 
 
 def number_text(value: float | None) -> str:
-    """Four significant digits; whole numbers as they are; a dash for what is undefined."""
+    """A number in a column: four decimals where they tell it, so that columns line up; a dash for what is undefined.
+
+    >>> number_text(-0.5), number_text(0.0000123), number_text(3.0), number_text(None)
+    ('−0.5000', '1.23\xa0×\xa010⁻⁵', '3', '–')
+    """
     if value is None:
         return "–"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e4 else f"{value:.4f}"
+    if float(value).is_integer() or abs(value) < 1e-3 or abs(value) >= 1e4:
+        return notation.number_text(value)
+    return f"{value:.4f}".replace("-", "−")
 
 
 def main_rows(schema: ResultSchema, results: Any, path: str = "") -> Iterator[Row]:
@@ -134,21 +140,29 @@ def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) 
 
 
 def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: bool = False) -> None:
-    """Each claim: whether it holds, its words, the numbers it read, and why it failed."""
+    """Each claim: whether it holds, its words, what it compared, by how much, and why it failed. Fragile ones are named again at
+    the end; `only_failed` leaves out those that hold and are not fragile."""
     from rich.text import Text
 
     for verdict in verdicts:
-        if verdict.holds and only_failed:
+        fragile = is_fragile(verdict)
+        if verdict.holds and only_failed and not fragile:
             continue
         line = Text("✓ holds  " if verdict.holds else "✗ FAILS  ", "green" if verdict.holds else "bold red")
+        line.append("fragile  " if fragile else "", "bold yellow")
         line.append(f"{verdict.label}: " if verdict.label else "", "bold")
         line.append(verdict.claim, "not bold")
         console.print(line, soft_wrap=True)
-        numbers = ", ".join(f"{path} = {_measured(value)}" for path, value in verdict.measured.items())
-        if numbers:
-            console.print(Text(f"         {numbers}", "dim"), soft_wrap=True)
+        for term, numbers in judged_texts(verdict):
+            console.print(Text(f"         {term}{' ' if numbers.startswith('by ') else ' = '}{numbers}", "dim"), soft_wrap=True)
         if not verdict.holds and verdict.reason:
             console.print(Text(f"         {verdict.reason}", "red"), soft_wrap=True)
+        if said := margin_text(verdict):
+            console.print(Text(f"         {said}", "yellow" if fragile else "dim"), soft_wrap=True)
+    if names := list(fragile_names(verdicts)):
+        console.print(Text(f"fragile: {'; '.join(names)}", "yellow"), soft_wrap=True)
+    if not only_failed and any(unrepeated(verdict) for verdict in verdicts):
+        console.print(Text(ONE_SEED, "dim"), soft_wrap=True)
 
 
 def verification_as_json(found: Verification) -> dict[str, Any]:
@@ -233,8 +247,8 @@ def _print_rows(console: Console, title: str, subtitle: str, rows: Sequence[Row]
 def _held(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return "no claims"
-    held = sum(verdict.holds for verdict in verdicts)
-    return f"{held} of {len(verdicts)} claims hold"
+    held, fragile = (sum(map(which, verdicts)) for which in (lambda verdict: verdict.holds, is_fragile))
+    return f"{held} of {len(verdicts)} claims hold" + (f", {fragile} fragile" if fragile else "")
 
 
 def _failed(sweeps: Mapping[str, SweepOutcome]) -> str:
@@ -242,13 +256,6 @@ def _failed(sweeps: Mapping[str, SweepOutcome]) -> str:
     failed = sum(len(sweep.failed) for sweep in sweeps.values())
     points = sum(len(sweep.outcomes) for sweep in sweeps.values())
     return f", {failed:,} of {points:,} points failed" if failed else ""
-
-
-def _measured(value: float | tuple[float | None, ...] | None) -> str:
-    if isinstance(value, tuple):
-        shown = ", ".join(number_text(each) for each in value[:LONGEST_TABLE])
-        return f"[{shown}]" if len(value) <= LONGEST_TABLE else f"[{shown}, … {len(value):,} numbers]"
-    return number_text(value)
 
 
 def _console() -> Console:

@@ -12,7 +12,7 @@ from hmmdsl.spec.base import Record
 from hmmdsl.spec.model import AnyModel
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.replication import Replicate, Replicated
-from hmmdsl.spec.sweep import Sweep
+from hmmdsl.spec.sweep import Sweep, SweepAxis
 from hmmdsl.spec.train import Train
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -96,6 +96,17 @@ class Margin(Record):
         return {key: value for key, value in given.items() if key != "fragile"} if isinstance(given, dict) else given
 
 
+class Judged(Record):
+    """One term of a claim as it was compared: a result, or what a reduction such as `mean` made of many, with its numbers at each
+    place along the axes that are left, the last fastest. A `[..]` counts as an axis."""
+
+    expression: str = Field(description="the term, as in the claim")
+    axes: tuple[SweepAxis, ...] = Field((), description="the axes that are left; none for a single number")
+    numbers: tuple[float | None, ...] = Field(description="the number at each place; none where it is undefined")
+    lower: tuple[float | None, ...] | None = Field(None, description="for a mean over seeds, the ends of its 95 % interval")
+    upper: tuple[float | None, ...] | None = Field(None, description="likewise")
+
+
 class Verdict(Record):
     """What became of a claim: whether it held, by how much, and the numbers it read."""
 
@@ -103,6 +114,7 @@ class Verdict(Record):
     claim: str
     holds: bool
     measured: dict[str, float | tuple[float | None, ...] | None] = Field(description="each result the claim names, by its path")
+    judged: tuple[Judged, ...] = Field((), description="the numbers that were compared, with their places along axes")
     reason: str = Field("", description="why it failed, in words and numbers")
     margin: Margin | None = Field(None, description="by how much it holds or fails; none where a part of it has no value")
     replicated: Replicated | None = Field(None, description="what it came to with each seed, where it was run with several")

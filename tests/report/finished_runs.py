@@ -15,10 +15,11 @@ from hmmdsl.process.portrait import portrait
 from hmmdsl.report.finished import Finished
 from hmmdsl.report.portrait_section import portrait_text
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.experiment import About, Experiment, Verdict
+from hmmdsl.spec.experiment import About, Experiment, Judged, Margin, Verdict
 from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.results import Group, Quantity, Series
+from hmmdsl.spec.sweep import SweepAxis
 from hmmdsl.spec.train import Train
 from hmmdsl.training.trained import CurvePoint, Trained
 from tests.process.known_processes import rrxor
@@ -35,6 +36,9 @@ hmm rrxor(p = 1/2) {
 }
 expect "small gap": fit.gap < 1e-4
 """
+
+
+WIDTHS = SweepAxis(paths=("net.d_model",), values=((8,), (32,)))
 
 
 class FakeRegression(Analysis):
@@ -132,10 +136,50 @@ def full_run(
     if verdicts is None:
         verdicts = (
             Verdict(
-                label="Shai et al., Fig. 7D", claim="geometry.r2 ~= 0.95 ± 0.05", holds=True, measured={"geometry.r2": 0.956}
+                label="Shai et al., Fig. 7D",
+                claim="geometry.r2 ~= 0.95 ± 0.05",
+                holds=True,
+                measured={"geometry.r2": 0.956},
+                judged=(Judged(expression="geometry.r2", numbers=(0.956,)),),
+                margin=Margin(value=0.044),
             ),
-            Verdict(label="", claim="fit.gap < 1e-6", holds=False, measured={"fit.gap": 1e-5}, reason="1e-05 is not below 1e-06"),
-            Verdict(label="rising", claim="increasing(a[..].r2)", holds=True, measured={"a[..].r2": (0.1, None, 0.3)}),
+            Verdict(
+                label="wider is better",
+                claim="increasing(mean(s.fit.r2 over fit.seed) along net.d_model)",
+                holds=True,
+                measured={"s.fit.r2": (0.6, 0.62, 0.63, 0.61)},
+                judged=(
+                    Judged(
+                        expression="mean(s.fit.r2 over fit.seed)",
+                        axes=(WIDTHS,),
+                        numbers=(0.61, 0.62),
+                        lower=(0.5, 0.6),
+                        upper=(0.7, 0.65),
+                    ),
+                ),
+                margin=Margin(value=0.01, spread=0.1, source="seeds"),
+            ),
+            Verdict(
+                label="",
+                claim="fit.gap < 1e-6",
+                holds=False,
+                measured={"fit.gap": 1e-5},
+                judged=(Judged(expression="fit.gap", numbers=(1e-5,)),),
+                reason="1e-05 is not below 1e-06",
+            ),
+            Verdict(
+                label="rising",
+                claim="increasing(a[..].r2)",
+                holds=True,
+                measured={"a[..].r2": (0.1, None, 0.3)},
+                judged=(
+                    Judged(
+                        expression="a[..].r2",
+                        axes=(SweepAxis(paths=("[..]",), values=((0,), (1,), (2,))),),
+                        numbers=(0.1, None, 0.3),
+                    ),
+                ),
+            ),
         )
     finished = Finished(
         experiment=experiment,

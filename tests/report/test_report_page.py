@@ -106,8 +106,10 @@ def test_each_claim_says_in_a_word_whether_it_holds_and_what_was_measured(run: F
         assert verdict.claim in text
         assert verdict.label in text
         assert verdict.reason in text
-    assert "2 of 3 claims hold" in text
-    assert re.search(r"✗\s+fails\s+fit\.gap < 1e-6\s+fit\.gap1\xa0×\xa010⁻⁵\s+1e-05 is not below 1e-06", text)
+    assert "3 of 4 claims hold. Fragile: wider is better." in text
+    assert "by net.d_model: 8 → 0.61 [0.5, 0.7]; 32 → 0.62 [0.6, 0.65]" in text
+    assert "Holds by 0.01, 0.1 spreads over seeds: fragile" in text
+    assert re.search(r"✗\s+fails\s+fit\.gap < 1e-6\s+fit\.gap10⁻⁵\s+1e-05 is not below 1e-06", text)
     assert "0.1, undefined, 0.3" in text
 
 
@@ -129,7 +131,7 @@ def test_every_figure_has_a_caption_and_an_alternative_text(run: FakeRun, drawin
 
 def test_results_have_units_and_the_paths_of_claims(run: FakeRun) -> None:
     text = "".join(Page(report_html(run.finished)).text)
-    assert re.search(r"fit\.gap\s*1\xa0×\xa010⁻⁵\s*nats", text)
+    assert re.search(r"fit\.gap\s*10⁻⁵\s*nats", text)
     assert "beliefs.block[3].untrained.held_out.r2" in text
     assert "beliefs.block[0].position[..].r2" in text
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.run import Run
-from hmmdsl.runtime.summary import main_rows, number_text, print_run
+from hmmdsl.runtime.summary import main_rows, number_text, print_claims, print_run
+from hmmdsl.spec.experiment import Judged, Margin, Verdict
 from hmmdsl.spec.results import Group, Quantity, Series
 
 R2 = Quantity("1", "variance explained")
@@ -20,7 +22,8 @@ POINT = Group({**SCORE.members, "position": Series(SCORE, 10), "untrained": SCOR
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (142_946, "142,946"), (0.95197, "0.9520"), (2.2251e-05, "2.225e-05"), (-0.0018, "-0.0018")]
+    ("value", "text"),
+    [(None, "–"), (142_946, "142,946"), (0.95197, "0.9520"), (2.2251e-05, "2.225\xa0×\xa010⁻⁵"), (-0.0018, "−0.0018")],
 )
 def test_numbers_have_four_digits(value: float | None, text: str) -> None:
     assert number_text(value) == text
@@ -39,6 +42,24 @@ def test_every_score_stands_beside_its_controls() -> None:
         "shuffled.r2.mean": 0.1,
         "shuffled.held_out.r2.mean": 0.0,
     }
+
+
+def test_a_fragile_claim_is_named_whether_it_holds_or_not(capsys: pytest.CaptureFixture[str]) -> None:
+    near, far = Margin(value=0.001, spread=0.01, source="seeds"), Margin(value=-0.2, spread=0.01, source="seeds")
+    term = Judged(expression="mean(s.fit.r2)", numbers=(0.5,), lower=(0.25,), upper=(0.75,))
+    told = Verdict(label="near", claim="mean(s.fit.r2) > 0.499", holds=True, measured={}, judged=(term,), margin=near)
+    verdicts = (told, told.model_copy(update={"label": "far", "holds": False, "margin": far}))
+    print_claims(Console(width=200), verdicts)
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert printed[0] == "✓ holds  fragile  near: mean(s.fit.r2) > 0.499"
+    assert printed[1] == "mean(s.fit.r2) = 0.5 [0.25, 0.75]"
+    assert printed[2] == "holds by 0.001, 0.1 spreads over seeds: fragile, another seed may turn it"
+    assert printed[3] == "✗ FAILS  far: mean(s.fit.r2) > 0.499"
+    assert printed[-2:] == ["fails by 0.2, 20 spreads over seeds", "fragile: near"]
+    print_claims(Console(width=200), verdicts[:1], only_failed=True)
+    assert "fragile: near" in capsys.readouterr().out
+    print_claims(Console(width=200), [told.model_copy(update={"margin": Margin(value=0.5)})])
+    assert "one seed: `--seeds 5`" in capsys.readouterr().out
 
 
 def test_what_a_run_took_is_wall_clock_time_and_not_the_sum_of_workers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from hmmdsl.spec.confidence import interval
+from hmmdsl.spec.notation import number_text
 
 Single: TypeAlias = Fraction | float | bool
 Compare: TypeAlias = Callable[[Any, Any], bool]
@@ -117,11 +118,3 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 )
 """The functions of claims. `increasing` and `decreasing` are strict; `lower` and `upper` are the ends of the 95 % confidence
 interval of the mean over runs of other seeds."""
-
-
-def number_text(value: Single, digits: int = 4) -> str:
-    """A number as reasons show it, with so many digits."""
-    try:
-        return f"{float(value):.{digits}g}"
-    except OverflowError:
-        return "a number too large to show"

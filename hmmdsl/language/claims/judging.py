@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hmmdsl.language import syntax
-from hmmdsl.language.claims.functions import Single, UndefinedError, number_text
+from hmmdsl.language.claims.functions import Single, UndefinedError
+from hmmdsl.language.claims.judged import judged
 from hmmdsl.language.claims.margins import Margins, without_seeds
 from hmmdsl.language.claims.measured import Swept, chosen_places, leaves, place_words
 from hmmdsl.language.claims.reading import COMPARE, Reading
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.spec.experiment import Margin, Verdict
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.language.claims.resolution import ResolvedClaim
@@ -25,8 +27,8 @@ _FAILS: Mapping[str, str] = MappingProxyType(
 
 
 def judge(claim: ResolvedClaim, results: Mapping[str, object]) -> Verdict:
-    """Whether a claim holds of `results` (nested as results.json is), by how much, and the numbers it read by their paths. An
-    undefined number (None or NaN), or one that is missing, fails the claim; the reason says which."""
+    """Whether a claim holds of `results` (nested as results.json is), by how much, what it compared, and the numbers it read by
+    their paths. An undefined number (None or NaN), or one that is missing, fails the claim; the reason says which."""
     reading = Reading(results, claim.constants)
     margin = None
     try:
@@ -35,8 +37,15 @@ def judge(claim: ResolvedClaim, results: Mapping[str, object]) -> Verdict:
         margin = margin_of(claim, results, reading)
     except UndefinedError as undefined:
         holds, reason = False, str(undefined)
-    measured = {path: reading.measured(path) for path in claim.reads}
-    return Verdict(label=claim.label, claim=claim.text, holds=holds is True, measured=measured, reason=reason, margin=margin)
+    return Verdict(
+        label=claim.label,
+        claim=claim.text,
+        holds=holds is True,
+        measured={path: reading.measured(path) for path in claim.reads},
+        judged=judged(claim.expression, reading),
+        reason=reason,
+        margin=margin,
+    )
 
 
 def margin_of(claim: ResolvedClaim, results: Mapping[str, object], reading: Reading) -> Margin:

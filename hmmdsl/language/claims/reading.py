@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import Reduction, dimension_of, places_at, reduction_of
-from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError, number_text
+from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError
 from hmmdsl.language.claims.measured import (
     Cell,
     Dimension,
@@ -33,6 +33,7 @@ from hmmdsl.language.claims.measured import (
 from hmmdsl.language.claims.result_paths import All, Step, steps_text
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.formatting.formatter import format_expression
+from hmmdsl.spec.notation import number_text
 
 EXACT_EXPONENT = 64
 """A power with a larger exponent is a float."""
@@ -184,7 +185,7 @@ def _power(a: Single, b: Single) -> Single:
     small = isinstance(b, Fraction) and b.denominator == 1 and abs(b) <= EXACT_EXPONENT
     result = a ** int(b) if small else float(a) ** float(b)
     if isinstance(result, complex) or result != result:
-        raise UndefinedError(f"{number_text(a)} ^ {number_text(b)} is not a real number")
+        raise UndefinedError(f"{number_text(a)} to the power {number_text(b)} is not a real number")
     return result
 
 

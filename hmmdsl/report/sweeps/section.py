@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hmmdsl.report.sweeps.seeds import SEEDS_CSV, SeedRow, SeedTable, seed_table
-from hmmdsl.report.wording import count_text, number_text
+from hmmdsl.report.wording import count_text
 from hmmdsl.spec.confidence import Interval
+from hmmdsl.spec.notation import number_text
 from hmmdsl.spec.sweep import value_text
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.report.claim_words import judged_texts, margin_text
 from hmmdsl.runtime.results_file import numbers
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ def record_of(finished: Run, experiment: Experiment) -> Record:
 
 
 def claims_as_text(verdicts: tuple[Verdict, ...]) -> str:
-    """The claims as a list in Markdown: whether each holds, its words, the numbers it read."""
+    """The claims as a list in Markdown: whether each holds, its words, what it compared, and by how much it holds."""
     lines = []
     for verdict in verdicts:
-        read = ", ".join(f"{path} = {value}" for path, value in verdict.measured.items())
+        read = "; ".join(f"`{term}` {numbers}" for term, numbers in judged_texts(verdict))
+        margin = f": {said}" if (said := margin_text(verdict)) else ""
         label = f"{verdict.label}: " if verdict.label else ""
-        lines.append(f"- {'holds' if verdict.holds else '**fails**'}: {label}`{verdict.claim}` ({read})")
+        lines.append(f"- {'holds' if verdict.holds else '**fails**'}: {label}`{verdict.claim}` ({read}){margin}")
     return "\n".join(lines) or "no claims"
 
 

@@ -108,8 +108,8 @@ def test_a_claim_that_holds(text: str) -> None:
     ("text", "reason"),
     [
         ("beliefs.block[3].r2 ~= 0.95 ± 0.05", "beliefs.block[3].r2 is 0.75, and 0.95 ± 0.05 allows 0.9 to 1"),
-        ("fit.gap < 1e-5", "fit.gap is 0.0001, not below 1e-05"),
-        ("1e-3 < fit.gap < 1", "fit.gap is 0.0001, and 0.001 is not below it"),
+        ("fit.gap < 1e-5", "fit.gap is 10⁻⁴, not below 10⁻⁵"),
+        ("1e-3 < fit.gap < 1", "fit.gap is 10⁻⁴, and 0.001 is not below it"),
         (
             "beliefs.concat.r2 > max(beliefs.block[..].r2) + 0.2",
             "beliefs.concat.r2 is 0.9, not above max(beliefs.block[..].r2) + 0.2 = 0.95",
@@ -117,14 +117,14 @@ def test_a_claim_that_holds(text: str) -> None:
         ("increasing(beliefs.block[..].r2)", "beliefs.block[..].r2 goes from 0.4 to 0.3 between elements 1 and 2"),
         ("all(beliefs.block[..].r2 > 0.2)", "beliefs.block[..].r2 > 0.2 is false of element 0"),
         ("any(beliefs.block[..].r2 > 0.8)", "beliefs.block[..].r2 > 0.8 is true of no element"),
-        ("fit.gap < 1 and fit.gap < 1e-5", "fit.gap is 0.0001, not below 1e-05"),
-        ("fit.gap > 1 or fit.loss > 1", "fit.gap is 0.0001, not above 1; and fit.loss is 0.578, not above 1"),
+        ("fit.gap < 1 and fit.gap < 1e-5", "fit.gap is 10⁻⁴, not below 10⁻⁵"),
+        ("fit.gap > 1 or fit.loss > 1", "fit.gap is 10⁻⁴, not above 1; and fit.loss is 0.578, not above 1"),
         ("not fit.gap < 1", "fit.gap < 1 holds"),
         ("beliefs.final_norm.r2 > 0.9", "`beliefs.final_norm.r2` is undefined"),
         ("not beliefs.final_norm.r2 > 0.9", "`beliefs.final_norm.r2` is undefined"),
-        ("fit.gap / (fit.loss - fit.loss) > 0", "0.0001 / 0 divides by zero"),
-        ("log(0 - fit.gap) < 0", "log(-0.0001) is undefined"),
-        ("(0 - fit.gap)^0.5 < 1", "-0.0001 ^ 0.5 is not a real number"),
+        ("fit.gap / (fit.loss - fit.loss) > 0", "10⁻⁴ / 0 divides by zero"),
+        ("log(0 - fit.gap) < 0", "log(−10⁻⁴) is undefined"),
+        ("(0 - fit.gap)^0.5 < 1", "−10⁻⁴ to the power 0.5 is not a real number"),
     ],
 )
 def test_a_claim_that_fails_says_why(text: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from hmmdsl.language.claims.margins import MOST_GROUPS
 from hmmdsl.language.claims.measured import SweepResults
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.compiled import Compiled
+from hmmdsl.spec.confidence import interval
 from hmmdsl.spec.experiment import Margin, Verdict
 from tests.language.record_specs import compiled
 
@@ -194,6 +195,46 @@ def test_many_seeds_are_left_out_in_groups() -> None:
     assert found is not None
     assert found.spread is not None
     assert found.spread == pytest.approx(statistics.stdev(losses) / math.sqrt(count), rel=0.3)
+
+
+def test_what_was_compared_is_told_with_its_axes() -> None:
+    found = verdict("increasing(mean(it.fit.loss over fit.seed) along net.d_model)")
+    (term,) = found.judged
+    assert (term.expression, [axis.name for axis in term.axes]) == ("mean(it.fit.loss over fit.seed)", ["net.d_model"])
+    assert term.numbers == pytest.approx([statistics.fmean(losses) for losses in LOSSES])
+    ends = [interval(losses) for losses in LOSSES]
+    assert (term.lower, term.upper) == (tuple(one.lower for one in ends), tuple(one.upper for one in ends))
+
+
+@pytest.mark.parametrize(
+    ("claim", "terms"),
+    [
+        ("fit.loss < 0.7 + fit.gap", ["fit.loss", "fit.gap"]),
+        ("abs(fit.loss - 0.5) <= 0.2", ["fit.loss"]),
+        ("max(beliefs.block[..].r2) > 0.5", ["max(beliefs.block[..].r2)", "beliefs.block[..].r2"]),
+        ("all(mean(it.fit.loss over fit.seed) < 1)", ["mean(it.fit.loss over fit.seed)"]),
+        ("min(it.fit.loss at (net.d_model = 8)) > 0.1", ["min(it.fit.loss at (net.d_model = 8))"]),
+        ("max(sd(it.fit.loss over fit.seed)) < 1", ["max(sd(it.fit.loss over fit.seed))", "sd(it.fit.loss over fit.seed)"]),
+        ("if wanted then fit.gap < 1 else fit.loss < 1", ["fit.gap"]),
+        ("log(fit.loss - 1) < 2 or fit.gap < 1", ["fit.loss", "fit.gap"]),
+    ],
+)
+def test_the_terms_of_a_claim_are_its_results_and_reductions(claim: str, terms: list[str]) -> None:
+    assert [term.expression for term in verdict(claim).judged] == terms
+
+
+def test_an_end_of_an_interval_stands_with_the_other() -> None:
+    (term,) = verdict("upper(it.fit.loss at (net.d_model = 8) over fit.seed) < 1").judged
+    whole = interval(LOSSES[1])
+    assert (term.numbers, term.lower, term.upper) == ((whole.upper,), (whole.lower,), (whole.upper,))
+
+
+def test_what_is_drawn_is_no_theory() -> None:
+    drawn = HEAD.replace("train judge {", "train judge { histories = sampled { words = 9 },")
+    claims = ("fit.optimum < 1", "judge.optimum < 1", "max(apart.fit.optimum) < 1", "max(apart.judge.optimum) < 1")
+    drawn += "".join(f"expect {claim}\n" for claim in claims)
+    found = [claim.theory for claim in compiled(drawn).claims]
+    assert found == [{"fit.optimum"}, set(), {"apart.fit.optimum"}, set()]
 
 
 def test_a_margin_is_read_back() -> None:

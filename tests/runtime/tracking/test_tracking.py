@@ -12,7 +12,7 @@ import pytest
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.tracking.record import Record
 from hmmdsl.runtime.tracking.targets import Target, targets, track
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.spec.experiment import Judged, Margin, Verdict
 from hmmdsl.training.trained import CurvePoint
 from tests.golden import GOLDEN
 
@@ -21,7 +21,14 @@ HAS_MLFLOW = all(find_spec(name) for name in ("mlflow", "sqlalchemy", "alembic")
 needs_tensorboard = pytest.mark.skipif(not HAS_TENSORBOARD, reason="the extra `tensorboard` is not installed")
 needs_mlflow = pytest.mark.skipif(not HAS_MLFLOW, reason="the extra `mlflow` is not installed")
 
-CLAIM = Verdict(label="small", claim="fit.gap < 1", holds=True, measured={"fit.gap": 0.125})
+CLAIM = Verdict(
+    label="small",
+    claim="fit.gap < 1",
+    holds=True,
+    measured={"fit.gap": 0.125},
+    judged=(Judged(expression="fit.gap", numbers=(0.125,)),),
+    margin=Margin(value=0.875, spread=0.5, source="seeds"),
+)
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_tensorboard_reads_the_curves_numbers_claims_and_figures_back(record: Re
     assert [each.value for each in found.Scalars("results/beliefs.block[0].r2")] == [0.5]
     assert found.Images("beliefs.simplex")[0].width == 3
     text = found.Tensors("claims/text_summary")[0].tensor_proto.string_val[0].decode()
-    assert "holds: small: `fit.gap < 1`" in text
+    assert "holds: small: `fit.gap < 1` (`fit.gap` 0.125): holds by 0.875, 1.8 spreads over seeds: fragile" in text
 
 
 @needs_tensorboard

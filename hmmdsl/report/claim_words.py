@@ -1,0 +1,113 @@
+"""What became of a claim, in words: by how much it holds, what it compared, what other seeds would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hmmdsl.spec.experiment import Judged, Margin, Verdict
+from hmmdsl.spec.notation import number_text
+from hmmdsl.spec.sweep import places, value_text
+
+MOST_PLACES = 12
+"""Numbers of one term that are shown each with its place; of more, the least and the greatest."""
+
+ONE_SEED = "one seed: `--seeds 5` tells how far it moves"
+"""What is said of a margin whose spread is not known."""
+
+
+def state_text(verdict: Verdict) -> str:
+    """`holds`, `fails`, and whether it is fragile."""
+    return ("holds" if verdict.holds else "fails") + (", fragile" if is_fragile(verdict) else "")
+
+
+def is_fragile(verdict: Verdict) -> bool:
+    return verdict.margin is not None and verdict.margin.fragile is True
+
+
+def unrepeated(verdict: Verdict) -> bool:
+    """Whether it is not known how far other seeds would move a claim that has a margin."""
+    return verdict.margin is not None and verdict.margin.value is not None and verdict.margin.spread is None
+
+
+def margin_text(verdict: Verdict) -> str:
+    """By how much, in the unit of the claim's numbers and in spreads; empty where there is no margin.
+
+    >>> near = Margin(value=0.5, spread=0.25, source="seeds")
+    >>> margin_text(Verdict(label="", claim="x > 1", holds=True, measured={}, margin=near))
+    'holds by 0.5, 2 spreads over seeds: fragile, another seed may turn it'
+    """
+    margin = verdict.margin
+    if margin is None or margin.value is None:
+        return ""
+    said = f"{'holds' if verdict.holds else 'fails'} by {number_text(abs(margin.value), 3)}"
+    return f"{said}, {_spreads(margin)}" if margin.spread is not None else said
+
+
+def _spreads(margin: Margin) -> str:
+    if margin.source == "theory":
+        return "whatever the seed"
+    if margin.spreads is None:
+        return "and no seed changes it"
+    fragile = ": fragile, another seed may turn it" if margin.fragile else ""
+    return f"{number_text(abs(margin.spreads), 2)} spreads over seeds{fragile}"
+
+
+def judged_texts(verdict: Verdict) -> list[tuple[str, str]]:
+    """Each term that was compared, and its numbers with their places.
+
+    >>> from hmmdsl.spec.sweep import SweepAxis
+    >>> wide = SweepAxis(paths=("net.d_model",), values=((8,), (32,)))
+    >>> term = Judged(expression="mean(s.fit.r2)", axes=(wide,), numbers=(0.61, 0.83), lower=(0.55, 0.8), upper=(0.67, 0.86))
+    >>> judged_texts(Verdict(label="", claim="", holds=True, measured={}, judged=(term,)))
+    [('mean(s.fit.r2)', 'by net.d_model: 8 → 0.61 [0.55, 0.67]; 32 → 0.83 [0.8, 0.86]')]
+    """
+    return [(term.expression, _numbers_text(term)) for term in verdict.judged]
+
+
+def _numbers_text(term: Judged) -> str:
+    if not term.axes:
+        return _with_ends(term, 0)
+    at = list(places([len(axis.values) for axis in term.axes]))
+    if term.axes[-1].paths == ("[..]",):
+        return _lists_text(term)
+    names = ", ".join(axis.name for axis in term.axes)
+    if len(at) <= MOST_PLACES:
+        return f"by {names}: " + "; ".join(f"{_place(term, place)} → {_with_ends(term, k)}" for k, place in enumerate(at))
+    known = [k for k, number in enumerate(term.numbers) if number is not None]
+    if not known:
+        return f"by {names}: {len(at):,} numbers, all undefined"
+    ends = (pick(known, key=lambda k: term.numbers[k] or 0.0) for pick in (min, max))
+    low, high = (f"{_with_ends(term, k)} ({_place(term, at[k])})" for k in ends)
+    return f"by {names}: {len(at):,} numbers, from {low} to {high}"
+
+
+def _lists_text(term: Judged) -> str:
+    """A `[..]` at each place along the other axes."""
+    *others, last = (len(axis.values) for axis in term.axes)
+    found = []
+    for k, place in enumerate(places(others)):
+        numbers = term.numbers[k * last : (k + 1) * last]
+        shown = ", ".join(number_text(number) for number in numbers[:MOST_PLACES])
+        listed = f"[{shown}]" if last <= MOST_PLACES else f"[{shown}, … {last:,} numbers]"
+        found.append(f"{_place(term, place)} → {listed}" if others else listed)
+    shown_places, more = found[:MOST_PLACES], len(found) - MOST_PLACES
+    names = ", ".join(axis.name for axis in term.axes[:-1])
+    told = "; ".join(shown_places) + (f"; and {more:,} more" if more > 0 else "")
+    return f"by {names}: {told}" if names else told
+
+
+def _place(term: Judged, place: Sequence[int]) -> str:
+    return ", ".join(value_text(value) for axis, at in zip(term.axes, place, strict=False) for value in axis.values[at])
+
+
+def _with_ends(term: Judged, k: int) -> str:
+    lower, upper = (ends[k] if ends is not None else None for ends in (term.lower, term.upper))
+    number = number_text(term.numbers[k])
+    return number if lower is None or upper is None else f"{number} [{number_text(lower)}, {number_text(upper)}]"
+
+
+def fragile_names(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """The fragile claims, by label, else by their words."""
+    for verdict in verdicts:
+        if is_fragile(verdict):
+            yield verdict.label or verdict.claim
