@@ -14,7 +14,7 @@ from hmmdsl.analysis.options.transformers import blocks_and_heads, no_transforme
 from hmmdsl.process.spectrum import lasting
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ class AttentionByLag(AlongCheckpoints):
         )
         return Group(
             {
-                "eigenvalue": Series(eigenvalue, length, "the largest eigenvalues of T other than 1"),
+                "eigenvalue": Series(theory(eigenvalue), length, "the largest eigenvalues of T other than 1"),
                 "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
             }
         )

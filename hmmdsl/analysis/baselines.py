@@ -13,7 +13,7 @@ from hmmdsl.analysis.options.regression_problems import missing_points, repeated
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,7 +99,7 @@ class Baselines(AlongCheckpoints):
         place = Group({"linear": probe, "nonlinear": probe, "rivals": Group(dict.fromkeys(RIVALS, rival))})
         members: dict[str, ResultSchema] = {
             "network": network,
-            "markov": Series(markov, self.longest + 1, "by k: the last k tokens, from 0"),
+            "markov": Series(theory(markov), self.longest + 1, "by k: the last k tokens, from 0"),
             "tokens": Series(both, self.longest + 1, "by k: an affine map from the last k tokens, one-hot, from 0"),
         }
         if has_segment(self.at):

@@ -68,7 +68,7 @@ class Distances(AlongCheckpoints):
         group = Group(
             {
                 "r2": R2,
-                "pairs": Quantity("1", "pairs of beliefs that were compared"),
+                "pairs": Quantity("1", "pairs of beliefs that were compared", theory=True),
                 "standard_error": Quantity("1", "standard error of r2 from comparing a sample of the pairs; 0 where all were"),
             }
             | {

@@ -12,7 +12,7 @@ from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained, from_wo
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +88,7 @@ class Distinctions(AlongCheckpoints):
             "degenerate_pairs": Quantity("1", "pairs compared that predict the same next token and have different beliefs"),
             "same_belief_pairs": Quantity("1", "pairs compared that have the same belief"),
         }
-        return Group(found | {"count": Group(counts, "what was compared")})
+        return Group(found | {"count": theory(Group(counts, "what was compared"))})
 
     def _measures(self) -> dict[str, ResultSchema]:
         return {

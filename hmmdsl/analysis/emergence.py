@@ -34,7 +34,7 @@ class Emergence(Analysis):
         train = inner.train_in(around.analyses) if isinstance(inner, AlongCheckpoints) else None
         if not isinstance(inner, AlongCheckpoints) or train is None:
             return Group({})
-        step = Quantity("1", "optimizer steps taken before this checkpoint")
+        step = Quantity("1", "optimizer steps taken before this checkpoint", theory=True)
         element = Group({"step": step} | dict(inner.results_at_checkpoint(around).members))
         count = len(checkpoint_steps(around.trains[train]))
         return Group({"checkpoint": Series(element, count, "by checkpoint, from the initialization to the last step")})

@@ -30,7 +30,7 @@ from hmmdsl.spec.base import (
     SampledHistories,
     TrainName,
 )
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,7 +103,7 @@ class Information(AlongCheckpoints):
             },
             "what an affine reader finds at one place",
         )
-        members: dict[str, ResultSchema] = {
+        known: dict[str, ResultSchema] = {
             "future_entropy": Quantity("bits", "entropy of the next k tokens at a random position, when nothing is known"),
             "history": Quantity("bits", "what history and position tell of the next k tokens: no reader finds more"),
             "history_standard_error": Quantity("bits", "its standard error from reading drawn words; 0 where all were read"),
@@ -115,6 +115,7 @@ class Information(AlongCheckpoints):
                 f"by position: histories of each length, {counted}",
             ),
         }
+        members = theory(Group(known)).members
         if has_segment(self.at):
             return Group({**members, **by_point({one.name: place for one in self.places_in(around)})})
         return Group({**members, **place.members})

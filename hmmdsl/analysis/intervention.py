@@ -133,7 +133,7 @@ class Intervention(AlongCheckpoints):
         }
         members = steered | {
             "strength": Series(
-                Group({"strength": Quantity("1", "share of the change that is made"), **BOTH.members}),
+                Group({"strength": Quantity("1", "share of the change that is made", theory=True), **BOTH.members}),
                 len(self.strengths),
                 "by strength, in the order of `strengths`",
             ),

@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.regression_problems import same_vocabulary
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,10 +57,12 @@ class Learning(AlongCheckpoints):
         model = around.model_of(self.of)
         position: dict[str, ResultSchema] = {
             "loss": Quantity("nats", "expected cross-entropy of the next token"),
-            "optimum": Quantity("nats", "the myopic entropy: what an optimal observer of the history loses"),
+            "optimum": Quantity("nats", "the myopic entropy: what an optimal observer of the history loses", theory=True),
             "untrained": Quantity("nats", "the loss of the same network before training"),
             "excess": Quantity("nats", "loss minus the entropy rate"),
-            "excess_optimum": Quantity("nats", "optimum minus the entropy rate: what longer histories could still tell"),
+            "excess_optimum": Quantity(
+                "nats", "optimum minus the entropy rate: what longer histories could still tell", theory=True
+            ),
         }
         rate = Quantity("1", "how fast it falls: the excess is A exp(-rate l) after l tokens")
         exponent = Quantity("1", "how fast it falls: the excess is A l^(-exponent) after l tokens")
@@ -79,10 +81,10 @@ class Learning(AlongCheckpoints):
         counted = "from 0" if model.bos else "from 1"
         return Group(
             {
-                "entropy_rate": Quantity("nats", "what no history, however long, tells of the next token"),
-                "entropy_rate_error": Quantity("nats", "how far the entropy rate may be off"),
+                "entropy_rate": Quantity("nats", "what no history, however long, tells of the next token", theory=True),
+                "entropy_rate_error": Quantity("nats", "how far the entropy rate may be off", theory=True),
                 "network": curve,
-                "theory": curve,
+                "theory": theory(curve),
                 "untrained": curve,
                 "position": Series(
                     Group(position), model.context + model.bos, f"by position: histories of each length, {counted}"

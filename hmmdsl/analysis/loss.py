@@ -42,7 +42,9 @@ class Loss(AlongCheckpoints):
         model = around.model_of(self.of)
         members: dict[str, ResultSchema] = {
             "loss": Quantity("nats", "expected cross-entropy of the next token"),
-            "optimum": Quantity("nats", "expected entropy of the next token given the history: the least loss there can be"),
+            "optimum": Quantity(
+                "nats", "expected entropy of the next token given the history: the least loss there can be", theory=True
+            ),
             "gap": Quantity("nats", "loss minus optimum: the mean KL divergence from the optimal prediction"),
         }
         counted = "from 0" if model.bos else "from 1"

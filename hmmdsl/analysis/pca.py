@@ -69,7 +69,7 @@ class Pca(AlongCheckpoints):
         by_place = {
             place.name: self._place_results(place.width, names, model.context + model.bos) for place in self.places_in(around)
         }
-        theory: dict[str, ResultSchema] = {name: Quantity("1", text) for name, text in names.items()}
+        theory: dict[str, ResultSchema] = {name: Quantity("1", text, theory=True) for name, text in names.items()}
         members = dict(by_point(by_place)) if has_segment(self.at) else dict(next(iter(by_place.values())).members)
         return Group(members | {"theory": Group(theory, "dimensions that theory names")})
 

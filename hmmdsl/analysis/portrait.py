@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import ProcessName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Inputs, Outcome
@@ -37,7 +37,7 @@ class PortraitOf(Analysis):
         return ()
 
     def results(self, around: Surroundings) -> Group:
-        return schema(self.depth)
+        return theory(schema(self.depth))
 
     def compute(self, inputs: Inputs) -> Outcome:
         from hmmdsl.analysis.outcome import Outcome

@@ -217,7 +217,8 @@ def _claims(
     unknown = [name for name in (*names.of_sort("train", "analysis", "sweep"), *names.lost) if name not in schema.members]
     around = compilation.surroundings()
     behind = {name: around.trains_behind(name) for name in (*around.trains, *around.analyses)}
-    results = Results(schema, unknown, names.sorts(), {name: sweep.axes for name, sweep in sweeps.items()}, behind)
+    axes = {name: sweep.axes for name, sweep in sweeps.items()}
+    results = Results(schema, unknown, names.sorts(), axes, behind, around.draws)
     params, failed = compilation.meanings.params(), compilation.meanings.failed_params()
     claims = []
     for statement in file.statements:

@@ -68,7 +68,7 @@ def compile_experiment(
     unknown = [name for name in declared if name not in schema.members]
     axes = {name: sweep.axes for name, sweep in sweeps.items()}
     behind = {name: around.trains_behind(name) for name in (*trains, *analyses)}
-    claims = _claims(experiment, Results(schema, unknown, names, axes, behind), diagnostics)
+    claims = _claims(experiment, Results(schema, unknown, names, axes, behind, around.draws), diagnostics)
     if experiment.replicate is not None and not diagnostics.errors:
         check_replicate(experiment.replicate, experiment, sweeps, max_points, None, diagnostics)
     diagnostics.raise_if_errors()

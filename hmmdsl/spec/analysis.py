@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hmmdsl.spec.base import Problem, Record
+from hmmdsl.process.counting import count_histories
+from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Problem, Record, SampledHistories
 from hmmdsl.spec.results import Group
 
 if TYPE_CHECKING:
@@ -48,6 +49,21 @@ class Surroundings:
                 start = self.trains[each].start_from
                 waiting.extend([start] if start is not None else [])
         return frozenset(found)
+
+    def draws(self, name: str) -> bool:
+        """Whether the histories that a train or an analysis reads are drawn by its training run's seed, and not enumerated."""
+        record = self.trains.get(name) or self.analyses.get(name)
+        histories = getattr(record, "histories", None)
+        if record is None or histories is None or isinstance(histories, Exact):
+            return False
+        if isinstance(histories, SampledHistories):
+            return True
+        train = name if name in self.trains else getattr(record, "of", None)
+        if not isinstance(train, str) or train not in self.trains:
+            return True
+        model = self.model_of(train)
+        process = self.process_of(train, getattr(record, "on", None))
+        return count_histories(process, model.context, model.bos).total > AUTO_HISTORY_LIMIT
 
     def process_of(self, train: str, on: str | None = None) -> Process:
         """The process whose histories are read: that of the training run, or the one called `on` in its place."""

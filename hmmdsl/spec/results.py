@@ -7,7 +7,7 @@ results.json is nested under the very same names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 
@@ -39,6 +39,21 @@ class Series:
 
 
 ResultSchema: TypeAlias = Quantity | Group | Series
+
+
+def theory(schema: Group) -> Group:
+    """The same schema, every number of which the process and the options alone determine."""
+    return replace(schema, members={name: _theory(member) for name, member in schema.members.items()})
+
+
+def _theory(schema: ResultSchema) -> ResultSchema:
+    match schema:
+        case Quantity():
+            return replace(schema, theory=True)
+        case Series(element):
+            return replace(schema, element=_theory(element))
+        case Group():
+            return theory(schema)
 
 
 def by_point(points: Mapping[str, ResultSchema]) -> Mapping[str, ResultSchema]:

@@ -13,10 +13,14 @@ _LINEAR = {"r2": R2, "mse": MSE}
 
 _STATE = {
     "r2": Quantity("1", "share of the variance of the hidden state, one coordinate for each, that the map explains"),
-    "ceiling": Quantity("1", "the r2 of the belief itself, the most that histories can tell: Var(belief) / Var(state)"),
+    "ceiling": Quantity(
+        "1", "the r2 of the belief itself, the most that histories can tell: Var(belief) / Var(state)", theory=True
+    ),
     "r2_of_ceiling": Quantity("1", "r2 as a share of its ceiling"),
     "accuracy": Quantity("1", "probability that the state which the map puts highest is the hidden state"),
-    "best_accuracy": Quantity("1", "probability that the most probable state, given the history, is the hidden state"),
+    "best_accuracy": Quantity(
+        "1", "probability that the most probable state, given the history, is the hidden state", theory=True
+    ),
     "mse": Quantity("1", "weighted mean squared error of the hidden state, averaged over its coordinates"),
 }
 

@@ -188,14 +188,15 @@ class _Resolver:
 
     def _determined(self, text: str, place: Place) -> None:
         """Note what determines a result: theory alone, or networks that a sweep over seeds repeats, or single ones."""
-        head, name = place.steps[0], place.steps[1] if len(place.steps) > 1 else ""
-        if isinstance(place.schema, Quantity) and place.schema.theory:
+        head = place.steps[0]
+        name = str(place.steps[1] if head in self.results.sweeps else head)
+        if isinstance(place.schema, Quantity) and place.schema.theory and not self.results.drawn(name):
             self.theory.add(text)
             return
         axes = self.results.sweeps.get(str(head))
-        behind = self.results.behind.get(str(head if axes is None else name))
+        behind = self.results.behind.get(name)
         self.reseeded = self.reseeded or (bool(behind) and not over_seeds(axes or ()))
-        number = self.results.repeated(str(head), str(name))
+        number = self.results.repeated(str(head), name)
         if number is None:
             self.single = True
         else:

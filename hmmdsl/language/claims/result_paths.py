@@ -34,14 +34,15 @@ class Place:
 @dataclass(frozen=True)
 class Results:
     """What paths are resolved against: the schema of all results, the names whose results are unknown since their
-    declaration is wrong, the other names of the file with their sort, the axes of each sweep, and by train and analysis the
-    training runs that determine its results."""
+    declaration is wrong, the other names of the file with their sort, the axes of each sweep, by train and analysis the training
+    runs that determine its results, and whether the histories that it reads are drawn."""
 
     schema: Group
     unknown: Collection[str] = ()
     others: Mapping[str, str] | None = None
     sweeps: Mapping[str, tuple[SweepAxis, ...]] = field(default_factory=dict)
     behind: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    drawn: Callable[[str], bool] = lambda name: False
 
     def repeated(self, head: str, name: str) -> int | None:
         """The axis of a sweep that repeats what one of its trains and analyses measures: it alone has seeds, those of every
