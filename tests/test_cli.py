@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from hmmdsl.cli import app
 from tests.command_line import Command, command_line
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -251,3 +253,30 @@ def test_a_process_goes_out_and_comes_back(command: Command) -> None:
     ours, back = (json.loads(command("show", *of, "--json").stdout) for of in (("std.processes.rrxor",), ("back.hmm", "rrxor")))
     assert ours["statistical_complexity"] == back["statistical_complexity"]
     assert command("fmt", "back.hmm", "--check").returncode == 0
+
+
+def test_every_command_from_a_fresh_interpreter(tmp_path: Path) -> None:
+    """What a user does in a session, one command after another, each with nothing loaded before."""
+    (tmp_path / "tiny.hmm").write_text(TINY)
+    session = [
+        ["new", "starter"],
+        ["check", "tiny.hmm"],
+        ["fmt", "tiny.hmm", "--check"],
+        ["explain", "E0301"],
+        ["help", "train"],
+        ["show", "tiny.hmm", "coin"],
+        ["sample", "tiny.hmm", "--words", "2"],
+        ["export", "tiny.hmm", "--out", "coin.json"],
+        ["import", "coin.json", "--out", "back.hmm"],
+        ["run", "tiny.hmm", "--quiet"],
+        ["compare", "RUN", "RUN"],
+        ["pack", "RUN", "-o", "tiny.hmmz"],
+        ["verify", "tiny.hmmz", "--checksums-only"],
+        ["unpack", "tiny.hmmz", "unpacked"],
+        ["store", "verify"],
+    ]
+    for words in session:
+        made = next(tmp_path.glob("runs/tiny-*"), Path("runs"))
+        done = command_line(tmp_path, *(word.replace("RUN", str(made)) for word in words), fresh=True)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    assert {words[0] for words in session} == set(typer.main.get_command(app).commands)
