@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from hmmdsl.spec.experiment import Judged, Margin, Verdict
 from hmmdsl.spec.notation import number_text
@@ -52,48 +53,59 @@ def _spreads(margin: Margin) -> str:
     return f"{number_text(abs(margin.spreads), 2)} spreads over seeds{fragile}"
 
 
-def judged_texts(verdict: Verdict) -> list[tuple[str, str]]:
-    """Each term that was compared, and its numbers with their places.
+@dataclass(frozen=True)
+class Term:
+    """A term of a claim in words: the axes that are left of it (empty: none), and its numbers, each with its place."""
+
+    expression: str
+    axes: str
+    numbers: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """`x = 0.5`, or `x by net.d_model: 8 → 0.61; 32 → 0.83`."""
+        return f"{self.expression}{f' by {self.axes}: ' if self.axes else ' = '}{'; '.join(self.numbers)}"
+
+
+def terms(verdict: Verdict) -> list[Term]:
+    """What was compared.
 
     >>> from hmmdsl.spec.sweep import SweepAxis
     >>> wide = SweepAxis(paths=("net.d_model",), values=((8,), (32,)))
     >>> term = Judged(expression="mean(s.fit.r2)", axes=(wide,), numbers=(0.61, 0.83), lower=(0.55, 0.8), upper=(0.67, 0.86))
-    >>> judged_texts(Verdict(label="", claim="", holds=True, measured={}, judged=(term,)))
-    [('mean(s.fit.r2)', 'by net.d_model: 8 → 0.61 [0.55, 0.67]; 32 → 0.83 [0.8, 0.86]')]
+    >>> terms(Verdict(label="", claim="", holds=True, measured={}, judged=(term,)))[0].text
+    'mean(s.fit.r2) by net.d_model: 8 → 0.61 [0.55, 0.67]; 32 → 0.83 [0.8, 0.86]'
     """
-    return [(term.expression, _numbers_text(term)) for term in verdict.judged]
+    return [_term(term) for term in verdict.judged]
 
 
-def _numbers_text(term: Judged) -> str:
+def _term(term: Judged) -> Term:
     if not term.axes:
-        return _with_ends(term, 0)
-    at = list(places([len(axis.values) for axis in term.axes]))
-    if term.axes[-1].paths == ("[..]",):
-        return _lists_text(term)
-    names = ", ".join(axis.name for axis in term.axes)
+        return Term(term.expression, "", (_with_ends(term, 0),))
+    lists = term.axes[-1].paths == ("[..]",)
+    axes = term.axes[:-1] if lists else term.axes
+    names = ", ".join(axis.name for axis in axes)
+    shown = _listed(term, len(term.axes[-1].values)) if lists else [_with_ends(term, k) for k in range(len(term.numbers))]
+    at = list(places([len(axis.values) for axis in axes]))
     if len(at) <= MOST_PLACES:
-        return f"by {names}: " + "; ".join(f"{_place(term, place)} → {_with_ends(term, k)}" for k, place in enumerate(at))
+        arrows = (f"{_place(term, place)} → {text}" if names else text for place, text in zip(at, shown, strict=True))
+        return Term(term.expression, names, tuple(arrows))
     known = [k for k, number in enumerate(term.numbers) if number is not None]
-    if not known:
-        return f"by {names}: {len(at):,} numbers, all undefined"
-    ends = (pick(known, key=lambda k: term.numbers[k] or 0.0) for pick in (min, max))
-    low, high = (f"{_with_ends(term, k)} ({_place(term, at[k])})" for k in ends)
-    return f"by {names}: {len(at):,} numbers, from {low} to {high}"
+    if lists or not known:
+        what = "lists" if lists else "numbers, all undefined"
+        return Term(term.expression, names, (f"{len(at):,} {what}",))
+    ends = [pick(known, key=lambda k: term.numbers[k] or 0.0) for pick in (min, max)]
+    low, high = (f"{shown[k]} ({_place(term, at[k])})" for k in ends)
+    return Term(term.expression, names, (f"{len(at):,} numbers, from {low} to {high}",))
 
 
-def _lists_text(term: Judged) -> str:
-    """A `[..]` at each place along the other axes."""
-    *others, last = (len(axis.values) for axis in term.axes)
+def _listed(term: Judged, length: int) -> list[str]:
+    """The numbers of a `[..]` together, at each place along the other axes."""
     found = []
-    for k, place in enumerate(places(others)):
-        numbers = term.numbers[k * last : (k + 1) * last]
-        shown = ", ".join(number_text(number) for number in numbers[:MOST_PLACES])
-        listed = f"[{shown}]" if last <= MOST_PLACES else f"[{shown}, … {last:,} numbers]"
-        found.append(f"{_place(term, place)} → {listed}" if others else listed)
-    shown_places, more = found[:MOST_PLACES], len(found) - MOST_PLACES
-    names = ", ".join(axis.name for axis in term.axes[:-1])
-    told = "; ".join(shown_places) + (f"; and {more:,} more" if more > 0 else "")
-    return f"by {names}: {told}" if names else told
+    for start in range(0, len(term.numbers), length):
+        numbers = ", ".join(number_text(number) for number in term.numbers[start : start + min(length, MOST_PLACES)])
+        found.append(f"[{numbers}]" if length <= MOST_PLACES else f"[{numbers}, … {length:,} numbers]")
+    return found
 
 
 def _place(term: Judged, place: Sequence[int]) -> str:
@@ -103,7 +115,7 @@ def _place(term: Judged, place: Sequence[int]) -> str:
 def _with_ends(term: Judged, k: int) -> str:
     lower, upper = (ends[k] if ends is not None else None for ends in (term.lower, term.upper))
     number = number_text(term.numbers[k])
-    return number if lower is None or upper is None else f"{number} [{number_text(lower)}, {number_text(upper)}]"
+    return number if lower is None or upper is None else f"{number} [{number_text(lower, 3)}, {number_text(upper, 3)}]"
 
 
 def fragile_names(verdicts: Sequence[Verdict]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import write_whole
-from hmmdsl.report.claim_words import is_fragile, judged_texts, margin_text, unrepeated
+from hmmdsl.report.claim_words import Term, is_fragile, margin_text, terms, unrepeated
 from hmmdsl.report.document import data_uri, fill
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
@@ -55,7 +55,7 @@ class ClaimRow:
     holds: bool
     fragile: bool
     reason: str
-    judged: tuple[tuple[str, str], ...]
+    terms: tuple[Term, ...]
     margin: str
 
 
@@ -141,6 +141,7 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         key_numbers=key_numbers(finished, tables),
         paragraphs=summary_paragraphs(finished, tables),
         claims=[_claim_row(verdict) for verdict in finished.verdicts],
+        fragile=any(is_fragile(verdict) for verdict in finished.verdicts),
         one_seed=any(unrepeated(verdict) for verdict in finished.verdicts),
         sections=_sections(drawings, tables),
         sweeps=[
@@ -168,7 +169,7 @@ def _claim_row(verdict: Verdict) -> ClaimRow:
         verdict.holds,
         is_fragile(verdict),
         verdict.reason,
-        tuple(judged_texts(verdict)),
+        tuple(terms(verdict)),
         said[0].upper() + said[1:] + "." if said else "",
     )
 

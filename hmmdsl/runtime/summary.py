@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, judged_texts, margin_text, unrepeated
+from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, margin_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
 from hmmdsl.spec import notation
 from hmmdsl.spec.analysis import Surroundings
@@ -153,8 +153,8 @@ def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: boo
         line.append(f"{verdict.label}: " if verdict.label else "", "bold")
         line.append(verdict.claim, "not bold")
         console.print(line, soft_wrap=True)
-        for term, numbers in judged_texts(verdict):
-            console.print(Text(f"         {term}{' ' if numbers.startswith('by ') else ' = '}{numbers}", "dim"), soft_wrap=True)
+        for term in terms(verdict):
+            console.print(Text(f"         {term.text}", "dim"), soft_wrap=True)
         if not verdict.holds and verdict.reason:
             console.print(Text(f"         {verdict.reason}", "red"), soft_wrap=True)
         if said := margin_text(verdict):

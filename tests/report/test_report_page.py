@@ -107,9 +107,9 @@ def test_each_claim_says_in_a_word_whether_it_holds_and_what_was_measured(run: F
         assert verdict.label in text
         assert verdict.reason in text
     assert "3 of 4 claims hold. Fragile: wider is better." in text
-    assert "by net.d_model: 8 → 0.61 [0.5, 0.7]; 32 → 0.62 [0.6, 0.65]" in text
+    assert "by net.d_model 8 → 0.61 [0.5, 0.7] 32 → 0.62 [0.6, 0.65]" in text
     assert "Holds by 0.01, 0.1 spreads over seeds: fragile" in text
-    assert re.search(r"✗\s+fails\s+fit\.gap < 1e-6\s+fit\.gap10⁻⁵\s+1e-05 is not below 1e-06", text)
+    assert re.search(r"✗\s+fails\s+fit\.gap < 1e-6\s+fit\.gap\s+10⁻⁵\s+1e-05 is not below 1e-06", text)
     assert "0.1, undefined, 0.3" in text
 
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.report.claim_words import judged_texts, margin_text
+from hmmdsl.report.claim_words import margin_text, terms
 from hmmdsl.runtime.results_file import numbers
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def claims_as_text(verdicts: tuple[Verdict, ...]) -> str:
     """The claims as a list in Markdown: whether each holds, its words, what it compared, and by how much it holds."""
     lines = []
     for verdict in verdicts:
-        read = "; ".join(f"`{term}` {numbers}" for term, numbers in judged_texts(verdict))
+        read = "; ".join(term.text for term in terms(verdict))
         margin = f": {said}" if (said := margin_text(verdict)) else ""
         label = f"{verdict.label}: " if verdict.label else ""
         lines.append(f"- {'holds' if verdict.holds else '**fails**'}: {label}`{verdict.claim}` ({read}){margin}")

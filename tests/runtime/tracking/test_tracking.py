@@ -66,7 +66,7 @@ def test_tensorboard_reads_the_curves_numbers_claims_and_figures_back(record: Re
     assert [each.value for each in found.Scalars("results/beliefs.block[0].r2")] == [0.5]
     assert found.Images("beliefs.simplex")[0].width == 3
     text = found.Tensors("claims/text_summary")[0].tensor_proto.string_val[0].decode()
-    assert "holds: small: `fit.gap < 1` (`fit.gap` 0.125): holds by 0.875, 1.8 spreads over seeds: fragile" in text
+    assert "holds: small: `fit.gap < 1` (fit.gap = 0.125): holds by 0.875, 1.8 spreads over seeds: fragile" in text
 
 
 @needs_tensorboard
