@@ -73,7 +73,7 @@ def test_a_run_leaves_everything_in_one_folder(rrxor: Path) -> None:
 def test_two_runs_of_the_same_spec_give_the_same_bytes(rrxor: Path) -> None:
     first, second = run_folder(rrxor / "first"), run_folder(rrxor / "second")
     same = [path.relative_to(first) for path in sorted(first.rglob("*")) if path.is_file()]
-    timed = {"log.jsonl", "report.html"}  # the two that tell how long it took
+    timed = {"log.jsonl", "report.html", "SHA256SUMS"}  # the two that tell how long it took, and their checksums
     for path in same:
         if path.name not in timed:
             assert (first / path).read_bytes() == (second / path).read_bytes(), path

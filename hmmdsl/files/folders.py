@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from secrets import token_hex
 
+from hmmdsl.files.writing import sync_file, sync_folder
+
 
 def beside(place: Path, role: str) -> Path:
     """A name beside a place that nothing bears, hidden, which says what for."""
@@ -17,6 +19,15 @@ def move(source: Path, place: Path) -> None:
     """Rename a folder to a place where nothing stands, or an empty folder. Raises OSError, FileExistsError among them or
     'directory not empty' where something does."""
     os.rename(source, place)
+
+
+def sync_tree(folder: Path) -> None:
+    """Bring a folder with all that is in it to the disk. Raises OSError."""
+    for below, _, names in os.walk(folder):
+        for name in names:
+            if not (Path(below) / name).is_symlink():
+                sync_file(Path(below) / name)
+        sync_folder(Path(below))
 
 
 def remove(folder: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 
 class NotPlain(OSError):  # noqa: N818
@@ -23,7 +23,7 @@ class TooLarge(OSError):  # noqa: N818
         super().__init__(errno.EINVAL, f"it is larger than {most:,} bytes", str(path))
 
 
-def open_plain(path: Path, follow: bool = True) -> BinaryIO:
+def open_plain(path: Path, follow: bool = True) -> BufferedReader:
     """Open a plain file for reading, at once: a pipe without a writer would wait, a device may never end. Links are followed if
     `follow` says so. Raises NotPlain, and OSError if it can't be read."""
     _check(path, os.stat(path, follow_symlinks=follow).st_mode)  # before it is opened, which some devices notice

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -81,20 +82,23 @@ def copy_file(source: Path, place: Path) -> None:
     """Copy a plain file, the folder of its place made if need be. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with open_plain(source) as original, appearing(place, durable=False) as file:
-        while chunk := original.read(_CHUNK):
-            file.write(chunk)
+        shutil.copyfileobj(original, file, _CHUNK)
 
 
 def link_file(source: Path, place: Path) -> None:
-    """Let a file stand in two places, which takes no room; a copy where the disk can't. Raises OSError, FileExistsError among
-    them."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    """Let a file stand in two places, which takes no room; a copy where the disk can't. A link stays a link. Raises OSError,
+    FileExistsError among them."""
     try:
         os.link(source, place, follow_symlinks=False)
     except FileExistsError:
         raise
     except (OSError, NotImplementedError):
-        copy_file(source, place)
+        if source.is_symlink():
+            os.symlink(os.readlink(source), place)
+            return
+        with open_plain(source, follow=False) as original, appearing(place, durable=False, new=True) as file:
+            shutil.copyfileobj(original, file, _CHUNK)
+        shutil.copystat(source, place)
 
 
 def sync_folder(folder: Path) -> None:

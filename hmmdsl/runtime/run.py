@@ -48,7 +48,8 @@ IN_PROCESS = EngineChoice(workers=1)
 @dataclass(frozen=True)
 class Run:
     """A finished run: where it lies, what it found, which claims hold. `seconds` are wall-clock times by stage
-    id, 0 for the stages that were `cached` in the store; `wall_seconds` is what the whole run took, workers side by side."""
+    id, 0 for the stages that were `cached` in the store; `wall_seconds` is what the whole run took, workers side by side.
+    `earlier` is where the report of a run with the same numbers is kept that judged other claims, or otherwise."""
 
     folder: Path
     plan: Plan
@@ -59,6 +60,7 @@ class Run:
     sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
     curves: Mapping[str, tuple[CurvePoint, ...]] = field(default_factory=dict)
     wall_seconds: float = 0.0
+    earlier: Path | None = None
 
     @property
     def report(self) -> Path:
@@ -98,9 +100,9 @@ def run(
     fusion: Fusion | None = None,
 ) -> Run:
     """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
-    `force`); a folder that stood there is replaced when all is done. Without a store everything is computed, and nothing is kept
-    beside the run folder. `choice` says where they are made: here, unless it names something else; `fusion`, whether training
-    runs that are alike are trained as one.
+    `force`); a run that stood there is replaced when all is done, and what else is in its folder stays. Without a store
+    everything is computed, and nothing is kept beside the run folder. `choice` says where they are made: here, unless it names
+    something else; `fusion`, whether training runs that are alike are trained as one.
 
     Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
     can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
@@ -139,7 +141,7 @@ def run(
             _copy_files(computed, report.entry.folder, partial)
             log.write("end", claims=len(verdicts), hold=sum(verdict.holds for verdict in verdicts))
             discard(partial / ".store")
-            put_in_place(partial, final)
+            placed = put_in_place(partial, final)
     except (KeyboardInterrupt, Terminated) as stop:
         if store.persistent:
             stop.add_note("no run folder was written; run the same command again to continue")
@@ -154,7 +156,8 @@ def run(
         progress.close()
         store.close()
     took = time.perf_counter() - began
-    return Run(final, plan, results, verdicts, computed.seconds, frozenset(computed.cached), computed.sweeps, curves, took)
+    cached = frozenset(computed.cached)
+    return Run(placed.folder, plan, results, verdicts, computed.seconds, cached, computed.sweeps, curves, took, placed.earlier)
 
 
 @contextmanager
@@ -172,7 +175,7 @@ def _kept_if_failed(plan: Plan, store: Store, partial: Path, failed: Path, log: 
                 made = store.entry_folder(stage.hash)
                 _copy_checkpoints(made if made.is_dir() else store.work_folder(stage.hash), partial / "checkpoints" / stage.name)
             discard(partial / ".store")
-            put_in_place(partial, failed)
+            put_in_place(partial, failed, listed=False)
         except OSError:  # a full disk: what stands there stays, and the caller clears it away
             raise failure from error
         raise RunError(failure.message, failure.help, failed) from error
@@ -241,6 +244,7 @@ def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
         if task.stage.kind == "train":
             _copy_checkpoints(made, folder / "checkpoints" / name)
         elif task.stage.kind == "analysis" and (made / ARRAYS).is_file():
+            (folder / "arrays").mkdir(exist_ok=True)
             link_file(made / ARRAYS, folder / "arrays" / f"{name}.safetensors")
         elif task.stage.kind == "figures":
             for path in sorted((made / "figures").glob("*")):
@@ -251,6 +255,7 @@ def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
 
 
 def _copy_checkpoints(made: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(made.glob("step_*.safetensors")):
         with contextlib.suppress(FileNotFoundError):  # another process may have published the work folder meanwhile
             link_file(path, folder / path.name)

@@ -91,6 +91,7 @@ def run_as_json(finished: Run) -> dict[str, Any]:
     return {
         "folder": str(finished.folder),
         "report": str(finished.report),
+        "earlier": None if finished.earlier is None else str(finished.earlier),
         "holds": finished.holds,
         "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
         "results": finished.results,
@@ -124,6 +125,9 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
         took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"
     ended = f"{_held(finished.verdicts)}{_failed(finished.sweeps)}  {took}  {finished.report}"
     console.print(ended, soft_wrap=True, markup=False, highlight=False)
+    if finished.earlier is not None:
+        told = f"claims.json of the run before reads otherwise: it is kept, with its report, in {finished.earlier}"
+        console.print(told, soft_wrap=True, markup=False, highlight=False)
 
 
 def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:

@@ -95,6 +95,7 @@ def test_tables_are_written_with_floats_as_they_are(tmp_path: Path) -> None:
 
 def test_a_file_in_two_places_is_one_and_a_copy_where_the_disk_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("text")
+    (tmp_path / "below").mkdir()
     link_file(tmp_path / "a", tmp_path / "below" / "b")
     assert (tmp_path / "a").samefile(tmp_path / "below" / "b")
 

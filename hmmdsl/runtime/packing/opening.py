@@ -15,7 +15,7 @@ from hmmdsl.language.experiment_file import compile_experiment_file, read_experi
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.limits import SUFFIX, PackError
 from hmmdsl.runtime.packing.reading import Pack, opened
-from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
+from hmmdsl.runtime.run_folder import create_partial, discard, put_new
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -55,7 +55,7 @@ def unpack(path: Path, folder: Path) -> Pack:
         partial = create_partial(folder.parent, folder.name)
         try:
             pack.extract(partial)
-            put_in_place(partial, folder)
+            put_new(partial, folder)
         except OSError as error:
             raise OutputError(
                 f"{folder} can't be written ({(error.strerror or str(error)).lower()}): give another folder to unpack into"

@@ -8,7 +8,7 @@ import stat
 import sys
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import hmmdsl
 from hmmdsl.files.plain import open_plain
+from hmmdsl.files.sums import SUMS, read_sums
 from hmmdsl.runtime.output_file import output_file
 from hmmdsl.runtime.packing.limits import ENDINGS, FILES, PACKED, RATIO, UNPACKED, PackError, Part, check_names
 from hmmdsl.runtime.packing.manifest import NAME, FileSum, Manifest
@@ -54,7 +55,8 @@ def pack(run: Path, out: Path, without: Collection[Part] = ()) -> Packed:
     experiment = _whole(run, Part.CHECKPOINTS in without)
     try:
         found = sorted(_files(run))
-        names = [name for name in found if _belongs(name) and not name.startswith(tuple(f"{part.value}/" for part in without))]
+        belongs = _belonging(run)
+        names = [name for name in found if belongs(name) and not name.startswith(tuple(f"{part.value}/" for part in without))]
         check_names([NAME, *names])
         files = [(*_sum(run / name, name), name) for name in names]
     except OSError as error:
@@ -73,7 +75,7 @@ def pack(run: Path, out: Path, without: Collection[Part] = ()) -> Packed:
     if len(files) > FILES or size > min(UNPACKED, PACKED):
         has = f"{len(files):,} files, {size:,} bytes"
         raise PackError(f"{run} has {has}, and a pack holds {FILES:,} files, {PACKED:,} bytes: use `--without checkpoints`")
-    left_out = tuple(name for name in found if not _belongs(name) and name != "log.jsonl")
+    left_out = tuple(name for name in found if not belongs(name) and name not in ("log.jsonl", SUMS))
     with output_file(out) as target:
         _write(target, run, manifest, {name: deflated for _, deflated, name in files})
         written = target.tell()
@@ -116,8 +118,18 @@ def _files(run: Path) -> Iterator[str]:
                 yield path.relative_to(run).as_posix()
 
 
-def _belongs(name: str) -> bool:
-    return os.path.splitext(name)[1] in ENDINGS and name != NAME
+def _belonging(run: Path) -> Callable[[str], bool]:
+    """Tells of a file whether it goes into the run's pack: what the folder's list names; in a folder of an earlier version, which
+    has none, all that a pack may hold."""
+    try:
+        listed: Collection[str] | None = read_sums(run)
+    except (OSError, ValueError):
+        listed = None
+
+    def belongs(name: str) -> bool:
+        return os.path.splitext(name)[1] in ENDINGS and name != NAME and (listed is None or name in listed)
+
+    return belongs
 
 
 def _started_with(run: Path) -> tuple[dict[str, str], str | None]:

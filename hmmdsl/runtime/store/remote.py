@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hmmdsl.files.folders import move
+from hmmdsl.files.sums import SUMS, files_of
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.store.entry import SUMS, Damaged, Entry, files_of, read_entry
+from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry
 from hmmdsl.runtime.store.location import FORMAT, MARK
 from hmmdsl.runtime.store.store import ENTRIES, WORK, Store, warn_on_stderr
 

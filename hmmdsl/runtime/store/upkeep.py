@@ -12,7 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hmmdsl.runtime.store.entry import Damaged, files_of, read_entry
+from hmmdsl.files.sums import files_of
+from hmmdsl.runtime.store.entry import Damaged, read_entry
 from hmmdsl.runtime.store.index import Row
 from hmmdsl.runtime.store.store import AWAY, ENTRIES, LOCKS, WORK, Store
 

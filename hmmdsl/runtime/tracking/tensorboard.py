@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _EVENTS = "events.out.tfevents."
 
 
+def is_events(name: str) -> bool:
+    """Whether a file holds TensorBoard's events."""
+    return name.startswith(_EVENTS)
+
+
 def write(record: Record, place: str) -> str:
     """Leave event files in `place/<run>/`, in place of those that an earlier call left. Raises OutputError if other things lie
     there, or the folder can't be written."""
@@ -24,9 +29,9 @@ def write(record: Record, place: str) -> str:
 
     out = Path(place).expanduser()
     final = out / record.run
-    if final.is_dir() and any(not each.name.startswith(_EVENTS) for each in final.iterdir()):
+    if final.is_dir() and any(not is_events(each.name) for each in final.iterdir()):
         raise OutputError(f"{final} holds other things than TensorBoard's events: give another folder, `--track tensorboard:DIR`")
-    partial = create_partial(out, record.run)
+    partial = create_partial(out, record.run, is_events)
     try:
         with SummaryWriter(str(partial)) as writer:
             rows = "\n".join(f"| {name} | {value} |" for name, value in record.params.items())
@@ -41,7 +46,7 @@ def write(record: Record, place: str) -> str:
             for name, figure in record.figures.items():
                 with Image.open(figure) as image:
                     writer.add_image(name, np.asarray(image.convert("RGB")), dataformats="HWC")
-        put_in_place(partial, final)
+        put_in_place(partial, final, is_events, listed=False)
     finally:
         discard(partial)
     return f"tensorboard --logdir {out}"

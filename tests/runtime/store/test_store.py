@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from hmmdsl.files.sums import SUMS
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.store import entry as entry_module
 from hmmdsl.runtime.store.store import Key, Store
 
 KEY = Key("ab" * 32, "analysis", "beliefs", "rrxor")
@@ -267,4 +267,4 @@ def test_entries_reach_the_disk_before_their_names(store: Store, monkeypatch: py
     assert order.count("rename") == 1
     assert order.index("rename") >= 3  # each file, and their folder
     assert order[-1] == "sync"
-    assert entry_module.SUMS == "SHA256SUMS"
+    assert SUMS == "SHA256SUMS"
