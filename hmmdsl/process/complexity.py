@@ -9,27 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, epsilon_machine
+from hmmdsl.process.algebra.long_run import long_run_machine, shows_its_states
 from hmmdsl.process.algebra.same_words import same_words
 from hmmdsl.process.dynamics.cardinality import cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
 from hmmdsl.process.ensemble import entropy_nats
-from hmmdsl.process.entropies import LN2, EntropyRate, followed_beliefs, recurrent_weights
-from hmmdsl.process.excess_entropy import by_depth, solved, solved_from_start
-from hmmdsl.process.measure import Measure, mean_measure
+from hmmdsl.process.entropies import LN2, WORK_FOLLOWED, EntropyRate, followed_beliefs, recurrent_weights
+from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, solved, solved_from_start
+from hmmdsl.process.measure import Measure, at_most, mean_measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
-
-if TYPE_CHECKING:
-    from jaxtyping import Float64
-
-EQUAL_PROBABILITY = 1e-10
-"""Probabilities this close count as equal when states are told apart by what they emit."""
 
 LARGEST_SOLVED = 1500
 """Most beliefs for which a linear system is solved; beyond, the sum over depths is taken."""
@@ -46,45 +41,49 @@ class Complexity:
     causal_states: int | None
 
 
-Edge = tuple[int, int, int, float]
-"""Source, token, target and probability of a unifilar transition."""
-
-
-def causal_partition(edges: Sequence[Edge], states: int) -> Float64[np.ndarray, " state"]:
-    """The block of each state of a unifilar machine: the coarsest partition in which states of one block emit each token with one
-    probability and go to one block by it (Moore 1956). Blocks are numbered by their first state."""
-    following: list[list[tuple[int, int, int]]] = [[] for _ in range(states)]
-    for source, token, target, probability in sorted(edges):
-        following[source].append((token, round(probability / EQUAL_PROBABILITY), target))
-    block = [0] * states
-    count = 0
-    while True:
-        known: dict[tuple[object, ...], int] = {}
-        block = [
-            known.setdefault((block[i], *((token, p, block[j] if count else 0) for token, p, j in following[i])), len(known))
-            for i in range(states)
-        ]
-        if len(known) == count:
-            return np.array(block)
-        count = len(known)
-
-
 def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None) -> Complexity:
     """C_mu, E and T of what the process settles into; None with a reason where they cannot be had.
 
-    C_mu comes from merging the states of a unifilar presentation (the process itself, or its closed mixed states); a process with
-    a word that resets the belief has it from the words since then (see dynamics/renewal.py). E and T are solved on the closed
-    mixed states, else summed by depth.
+    C_mu comes from the epsilon-machine; a process with a word that resets the belief has it from the words since then (see
+    dynamics/renewal.py). E and T are solved on closed mixed states, of the process or of the machine, else summed by depth. Where
+    the future shows the machine's states, E is C_mu.
     """
     components = ergodic_components(process)
     if len(components) > 1:
         return _of_several(process, components, rate, presentation)
     component = components[0].process
     msp = presentation if presentation is not None and component is process else followed_beliefs(component)
+    machine = long_run_machine(component)
+    if machine is None and msp.closed:
+        # The causal states of a closed presentation are finite in number, though more than are looked for everywhere.
+        found = epsilon_machine(component, len(msp), WORK_FOLLOWED)
+        machine = found if isinstance(found, EpsilonMachine) and all(found.recurrent) else None
+    if machine is None:
+        shared = _past_and_future(component, msp, rate)
+        return Complexity(_infinite(component, msp), shared.excess_entropy, shared.transient_information, None)
+    bits = machine.statistical_complexity_bits or 0.0
+    shared = _past_and_future(component, msp, rate, machine)
+    # Whatever it is that the present state stores, the future can't show more of it.
+    excess = Measure(bits) if shows_its_states(machine) else at_most(shared.excess_entropy, bits)
+    return Complexity(Measure(bits), excess, shared.transient_information, machine.causal_states)
+
+
+def _past_and_future(
+    component: Process, msp: MixedStates, rate: EntropyRate, machine: EpsilonMachine | None = None
+) -> PastAndFuture:
+    """E and T from mixed states that close, those of the process or those of its machine; else by depth."""
     weights = recurrent_weights(msp)
-    shared = by_depth(component, rate) if weights is None or len(msp) > LARGEST_SOLVED else solved(msp, weights)
-    stored, states = _stored(component, msp, weights)
-    return Complexity(stored, shared.excess_entropy, shared.transient_information, states)
+    if weights is not None and len(msp) <= LARGEST_SOLVED:
+        return solved(msp, weights)
+    if machine is None:
+        return by_depth(component, rate)
+    own = machine.process
+    if component.generalized or len(own.states) < len(component.states) or not is_unifilar(component):
+        msp = followed_beliefs(own)
+        weights = recurrent_weights(msp)
+        if weights is not None and len(msp) <= LARGEST_SOLVED:
+            return solved(msp, weights)
+    return by_depth(own, rate)
 
 
 def _of_several(
@@ -133,29 +132,12 @@ def _distinct(components: Sequence[Component], rates: Sequence[EntropyRate]) -> 
     return found
 
 
-def _stored(component: Process, msp: MixedStates, weights: Float64[np.ndarray, " belief"] | None) -> tuple[Measure, int | None]:
-    """C_mu, and the number of causal states."""
-    if is_unifilar(component):
-        edges = [
-            (i, x, j, float(value)) for x, entries in enumerate(component.operators) for (i, j), value in entries.items() if value
-        ]
-        return _merged(edges, component.eta)
-    if weights is not None:
-        kept = {int(k): n for n, k in enumerate(np.flatnonzero(weights > 0))}
-        every = zip(msp.source.tolist(), msp.token.tolist(), msp.target.tolist(), msp.probability.tolist(), strict=True)
-        edges = [(kept[i], x, kept[j], p) for i, x, j, p in every if i in kept and j in kept]
-        return _merged(edges, weights[list(kept)])
+def _infinite(component: Process, msp: MixedStates) -> Measure:
+    """C_mu of a process whose causal states were not found to be finite in number."""
     form = predictive_form(component)
     kind = cardinality(component, form, msp.sizes)
     if kind.reset_word is not None:
-        return renewal_complexity(form, kind.reset_word), None
+        return renewal_complexity(form, kind.reset_word)
     if kind.kind == "uncountable":
-        return Measure(None, reason="infinite: there are infinitely many causal states, uncountably many in the long run"), None
-    return Measure(None, reason=f"more causal states than could be followed: {msp.sizes[-1]:,} beliefs, and then more"), None
-
-
-def _merged(edges: Sequence[Edge], weights: Float64[np.ndarray, " state"]) -> tuple[Measure, int]:
-    """C_mu of a unifilar machine from its causal states."""
-    block = causal_partition(edges, len(weights))
-    shares = np.bincount(block, weights=weights)
-    return Measure(abs(float(entropy_nats(shares))) / LN2), len(shares)
+        return Measure(None, reason="infinite: there are infinitely many causal states, uncountably many in the long run")
+    return Measure(None, reason=f"more causal states than could be followed: {msp.sizes[-1]:,} beliefs, and then more")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmmdsl.process.algebra.long_run import long_run_machine
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
 from hmmdsl.process.joint import each_once
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
@@ -162,6 +163,12 @@ def _component_rate(component: Component, whole: Process, presentation: MixedSta
     if weights is not None:
         next_token = msp.belief @ process.emission
         return _exactly(float(weights @ entropy_nats(next_token)), f"closed mixed-state presentation of {len(msp):,} beliefs")
+    machine = long_run_machine(process)
+    if machine is not None:
+        states = machine.process
+        return _exactly(
+            float(states.eta @ entropy_nats(states.emission)), f"epsilon-machine of {len(states.states):,} causal states"
+        )
     return _bounded_rate(process)
 
 

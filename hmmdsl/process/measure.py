@@ -118,6 +118,15 @@ def between(found: Measure | None, lower: float, upper: float | None, reason: st
     return replace(found, bits=min(max(found.bits, lower), upper), lower_bits=lower, upper_bits=upper)
 
 
+def at_most(found: Measure, bits: float) -> Measure:
+    """The measure of what can't be more than `bits`."""
+    if found.upper_bits is not None and found.upper_bits <= bits:
+        return found
+    if found.exact or found.bits is None or found.lower_bits is None:
+        return found if found.exact else replace(found, upper_bits=bits)
+    return between(found, found.lower_bits, bits, found.reason)
+
+
 def mean_measure(first_bits: float, weights: Sequence[float], measures: Sequence[Measure]) -> Measure:
     """`first_bits` and the weighted mean of some measures, with their errors and bounds; without a value where one has none."""
 

@@ -38,6 +38,10 @@ LARGEST_MEAN = 4000
 ROUNDING = 1e-13
 """Rounding error of a mean, in nats, that no difference shows."""
 
+OUTSIDE = 1.05
+"""Beliefs farther outside the box, in halves of its edge, count as at its border: polynomials grow without bounds there, and the
+equation asks for no polynomial in particular."""
+
 NEGLIGIBLE = 1e-9
 """A coordinate with a smaller share of the beliefs' spread is left out."""
 
@@ -86,7 +90,7 @@ class _Basis:
         self.exponents = np.array(total)
 
     def __call__(self, beliefs: Float64[np.ndarray, "belief state"]) -> Float64[np.ndarray, "belief polynomial"]:
-        z = ((beliefs - self.centre) @ self.axes - self.middle) / self.half
+        z = np.clip(((beliefs - self.centre) @ self.axes - self.middle) / self.half, -OUTSIDE, OUTSIDE)
         values = np.ones((len(beliefs), len(self.exponents)))
         for axis in range(z.shape[1]):
             powers = np.empty((self.degree + 1, len(beliefs)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension
-from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
 from hmmdsl.process.complexity import Complexity, complexity
 from hmmdsl.process.dynamics.dynamics import Dynamics, dynamics
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
@@ -54,10 +53,6 @@ class PortraitSource:
     process: Process
     presentation: MixedStates | None
     stored: Complexity
-
-
-MOST_STATES, MOST_WORK = 500, 500_000
-"""Causal states, and products of numbers, that a portrait follows: about half a second."""
 
 
 @dataclass(frozen=True)
@@ -238,22 +233,8 @@ def _stationary(process: Process) -> Sequence[Scalar] | None:
 
 
 def _stored(process: Process, rate: EntropyRate | None = None, presentation: MixedStates | None = None) -> Complexity:
-    """C_mu, E and the number of causal states, from mixed states or else from the epsilon-machine."""
+    """C_mu, E and the number of causal states; of a product from its factors."""
     if process.factored:
         rates = {id(factor): term for factor, term in zip(process.factors, rate.terms if rate else (), strict=False)}
         return complexity_of_factors(process, lambda factor: _stored(factor, rates.get(id(factor))))
-    return _with_machine(process, complexity(process, rate or entropy_rate(process, presentation), presentation))
-
-
-def _with_machine(process: Process, known: Complexity) -> Complexity:
-    """Causal states and C_mu of the epsilon-machine, where mixed states did not give them: there may be infinitely many mixed
-    states and few causal ones, and several ergodic components have one machine."""
-    if known.causal_states is not None or process.generalized:
-        return known
-    found: EpsilonMachine | Unclosed | None = epsilon_machine(process, MOST_STATES, MOST_WORK)
-    machine = found.recurrent if isinstance(found, Unclosed) else found
-    if machine is None:
-        return known
-    bits = machine.statistical_complexity_bits
-    measure = known.statistical_complexity if bits is None else Measure(bits)
-    return replace(known, statistical_complexity=measure, causal_states=machine.causal_states)
+    return complexity(process, rate or entropy_rate(process, presentation), presentation)

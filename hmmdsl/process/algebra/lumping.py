@@ -7,22 +7,22 @@ coarsest one are the classes of states with the same future.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from hmmdsl.process.algebra.entries import add
 from hmmdsl.process.process import Process, Scalar
 
-EQUAL_PROBABILITY = 1e-10
-"""Floats this close count as equal."""
+EQUAL_SHARE, EQUAL_PROBABILITY = 1e-9, 1e-13
+"""Floats whose difference is no more than this share of the larger one, and this probability besides, count as equal."""
 
 
 def coarsest_lumping(process: Process) -> tuple[int, ...]:
     """The block of each state in the coarsest lumping; blocks are numbered by their first state.
 
     Splits by ever smaller splitters (Hopcroft 1971; for weights Valmari & Franceschinis 2010): about m log n sums for m
-    transitions and n states. Exact for fractions; floats count as equal if they round to the same multiple of 1e-10.
+    transitions and n states. Exact for fractions; of floats, neighbours in order of size that differ by rounding are equal.
     """
     into: list[list[tuple[int, int, Scalar]]] = [[] for _ in process.states]
     for x, entries in enumerate(process.operators):
@@ -37,10 +37,11 @@ def coarsest_lumping(process: Process) -> tuple[int, ...]:
         for j in blocks[splitter]:
             for x, i, value in into[j]:
                 add(weights, (i, x), value)
-        signature: dict[int, list[tuple[int, int | Fraction]]] = {}
+        classes = equal_classes(weights.values())
+        signature: dict[int, list[tuple[int, int]]] = {}
         for (i, x), value in sorted(weights.items(), key=lambda item: item[0]):
-            signature.setdefault(i, []).append((x, _key(value)))
-        touched: dict[int, dict[tuple[tuple[int, int | Fraction], ...], list[int]]] = {}
+            signature.setdefault(i, []).append((x, classes[value]))
+        touched: dict[int, dict[tuple[tuple[int, int], ...], list[int]]] = {}
         for i, seen in signature.items():
             touched.setdefault(block_of[i], {}).setdefault(tuple(seen), []).append(i)
         for block, groups in touched.items():
@@ -61,8 +62,20 @@ def coarsest_lumping(process: Process) -> tuple[int, ...]:
     return tuple(number.setdefault(block, len(number)) for block in block_of)
 
 
-def _key(value: Scalar) -> int | Fraction:
-    return value if isinstance(value, Fraction) else round(value / EQUAL_PROBABILITY)
+def equal_classes(values: Iterable[Scalar]) -> dict[Scalar, int]:
+    """The number of each value's class. Fractions are equal if they are; as soon as there is a float, neighbours in order of size
+    are, unless more than rounding lies between them. No grid parts two floats that happen to lie on both sides of a line."""
+    different = set(values)
+    if all(isinstance(value, Fraction) for value in different):
+        return {value: k for k, value in enumerate(different)}
+    classes: dict[Scalar, int] = {}
+    number, before = 0, 0.0
+    for value in sorted(different):
+        size = float(value)
+        if classes and size - before > EQUAL_SHARE * size + EQUAL_PROBABILITY:
+            number += 1
+        classes[value], before = number, size
+    return classes
 
 
 def lumped(process: Process, block: Sequence[int]) -> Process:

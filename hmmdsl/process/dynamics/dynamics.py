@@ -99,7 +99,7 @@ def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRa
         return Dynamics(crypticity, None, T, None, transients(presentation), None, None, fit, fit, None, reason, process.tokens)
     component = components[0].process
     msp = presentation if component is process else followed_beliefs(component)
-    machine = causal_machine(component, msp)
+    machine = causal_machine(component)
     known = synchronization(component, machine)
     kind = _cardinality(component, machine, msp)
     cloud, box, measure, exponents = _geometry(component, kind, msp, rate)

@@ -12,7 +12,6 @@ from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
 from hmmdsl.process.dynamics.pairs import state_pairs
 from hmmdsl.process.dynamics.synchronization import Synchronization, synchronization
 from hmmdsl.process.ensemble import follow, from_start
-from hmmdsl.process.entropies import followed_beliefs
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components
 from tests.process.brute_force import words
@@ -32,13 +31,13 @@ UNIFILAR = (zero_one_random(), rrxor(), golden_mean(), even(), coin(), alternati
 
 
 def machine_of(known: Process) -> CausalMachine:
-    found = causal_machine(known, followed_beliefs(known))
+    found = causal_machine(known)
     assert found is not None
     return found
 
 
 def of(known: Process) -> Synchronization:
-    return synchronization(known, causal_machine(known, followed_beliefs(known)))
+    return synchronization(known, causal_machine(known))
 
 
 def entropy_bits(weights: np.ndarray) -> float:
@@ -120,7 +119,7 @@ def test_orders_of_a_process_with_two_zeros_after_each_one(two_zeros: Process) -
 @given(processes(most_states=4, most_tokens=2, unifilar=True))
 def test_the_cryptic_order_is_where_the_whole_future_tells_the_state(known: Process) -> None:
     (component, *_) = ergodic_components(known)
-    machine = causal_machine(component.process, followed_beliefs(component.process))
+    machine = causal_machine(component.process)
     pairs = None if machine is None else state_pairs(machine)
     if machine is None or pairs is None:
         return
