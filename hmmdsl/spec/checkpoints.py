@@ -17,4 +17,6 @@ def checkpoint_steps(train: Train) -> tuple[int, ...]:
             chosen.update(min(last, max(1, round(last ** (i / (count - 2))))) for i in range(count - 1))
         case Every(steps=interval):
             chosen.update(range(interval, last, interval))
+        case tuple() as steps:
+            chosen.update(steps)
     return tuple(sorted(chosen))

@@ -112,7 +112,10 @@ class Ends(Record):
     kind: Literal["ends"] = "ends"
 
 
-Checkpoints = Annotated[LogSpaced | Every | Ends, Field(discriminator="kind")]
+Checkpoints = (
+    Annotated[LogSpaced | Every | Ends, Field(discriminator="kind")]
+    | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, max_length=1000)]
+)
 
 # ---------------------------------------------------------------- the run
 
@@ -137,7 +140,9 @@ class Train(Record):
     steps: int = Field(1000, ge=1, le=100_000_000, description="optimizer steps")
     seed: int = Field(0, ge=0, lt=SEEDS, description="feeds independent streams for initialization, data and each control")
     clip: float | None = Field(None, gt=0, description="largest norm of the gradient; no limit if not given")
-    checkpoints: Checkpoints = Field(Ends(), description="when weights are kept")
+    checkpoints: Checkpoints = Field(
+        Ends(), description="when weights are kept; a list says after which steps, besides step 0 and the last step"
+    )
     histories: Histories = Field(AutoHistories(), description="the histories that loss and gap are evaluated on")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; part of the run's identity, since sums depend on it")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes CUDA, then MPS, then the CPU")
@@ -146,6 +151,17 @@ class Train(Record):
         """The names of the networks that it trains: its own, and a discriminator's if it names one."""
         judge = self.objective.discriminator if isinstance(self.objective, Adversarial) else None
         return (self.model,) if judge is None else (self.model, judge)
+
+    @model_validator(mode="after")
+    def _checkpoints(self) -> Train:
+        late = [step for step in self.checkpoints if step > self.steps] if isinstance(self.checkpoints, tuple) else []
+        if late:
+            raise PydanticCustomError(
+                "checkpoints",
+                "there is no step {late}: training ends after step {steps}",
+                {"late": late[0], "steps": self.steps, "field": "checkpoints", "help": "leave it out, or train for more steps"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _betas(self) -> Train:

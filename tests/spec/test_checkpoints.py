@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.train import Ends, Every, LogSpaced, Train
 
 
-def _train(steps: int, checkpoints: LogSpaced | Every | Ends) -> Train:
+def _train(steps: int, checkpoints: LogSpaced | Every | Ends | tuple[int, ...]) -> Train:
     return Train(process="p", model="m", steps=steps, checkpoints=checkpoints)
 
 
@@ -34,3 +35,9 @@ def test_log_spaced_are_powers() -> None:
 def test_every_keeps_the_last_step_too() -> None:
     assert checkpoint_steps(_train(250, Every(steps=100))) == (0, 100, 200, 250)
     assert checkpoint_steps(_train(50, Every(steps=100))) == (0, 50)
+
+
+def test_a_list_says_which_besides_the_ends() -> None:
+    assert checkpoint_steps(_train(250, (100, 7, 100))) == (0, 7, 100, 250)
+    with pytest.raises(ValueError, match="training ends after step 50"):
+        _train(50, (51,))

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 from hmmdsl.language import syntax
+from hmmdsl.language.constants.values import Array
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import nearest, suggestion
 from hmmdsl.language.source import Span
@@ -179,7 +180,9 @@ class ValueReader(ABC):
             case Truth():
                 return isinstance(written, (syntax.Boolean, syntax.Comparison))
             case Many():
-                return isinstance(written, syntax.List) or (isinstance(written, syntax.Range) and kind.counts)
+                if isinstance(written, syntax.List) or (isinstance(written, syntax.Range) and kind.counts):
+                    return True
+                return self._may_be_numbers(kind, written)
             case Refers():
                 return isinstance(written, (syntax.Path, syntax.Call)) and bare != "none"
             case Numeric():
@@ -245,8 +248,10 @@ class ValueReader(ABC):
                 place, describe(kind), written, f"did you mean `{near}`?" if near else f"it takes {describe(kind)}"
             )
         value = self.meanings.constant(written)
-        if isinstance(value, Broken):
-            return BROKEN
+        return BROKEN if isinstance(value, Broken) else self._of_number(kind, value, written, place)
+
+    def _of_number(self, kind: Numeric, value: object, written: syntax.Expression, place: str) -> object:
+        """A constant's value as a number of this kind."""
         if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)):
             return self._wrong(place, describe(kind), written)
         if not kind.integer:
@@ -286,22 +291,51 @@ class ValueReader(ABC):
     def _many(self, kind: Many, written: syntax.Expression, place: str) -> object:
         if isinstance(written, syntax.Range) and kind.counts:
             return self._counted(kind, written, place)
+        if self._may_be_numbers(kind, written):
+            return self._computed(kind, written, place)
         if not isinstance(written, syntax.List):
             message = f"{place} takes a list, not {found(written)}"
             ranged = ", or as a range, `0..8`" if kind.counts else ""
             cure = f"write it in brackets, `[…]`{ranged}: it is {describe(kind)}"
             self.diagnostics.add("E0504", message, written.span, label="no list", help=cure)
             return BROKEN
-        count = len(written.items)
-        most = kind.at_most
-        if count < kind.at_least or (most is not None and count > most):
-            wanted = (
-                str(kind.at_least) if kind.fixed else f"at least {kind.at_least}" if count < kind.at_least else f"at most {most}"
-            )
-            message = f"{place} takes {wanted} item{'' if wanted.endswith(' 1') else 's'}, not {count}"
-            self.diagnostics.add("E0513", message, written.span, help=f"it is {describe(kind)}")
+        if not self._counts(kind, len(written.items), written, place):
             return BROKEN
         items = [self.value(kind.element(i), item, place) for i, item in enumerate(written.items)]
+        return BROKEN if any(isinstance(item, Broken) for item in items) else tuple(items)
+
+    def _counts(self, kind: Many, count: int, written: syntax.Expression, place: str) -> bool:
+        """Whether a list has as many items as it may; if not, that is reported."""
+        most = kind.at_most
+        if count >= kind.at_least and (most is None or count <= most):
+            return True
+        wanted = str(kind.at_least) if kind.fixed else f"at least {kind.at_least}" if count < kind.at_least else f"at most {most}"
+        message = f"{place} takes {wanted} item{'' if wanted.endswith(' 1') else 's'}, not {count}"
+        self.diagnostics.add("E0513", message, written.span, help=f"it is {describe(kind)}")
+        return False
+
+    def _may_be_numbers(self, kind: Many, written: syntax.Expression) -> bool:
+        """Whether this is an expression that may give the numbers of a list, such as `linspace(0, 1, 5)` or a param."""
+        bare = _bare(written)
+        if not all(isinstance(element, Numeric) for element in kind.elements) or (bare and not self.meanings.is_constant(bare)):
+            return False
+        return isinstance(written, (syntax.Path, syntax.Call, syntax.Binary, syntax.Unary, syntax.Choice))
+
+    def _computed(self, kind: Many, written: syntax.Expression, place: str) -> object:
+        """The numbers of a list that an expression gives."""
+        value = self.meanings.constant(written)
+        if isinstance(value, Broken):
+            return BROKEN
+        if not isinstance(value, Array):
+            return self._wrong(place, describe(kind), written)
+        if not self._counts(kind, len(value.items), written, place):
+            return BROKEN
+        elements = [kind.element(i) for i in range(len(value.items))]
+        items = [
+            self._of_number(element, item, written, place)
+            for element, item in zip(elements, value.items, strict=True)
+            if isinstance(element, Numeric)
+        ]
         return BROKEN if any(isinstance(item, Broken) for item in items) else tuple(items)
 
     def _counted(self, kind: Many, written: syntax.Range, place: str) -> object:

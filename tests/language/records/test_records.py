@@ -41,6 +41,9 @@ class TestValues:
         assert train("schedule = cosine { floor = 1/4 }").schedule == Cosine(floor=0.25)
         assert train("checkpoints = every { steps = 10 }").checkpoints == Every(steps=10)
         assert train("optimizer = adamw { betas = [1/2, 0.99] }").optimizer == AdamW(betas=(0.5, 0.99))
+        assert train("optimizer = adamw { betas = linspace(0, 1/2, 2) }").optimizer == AdamW(betas=(0.0, 0.5))
+        assert train("checkpoints = [1, 10], steps = 10").checkpoints == (1, 10)
+        assert train("checkpoints = 2 * linspace(0, 4, 5), steps = 10").checkpoints == (0, 2, 4, 6, 8)
 
     def test_a_field_that_may_be_left_out_takes_none(self) -> None:
         assert train("clip = none").clip is None
@@ -151,7 +154,12 @@ def test_a_wrong_field_of_a_network(fields: str, code: str, place: str) -> None:
         ("process = rrxor(), model = net, optimizer = adamw { betas = [0.9, 2] }", "E0519", "adamw { betas = [0.9, 2] }"),
         ("process = rrxor(), model = net, optimizer = adamw { betas = 0.9 }", "E0504", "0.9"),
         ("process = rrxor(), model = net, data = sampled { batch_size = 3 }", "E0501", "batch_size"),
+        ("process = rrxor(), model = net, optimizer = adamw { betas = linspace(0, 1, 3) }", "E0513", "linspace(0, 1, 3)"),
+        ("process = rrxor(), model = net, optimizer = adamw { betas = max(0.1, 0.9) }", "E0504", "max(0.1, 0.9)"),
         ("process = rrxor(), model = net, checkpoints = every", "E0503", "every"),
+        ("process = rrxor(), model = net, checkpoints = []", "E0513", "[]"),
+        ("process = rrxor(), model = net, checkpoints = linspace(0, 1, 3)", "E0507", "linspace(0, 1, 3)"),
+        ("process = rrxor(), model = net, steps = 9, checkpoints = [3, 10]", "E0519", "[3, 10]"),
         ("process = rrxor(), model = net, clip = 0", "E0505", "0"),
         ("process = rrxor(), model = net, clip = low", "E0504", "low"),
     ],
