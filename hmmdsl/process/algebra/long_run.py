@@ -1,5 +1,6 @@
-"""The epsilon-machine of a process in the long run, where its causal states are found to be finite in number: kept with the process,
-since whatever is known exactly is known from it."""
+"""The epsilon-machine of a process in the long run, where its causal states are found to be finite in number.
+
+It is kept with the process, since whatever is known exactly is known from it."""
 
 from __future__ import annotations
 
