@@ -115,6 +115,36 @@ def check(files: SpecsArgument, as_json: JsonOption = False, max_points: PointsO
     raise typer.Exit(ExitCode.GOOD if all(each.ok for each in checked) else ExitCode.SPEC_WRONG)
 
 
+@app.command(epilog="Examples: hmmdsl lock rrxor.hmm; hmmdsl lock rrxor.hmm --check")
+def lock(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a .hmm spec")],
+    renew: Annotated[bool, typer.Option("--renew", help="lock the claims of today; the date of the lock before is kept")] = False,
+    check_only: Annotated[bool, typer.Option("--check", help="write nothing; exit with 1 if the claims are others")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lock the claims of a spec and their bounds before it is run: the day and the claims go into FILE.lock, and runs and reports
+    say whether they still stand as they were."""
+    from hmmdsl.runtime.lock import compare_lock, lock_place, write_lock
+    from hmmdsl.runtime.reading import read
+
+    if file.suffix != ".hmm":
+        raise OutputError(f"{file} is no spec: lock the claims of a .hmm file")
+    compiled = read(file)
+    report(compiled.diagnostics)
+    if not check_only:
+        write_lock(file, compiled, renew)
+    compared = compare_lock(file, compiled)
+    if compared is None:
+        raise OutputError(f"{file} has no lock: `hmmdsl lock {file}` writes one")
+    if as_json:
+        _print_json(compared.as_json())
+    elif check_only:
+        print("\n".join([f"{file}: {compared.line()}", *compared.told()]))
+    else:
+        print(f"{lock_place(file)}: {len(compiled.claims)} claims {compared.since()}; put it under version control")
+    raise typer.Exit(ExitCode.GOOD if compared.same else ExitCode.CLAIM_FAILED)
+
+
 @app.command(epilog="Example: hmmdsl fmt specs/*.hmm --check")
 def fmt(
     files: Annotated[
@@ -279,6 +309,7 @@ def run(
     Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
     and ends with the same numbers to the bit.
     """
+    from hmmdsl.runtime.lock import compare_lock
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import on_device
@@ -292,12 +323,13 @@ def run(
     chosen = _settings(settings)
     compiled = read(file, chosen, profile, max_points)
     report(compiled.diagnostics)
+    locked = compare_lock(file, compiled)
     if device is not None:
         compiled = on_device(compiled, device)
     where = engine_choice(engine, workers, address, engine_options)
     kept = None if no_store else open_store(store)
     said = {**chosen, **({"profile": profile} if profile else {})}
-    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse))
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse), locked)
     if as_json:
         _print_json(run_as_json(finished))
     else:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Finished:
     """`spec` is the spec's text as run (None if the run began from YAML); `results` is what results.json holds; `seconds` are the
     stages' wall-clock times by name, and `cached` names those whose results were in the store already; `environment` is what
-    environment.json holds; `sweeps` are the tables of the sweeps; `portraits` say by name what the processes are, and
-    `entropy_rates` are theirs in bits, as far as they are known already."""
+    environment.json holds; `sweeps` are the tables of the sweeps; `portraits` say by name what the processes are,
+    `locked` how the claims stand to those that were locked, and `entropy_rates` are the processes' in bits, as far as they are
+    known already."""
 
     experiment: Experiment
     spec: str | None
@@ -34,4 +35,5 @@ class Finished:
     cached: frozenset[str] = frozenset()
     sweeps: tuple[SweepTable, ...] = ()
     portraits: Mapping[str, PortraitText] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
     entropy_rates: Mapping[str, float] = field(default_factory=dict)

@@ -142,6 +142,7 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         paragraphs=summary_paragraphs(finished, tables),
         claims=[_claim_row(verdict) for verdict in finished.verdicts],
         fragile=any(is_fragile(verdict) for verdict in finished.verdicts),
+        locked=finished.locked,
         one_seed=any(unrepeated(verdict) for verdict in finished.verdicts),
         sections=_sections(drawings, tables),
         sweeps=[

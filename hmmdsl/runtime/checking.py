@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.counting import count_histories
+from hmmdsl.runtime.lock import compare_lock
 from hmmdsl.runtime.reading import read
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Checked:
     """One checked file. `processes` are those that are trained on or read; in a file that runs nothing, all that it names.
-    `histories` counts those of each train's process to its context; None where there are more than are
-    enumerated by default; `sweeps` counts the points of each, `seeds` those of
-    `replicate`. All counts are empty if the spec is wrong."""
+    `histories` counts those of each train's process to its context; None where there are more than are enumerated by default;
+    `sweeps` counts the points of each, `seeds` those of `replicate`; `locked` says how the claims stand to those that were
+    locked, if any were. All counts are empty if the spec is wrong."""
 
     path: Path
     diagnostics: list[Diagnostic]
@@ -33,6 +34,7 @@ class Checked:
     histories: Mapping[str, int | None] | None = None
     sweeps: Mapping[str, int] = field(default_factory=dict)
     seeds: int = 1
+    locked: str = ""
 
     @property
     def ok(self) -> bool:
@@ -50,6 +52,8 @@ class Checked:
             parts.insert(-1, counted)
         if self.seeds > 1:
             parts.append(f"each with {_count(self.seeds, 'seed')}")
+        if self.locked:
+            parts.append(self.locked)
         return f"ok: {self.path}: {', '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:
@@ -72,6 +76,7 @@ def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
     """Check one spec or experiment file; nothing is run and nothing written."""
     try:
         compiled = read(path, max_points=max_points)
+        lock = compare_lock(path, compiled)
     except SpecError as error:
         return Checked(path, error.diagnostics)
     experiment = compiled.experiment
@@ -84,6 +89,7 @@ def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
         claims=len(compiled.claims),
         sweeps={name: len(sweep.points) for name, sweep in compiled.sweeps.items()},
         seeds=len(experiment.replicate.seeds) if experiment.replicate is not None else 1,
+        locked="" if lock is None else f"claims {'as' if lock.same else 'not as'} {lock.since()}",
         histories={name: _histories(name, compiled) for name in experiment.trains},
     )
 

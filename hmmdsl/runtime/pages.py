@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hmmdsl.report.figures import Drawing
     from hmmdsl.report.sweeps.table import SweepTable
     from hmmdsl.runtime.compute import Computed
+    from hmmdsl.runtime.lock import Compared
     from hmmdsl.runtime.log import RunLog
     from hmmdsl.runtime.plan import Plan
     from hmmdsl.runtime.progress import Progress
@@ -35,15 +36,17 @@ def obtain_report(
     progress: Progress,
     log: RunLog,
     force: bool = False,
+    lock: Compared | None = None,
 ) -> Obtained:
     """The entry with the report, and in `sweeps/` the tables and figures of each sweep. Its times are those of the run that wrote
-    it; stages that came from the store say so. Which points failed is no part of the plan, so it is added to the hash here."""
+    it; stages that came from the store say so. Which points failed and which claims were locked is
+    no part of the plan, so it is added to the hash here."""
     from hmmdsl.runtime.store.store import Key
 
     stage = plan.stage("report")
     failed = {name: outcome.failed for name, outcome in computed.sweeps.items() if outcome.failed}
-    if failed:
-        stage = replace(stage, hash=content_hash([stage.hash, failed]))
+    if failed or lock is not None:
+        stage = replace(stage, hash=content_hash([stage.hash, failed, None if lock is None else lock.as_json()]))
 
     def make(folder: Path) -> None:
         from hmmdsl.report.finished import Finished
@@ -67,6 +70,7 @@ def obtain_report(
             seconds=computed.seconds,
             cached=frozenset(computed.cached),
             sweeps=tables,
+            locked=() if lock is None else (lock.line(), *lock.told()),
             portraits={name: load_text(computed.entry(f"process {name}")) for name in compiled.processes},
         )
         drawn = [*drawings(computed), *(drawing for table in tables for drawing in _drawn(table, folder / SWEEPS / table.name))]

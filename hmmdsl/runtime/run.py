@@ -19,6 +19,7 @@ from hmmdsl.runtime.engines.choice import EngineChoice
 from hmmdsl.runtime.engines.opening import open_engine
 from hmmdsl.runtime.environment import environment
 from hmmdsl.runtime.failures import RunError, Terminated, failure_of
+from hmmdsl.runtime.lock import Compared, lock_place
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
@@ -61,6 +62,7 @@ class Run:
     curves: Mapping[str, tuple[CurvePoint, ...]] = field(default_factory=dict)
     wall_seconds: float = 0.0
     earlier: Path | None = None
+    lock: Compared | None = None
 
     @property
     def report(self) -> Path:
@@ -98,11 +100,13 @@ def run(
     force: bool = False,
     choice: EngineChoice = IN_PROCESS,
     fusion: Fusion | None = None,
+    lock: Compared | None = None,
 ) -> Run:
     """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
     `force`); a run that stood there is replaced when all is done, and what else is in its folder stays. Without a store
     everything is computed, and nothing is kept beside the run folder. `choice` says where they are made: here, unless it names
-    something else; `fusion`, whether training runs that are alike are trained as one.
+    something else; `fusion`, whether training runs that are alike are trained as one; `lock`, how the
+    claims stand to those that were locked.
 
     Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
     can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
@@ -122,7 +126,7 @@ def run(
             store.check_writable()
         with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
-            write_inputs(compiled, partial)
+            write_inputs(compiled, partial, lock)
             tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *planned.all_tasks(store, force)]
             told = OfStages(progress, {stage.hash for stage in plan.stages})
             engine = open_engine(choice, tasks, store, told, log, force)
@@ -130,11 +134,12 @@ def run(
             computed = compute(compiled, plan, store, progress, log, force, engine=engine, planned=planned)
             verdicts = judged(compiled, computed)
             about = _environment(compiled, computed) | ({"fusion": asdict(fusion)} if compiled.sweeps else {})
-            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force)
+            lock = None if lock is None else lock.of_run(computed.shelf.first_made())
+            report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, lock)
             computed.seconds["report"] = report.seconds
             computed.cached.update({"report"} if report.cached else ())
             results = all_results(computed)
-            _write_results(computed, results, verdicts, about, partial)
+            _write_results(computed, results, verdicts, about, partial, lock)
             curves = _curves(computed)
             for name, curve in curves.items():
                 write_curve(partial, name, curve)
@@ -156,8 +161,19 @@ def run(
         progress.close()
         store.close()
     took = time.perf_counter() - began
-    cached = frozenset(computed.cached)
-    return Run(placed.folder, plan, results, verdicts, computed.seconds, cached, computed.sweeps, curves, took, placed.earlier)
+    return Run(
+        placed.folder,
+        plan,
+        results,
+        verdicts,
+        computed.seconds,
+        frozenset(computed.cached),
+        computed.sweeps,
+        curves,
+        took,
+        placed.earlier,
+        lock,
+    )
 
 
 @contextmanager
@@ -181,8 +197,8 @@ def _kept_if_failed(plan: Plan, store: Store, partial: Path, failed: Path, log: 
         raise RunError(failure.message, failure.help, failed) from error
 
 
-def write_inputs(compiled: Compiled, folder: Path) -> None:
-    """The spec as run with its imports beside it, and the experiment with every default filled in."""
+def write_inputs(compiled: Compiled, folder: Path, lock: Compared | None = None) -> None:
+    """The spec as run with its imports and its lock beside it, and the experiment with every default filled in."""
     if compiled.sources:
         main, *imported = compiled.sources
         for source in imported:
@@ -191,6 +207,8 @@ def write_inputs(compiled: Compiled, folder: Path) -> None:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 write_whole(folder / path, source.text, durable=False)
         write_whole(folder / "spec.hmm", main.text, durable=False)
+        if lock is not None:
+            write_whole(lock_place(folder / "spec.hmm"), lock.lock.text(), durable=False)
     write_whole(folder / "experiment.yaml", write_experiment(compiled.experiment), durable=False)
 
 
@@ -227,6 +245,7 @@ def _write_results(
     verdicts: tuple[Verdict, ...],
     environment: dict[str, Any],
     folder: Path,
+    lock: Compared | None,
 ) -> None:
     """The numbers, the claims, in words how each number was computed, the processes, the environment."""
     write_json(folder / "results.json", results)
@@ -234,6 +253,8 @@ def _write_results(
     write_json(folder / "facts.json", computed.facts)
     write_json(folder / "processes.json", computed.portraits)
     write_json(folder / "environment.json", environment)
+    if lock is not None:
+        write_json(folder / "lock.json", lock.as_json())
 
 
 def _copy_files(computed: Computed, report: Path, folder: Path) -> None:

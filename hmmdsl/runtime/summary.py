@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hmmdsl.language.compiled import Compiled
+    from hmmdsl.runtime.lock import Compared
     from hmmdsl.runtime.run import Run
     from hmmdsl.runtime.sweep.running import SweepOutcome
     from hmmdsl.runtime.verify import Verification
@@ -94,6 +95,7 @@ def run_as_json(finished: Run) -> dict[str, Any]:
         "earlier": None if finished.earlier is None else str(finished.earlier),
         "holds": finished.holds,
         "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
+        "lock": None if finished.lock is None else finished.lock.as_json(),
         "results": finished.results,
         "sweeps": {
             name: {
@@ -119,6 +121,7 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
         if not quiet or sweep.failed:
             print_sweep(console, name, sweep, finished.folder)
     print_claims(console, finished.verdicts, only_failed=quiet)
+    print_lock(console, finished.lock, quiet)
     took = duration(finished.wall_seconds)
     if finished.cached:
         whole = len(finished.cached) == len(finished.seconds)
@@ -128,6 +131,15 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
     if finished.earlier is not None:
         told = f"claims.json of the run before reads otherwise: it is kept, with its report, in {finished.earlier}"
         console.print(told, soft_wrap=True, markup=False, highlight=False)
+
+
+def print_lock(console: Console, lock: Compared | None, quiet: bool = False) -> None:
+    """How the claims stand to those that were locked; `quiet` tells only what may mislead."""
+    if lock is None or (quiet and lock.same and lock.after is None):
+        return
+    style = None if lock.same and lock.after is None else "yellow"
+    for line in (lock.line(), *lock.told()):
+        console.print(line, style=style, soft_wrap=True, markup=False, highlight=False)
 
 
 def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:

@@ -33,7 +33,7 @@ DIRECTORY = 32 * 2**20
 MANIFEST_BYTES = 32 * 2**20
 """Most bytes of the manifest."""
 
-ENDINGS = frozenset({".hmm", ".yaml", ".json", ".safetensors", ".png", ".svg", ".html", ".csv", ".parquet"})
+ENDINGS = frozenset({".hmm", ".yaml", ".json", ".safetensors", ".png", ".svg", ".html", ".csv", ".parquet", ".lock"})
 """What a pack's files may be: data and pages; no pickle, and nothing that runs by itself."""
 
 TENSORS = ("checkpoints/", "arrays/")

@@ -46,6 +46,15 @@ class Shelf:
         """Whether an entry was verified already."""
         return hash in self._entries
 
+    def first_made(self) -> float | None:
+        """When the making of the first training run or analysis that was asked for began, in seconds since 1970; of the first
+        description of a process where there is neither."""
+        for kinds in (("train", "batch", "analysis"), ("process",)):
+            began = [entry.made - entry.seconds for entry in self._entries.values() if entry.kind in kinds]
+            if began:
+                return min(began)
+        return None
+
     def put(self, entry: Entry) -> None:
         """Keep an entry that has just been verified or made."""
         self._entries[entry.hash] = entry
