@@ -13,6 +13,7 @@ import typer
 
 from hmmdsl import __version__
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.runtime.asked_seeds import SeedsOption, asked_seeds
 from hmmdsl.runtime.command_group import Commands, report
 from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.engines.options import AddressOption, EngineOption, EngineOptions, WorkersOption, engine_choice
@@ -101,11 +102,14 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to wr
 
 
 @app.command(epilog="Example: hmmdsl check specs/*.hmm")
-def check(files: SpecsArgument, as_json: JsonOption = False, max_points: PointsOption = MAX_POINTS) -> None:
+def check(
+    files: SpecsArgument, as_json: JsonOption = False, max_points: PointsOption = MAX_POINTS, seeds: SeedsOption = None
+) -> None:
     """Report every mistake in specs, at its place, with a cure, before anything runs."""
     from hmmdsl.runtime.checking import check_file
 
-    checked = [check_file(path, max_points) for path in files]
+    asked = asked_seeds(seeds)
+    checked = [check_file(path, max_points, asked) for path in files]
     if as_json:
         _print_json([each.as_json() for each in checked])
     for each in checked if not as_json else ():
@@ -191,6 +195,7 @@ def show(
     no_store: NoStoreOption = False,
     as_json: JsonOption = False,
     fuse: FuseOption = None,
+    seeds: SeedsOption = None,
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
@@ -199,7 +204,8 @@ def show(
 
         form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
         fusion = fusion_of(fuse)
-        print(phase_text(Path(targets[0]), phase, _settings(settings), profile, form, store, no_store, fusion))
+        given = _settings(settings), profile
+        print(phase_text(Path(targets[0]), phase, *given, form, store, no_store, fusion, asked_seeds(seeds)))
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
@@ -283,11 +289,12 @@ def import_(
         write_spec(text, out)
 
 
-@app.command(epilog="Example: hmmdsl run specs/rrxor.hmm --set fit.seed=1")
+@app.command(epilog="Examples: hmmdsl run specs/rrxor.hmm --set fit.seed=1; hmmdsl run specs/rrxor.hmm --seeds 8")
 def run(
     file: SpecArgument,
     settings: SetOption = None,
     profile: ProfileOption = None,
+    seeds: SeedsOption = None,
     out: OutOption = Path("runs"),
     device: DeviceOption = None,
     store: StoreOption = None,
@@ -321,7 +328,7 @@ def run(
 
     tracked = targets(tracks or ())
     chosen = _settings(settings)
-    compiled = read(file, chosen, profile, max_points)
+    compiled = read(file, chosen, profile, max_points, asked_seeds(seeds))
     report(compiled.diagnostics)
     locked = compare_lock(file, compiled)
     if device is not None:

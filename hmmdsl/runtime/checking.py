@@ -72,10 +72,10 @@ class Checked:
         return found
 
 
-def check_file(path: Path, max_points: int = MAX_POINTS) -> Checked:
-    """Check one spec or experiment file; nothing is run and nothing written."""
+def check_file(path: Path, max_points: int = MAX_POINTS, seeds: tuple[int, ...] | None = None) -> Checked:
+    """Check one spec or experiment file, to be run with other `seeds` if some are given; nothing is run and nothing written."""
     try:
-        compiled = read(path, max_points=max_points)
+        compiled = read(path, max_points=max_points, seeds=seeds)
         lock = compare_lock(path, compiled)
     except SpecError as error:
         return Checked(path, error.diagnostics)

@@ -12,7 +12,7 @@ from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.stages.shelf import Shelf
 from hmmdsl.runtime.stages.task import COMPUTED, tasks_of
 from hmmdsl.runtime.sweep.planning import PlannedSweeps
-from hmmdsl.runtime.sweep.running import SweepOutcome, SweepsRun
+from hmmdsl.runtime.sweep.running import MemberOutcome, SweepOutcome, SweepsRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Computed:
     """What a run's stages have made. `results` is nested as results.json, `facts` says by analysis how it was computed,
     `portraits` what each process is; `seconds` are wall-clock times by stage id, 0 for those `cached`. `sweeps` is what became
-    of the points."""
+    of the points, `members` what became of the experiment with other seeds."""
 
     shelf: Shelf
     tasks: Mapping[str, Task]
@@ -42,6 +42,7 @@ class Computed:
     seconds: dict[str, float] = field(default_factory=dict)
     cached: set[str] = field(default_factory=set)
     sweeps: dict[str, SweepOutcome] = field(default_factory=dict)
+    members: tuple[MemberOutcome, ...] = ()
 
     def entry(self, id: str) -> Entry:
         """What a stage left in the store."""
@@ -59,8 +60,8 @@ def compute(
     engine: Engine | None = None,
     planned: PlannedSweeps | None = None,
 ) -> Computed:
-    """Describe the processes, train, analyse, and draw, and run every point of the `planned` sweeps, as far as the store lacks it
-    (or all of it, if `force`).
+    """Describe the processes, train, analyse, and draw, and run every point of the `planned` sweeps and every other seed, as far
+    as the store lacks it (or all of it, if `force`).
 
     Raises RunError if a loss is not finite (but for a point's, which fails alone) or a limit of the machine is met.
     """
@@ -70,7 +71,12 @@ def compute(
     sweeps = SweepsRun(planned or PlannedSweeps(), own, shelf, progress, force)
     inner = engine or LocalEngine(shelf, OfStages(progress, own), log, force)
     ran = run_stages([*tasks, *sweeps.tasks], inner, own, sweeps.finished)
-    computed = Computed(shelf, {task.stage.id: task for task in tasks}, sweeps=sweeps.outcomes(compiled, ran, log))
+    computed = Computed(
+        shelf,
+        {task.stage.id: task for task in tasks},
+        sweeps=sweeps.outcomes(compiled, ran, log),
+        members=sweeps.member_outcomes(ran, log),
+    )
     for task in tasks:
         _collect(computed, task)
         done = ran.done[task.hash]

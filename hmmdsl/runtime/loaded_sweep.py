@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.comparing.columns import taken_point
@@ -14,6 +14,10 @@ from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell, places
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64
+
+
+SEED = "seed"
+"""The axis of a replication."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,28 @@ class LoadedSweep:
                 key = tuple(cell(value) for one, place in zip(rest, at, strict=True) for value in one.values[place])
                 found[key] = interval(known)
         return found
+
+
+@dataclass(frozen=True)
+class LoadedSeeds(LoadedSweep):
+    """The experiment with each seed that it was replicated with, as a sweep over `seed`; `sweeps` are those of its sweeps that
+    the seeds repeat, with `seed` as their first axis."""
+
+    sweeps: Mapping[str, LoadedSweep] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} seeds>"
+
+    def spread(self, path: str) -> Interval:
+        """The mean of a result over the seeds, its standard deviation, and its confidence interval.
+
+        Raises KeyError if there is no such result.
+        """
+        return self.over(path, SEED)[()]
+
+
+def loaded_seeds(seeds: Sequence[int], found: Mapping[str, Any], sweeps: Mapping[str, tuple[SweepAxis, ...]]) -> LoadedSeeds:
+    """What replication.json holds, for these seeds; `sweeps` are the axes of the experiment's own."""
+    axis = SweepAxis(paths=(SEED,), values=tuple((seed,) for seed in seeds))
+    repeated = {name: LoadedSweep(name, (axis, *sweeps[name]), arrays) for name, arrays in found["sweeps"].items()}
+    return LoadedSeeds("replicate", (axis,), found["results"], repeated)

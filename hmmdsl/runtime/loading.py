@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.curves import read_curve
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.loaded_sweep import LoadedSweep
+from hmmdsl.runtime.loaded_sweep import LoadedSeeds, LoadedSweep, loaded_seeds
 from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.experiment import Experiment, Verdict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float32
 
+    from hmmdsl.language.compiled import Compiled
     from hmmdsl.models.network import Network
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
@@ -45,6 +47,7 @@ class LoadedRun:
     claims: tuple[Verdict, ...]
     device: str = "cpu"
     _sweeps: Mapping[str, LoadedSweep] = field(default_factory=dict, repr=False)
+    _seeds: LoadedSeeds | None = field(default=None, repr=False)
     _trained: dict[str, Trained] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -96,6 +99,11 @@ class LoadedRun:
     def sweeps(self) -> Mapping[str, LoadedSweep]:
         """The sweeps of the run by name."""
         return self._sweeps
+
+    @property
+    def seeds(self) -> LoadedSeeds | None:
+        """The results with each seed that the run was replicated with; None if it was run with its own alone."""
+        return self._seeds
 
     def hooked_transformer(self, name: str | None = None, step: int | None = None) -> Any:
         """The network as TransformerLens' HookedTransformer, with the same logits: `pip install "hmmdsl[transformer_lens]"`.
@@ -162,4 +170,13 @@ def load_run(path: str | Path, device: str = "cpu") -> LoadedRun:
         claims=tuple(Verdict.model_validate(verdict) for verdict in read_json(inside["claims.json"])),
         device=device,
         _sweeps={name: LoadedSweep(name, sweep.axes, results[name]) for name, sweep in compiled.sweeps.items()},
+        _seeds=_loaded_seeds(folder, compiled),
     )
+
+
+def _loaded_seeds(folder: Path, compiled: Compiled) -> LoadedSeeds | None:
+    if compiled.experiment.replicate is None:
+        return None
+    found = read_json(folder / REPLICATION)
+    sweeps = {name: sweep.axes for name, sweep in compiled.sweeps.items()}
+    return loaded_seeds(compiled.experiment.replicate.seeds, found, sweeps)

@@ -44,7 +44,8 @@ def obtain_report(
     from hmmdsl.runtime.store.store import Key
 
     stage = plan.stage("report")
-    failed = {name: outcome.failed for name, outcome in computed.sweeps.items() if outcome.failed}
+    failed: dict[str, Any] = {name: outcome.failed for name, outcome in computed.sweeps.items() if outcome.failed}
+    failed |= {f"seed {each.seed}": each.own.failure for each in computed.members if each.own.failure}
     if failed or lock is not None:
         stage = replace(stage, hash=content_hash([stage.hash, failed, None if lock is None else lock.as_json()]))
 

@@ -33,6 +33,7 @@ def phase_text(
     store: str | None = None,
     no_store: bool = False,
     fusion: Fusion | None = None,
+    seeds: tuple[int, ...] | None = None,
 ) -> str:
     """What a phase makes of a file; the plan also tells what the `store` has of it, and what becomes of runs that are alike.
 
@@ -46,22 +47,25 @@ def phase_text(
         if tree is None or diagnostics.errors:
             raise SpecError(diagnostics.found)
         return json.dumps(_tree_as_json(tree), indent=1, ensure_ascii=False) if as_json else "\n".join(_tree_lines(tree))
-    compiled = read(path, settings, profile)
+    compiled = read(path, settings, profile, seeds=seeds)
     if phase == "experiment":
         if as_json:
             return compiled.experiment.model_dump_json(indent=1)
         return write_experiment(compiled.experiment).rstrip("\n")
     from hmmdsl.runtime.plan_text import plan_dot, plan_json, plan_table, planned
     from hmmdsl.runtime.store.opening import peek_store
-    from hmmdsl.runtime.sweep.plan_lines import planned_sweeps
+    from hmmdsl.runtime.sweep.plan_lines import planned_seeds, planned_sweeps
     from hmmdsl.runtime.sweep.planning import plan_sweeps
 
     points = plan_sweeps(compiled, fusion)
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, points.hashes())
+    text = compiled.sources[0].text if compiled.sources else None
+    plan = make_plan(compiled.experiment, text, points.hashes(), points.member_hashes())
     held = None if no_store else peek_store(store)
     stages, sweeps = planned(plan, compiled, held), planned_sweeps(points, held)
+    others = planned_seeds(points, held)
     if form == "json":
-        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps], [each.as_json() for each in points.decisions])
+        fused = [each.as_json() for each in points.decisions]
+        return plan_json(plan, stages, [sweep.as_json() for sweep in sweeps], fused, others.as_json() if others else None)
     if form == "dot":
         return plan_dot(plan, stages)
     from hmmdsl.runtime.engines.choice import choose_workers
@@ -70,7 +74,8 @@ def phase_text(
     tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *points.all_tasks(held)]
     workers = choose_workers(tasks, held, None).line()
     decided = [decision.line() for decision in points.decisions]
-    return "\n".join([plan_table(plan, stages), *(sweep.line() for sweep in sweeps), *decided, *([workers] if workers else [])])
+    told = [*([others.line()] if others else []), *(sweep.line() for sweep in sweeps)]
+    return "\n".join([plan_table(plan, stages), *told, *decided, *([workers] if workers else [])])
 
 
 def _tree_lines(tree: File) -> Iterator[str]:

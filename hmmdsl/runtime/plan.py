@@ -148,9 +148,15 @@ class _Drawing:
         return stage.hash if stage is not None else None
 
 
-def make_plan(experiment: Experiment, spec: str | None = None, swept: Mapping[str, Any] | None = None) -> Plan:
+def make_plan(
+    experiment: Experiment,
+    spec: str | None = None,
+    swept: Mapping[str, Any] | None = None,
+    seeded: Mapping[int, Any] | None = None,
+) -> Plan:
     """The stages of an experiment: its processes, trains, analyses, the figures of each, and the report, which also shows the
-    spec's text `spec` and its sweeps, whose points' stages have the hashes `swept`."""
+    spec's text `spec`, its sweeps, whose points' stages have the hashes `swept`, and the verdicts with other seeds, whose stages
+    have the hashes `seeded`."""
     drawn = _Drawing(experiment)
     _add_numbers(drawn)
     _add_figures(drawn)
@@ -166,6 +172,8 @@ def make_plan(experiment: Experiment, spec: str | None = None, swept: Mapping[st
     if swept:
         about |= {"sweeps": swept, "axes": {name: [_plain(axis) for axis in s.axes] for name, s in experiment.sweeps.items()}}
         pages = (*pages, "hmmdsl.report.sweeps.figures", "hmmdsl.report.sweeps.table")
+    if seeded:
+        about["seeds"] = {str(seed): hashes for seed, hashes in seeded.items()}
     drawn.add("report", "", tuple(drawn.stages), about, source_hash(pages, beside=(".html", ".css", ".js")))
     return Plan(experiment.name, tuple(drawn.stages.values()), _written(experiment))
 
@@ -243,6 +251,8 @@ def _written(experiment: Experiment) -> str:
     }
     if experiment.sweeps:
         content["sweeps"] = {name: _plain(sweep) for name, sweep in experiment.sweeps.items()}
+    if experiment.replicate is not None:
+        content["replicate"] = _plain(experiment.replicate)
     return content_hash(content)[:HASH_DIGITS]
 
 

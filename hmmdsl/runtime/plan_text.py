@@ -52,7 +52,11 @@ def plan_table(plan: Plan, stages: Sequence[Planned]) -> str:
 
 
 def plan_json(
-    plan: Plan, stages: Sequence[Planned], sweeps: Sequence[dict[str, Any]] = (), fusion: Sequence[dict[str, Any]] = ()
+    plan: Plan,
+    stages: Sequence[Planned],
+    sweeps: Sequence[dict[str, Any]] = (),
+    fusion: Sequence[dict[str, Any]] = (),
+    replicate: dict[str, Any] | None = None,
 ) -> str:
     """The same for programs; `estimate` is null where nothing is to do or it is not known."""
     content: dict[str, Any] = {"name": plan.name, "hash": plan.hash, "folder": plan.folder_name, "stages": []}
@@ -61,8 +65,10 @@ def plan_json(
         stage: dict[str, Any] = {"id": each.stage.id, "kind": each.stage.kind, "name": each.stage.name, "hash": each.stage.hash}
         stage |= {"needs": list(each.stage.needs), "cached": each.cached, "begun": each.begun, "estimate": needed}
         content["stages"].append(stage)
-    if sweeps:
+    if sweeps or replicate:
         content |= {"sweeps": list(sweeps), "fusion": list(fusion)}
+    if replicate:
+        content["replicate"] = replicate
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 

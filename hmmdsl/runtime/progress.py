@@ -18,8 +18,12 @@ LINE_INTERVAL = 5.0
 """Seconds between two plain lines of one training run."""
 
 
+OTHER_SEEDS = "other seeds"
+"""What `points` are of where they are the experiment with other seeds; else a sweep."""
+
+
 class Progress(Protocol):
-    """Told of each stage as it begins and ends, and of training as it goes."""
+    """Told of each stage as it begins and ends, of training as it goes, and how many `points` of what are done."""
 
     def begin(self, plan: Plan) -> None: ...
 
@@ -29,7 +33,7 @@ class Progress(Protocol):
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
-    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
+    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -45,7 +49,7 @@ class Silence:
 
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
 
-    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None: ...
+    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -115,9 +119,9 @@ def training_words(step: int, steps: int, loss: float, gap: float | None, left: 
     return "   ".join(words)
 
 
-def points_words(done: int, points: int, failed: int, left: float | None) -> str:
+def points_words(of: str, done: int, points: int, failed: int, left: float | None) -> str:
     """`12/20 points   1 failed   42 s left`."""
-    words = [f"{done:,}/{points:,} points"]
+    words = [f"{done:,}/{points:,}{'' if of == OTHER_SEEDS else ' points'}"]
     if failed:
         words.append(f"{failed:,} failed")
     if left is not None and done < points:
@@ -166,8 +170,8 @@ class PlainProgress:
         self._running.pop(stage.id, None)
         self._say(f"{stage.id}: {'from the store' if cached else duration(seconds)}")
 
-    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
-        words = f"sweep {sweep}: {points_words(done, points, failed, left)}"
+    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None:
+        words = f"{of}: {points_words(of, done, points, failed, left)}"
         gone = self._clock.gone
         if words == self._pointed or (0 < done < points and gone - self._last < self._interval):
             return
@@ -211,8 +215,8 @@ class LiveProgress:
         self._done[stage.id] = "from the store" if cached else duration(seconds)
         self._running.pop(stage.id, None)
 
-    def points(self, sweep: str, done: int, points: int, failed: int, left: float | None) -> None:
-        self._sweeps[sweep] = (done, points, failed, left)
+    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None:
+        self._sweeps[of] = (done, points, failed, left)
 
     def close(self) -> None:
         if self._live.is_started:
@@ -237,9 +241,9 @@ class LiveProgress:
                     table.add_row("", ProgressBar(total=steps, completed=step, width=24), Text(words))
             else:
                 table.add_row(Text("·", "dim"), Text(stage.id, "dim"), "")
-        for sweep, (done, points, failed, left) in self._sweeps.items():
+        for of, (done, points, failed, left) in self._sweeps.items():
             mark = Text("✓", "green") if done == points else Spinner("dots", style="cyan")
-            table.add_row(mark, f"sweep {sweep}", Text(points_words(done, points, failed, left), "dim"))
+            table.add_row(mark, of, Text(points_words(of, done, points, failed, left), "dim"))
             if done < points:
                 table.add_row("", ProgressBar(total=points, completed=done, width=24), "")
         return table

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import copy_file, link_file, write_whole
-from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.curves import write_curve
@@ -24,6 +23,7 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.progress import OfStages
+from hmmdsl.runtime.replication import REPLICATION, Replication, judged, replication_of
 from hmmdsl.runtime.results_file import write_json
 from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
@@ -63,6 +63,7 @@ class Run:
     wall_seconds: float = 0.0
     earlier: Path | None = None
     lock: Compared | None = None
+    replication: Replication | None = None
 
     @property
     def report(self) -> Path:
@@ -115,7 +116,8 @@ def run(
     began = time.perf_counter()
     fusion = fusion or Fusion()
     planned = plan_sweeps(compiled, fusion)
-    plan = make_plan(compiled.experiment, compiled.sources[0].text if compiled.sources else None, planned.hashes())
+    spec = compiled.sources[0].text if compiled.sources else None
+    plan = make_plan(compiled.experiment, spec, planned.hashes(), planned.member_hashes())
     final = out / plan.folder_name
     partial = create_partial(out, plan.folder_name)
     store = store if store is not None else Store.private(partial / ".store")
@@ -133,13 +135,16 @@ def run(
             progress.begin(plan)
             computed = compute(compiled, plan, store, progress, log, force, engine=engine, planned=planned)
             verdicts = judged(compiled, computed)
-            about = _environment(compiled, computed) | ({"fusion": asdict(fusion)} if compiled.sweeps else {})
+            replication = replication_of(compiled, computed)
+            about = _environment(compiled, computed) | ({"fusion": asdict(fusion)} if compiled.sweeps or replication else {})
             lock = None if lock is None else lock.of_run(computed.shelf.first_made())
             report = obtain_report(compiled, plan, computed, verdicts, about, progress, log, force, lock)
             computed.seconds["report"] = report.seconds
             computed.cached.update({"report"} if report.cached else ())
             results = all_results(computed)
             _write_results(computed, results, verdicts, about, partial, lock)
+            if replication is not None:
+                write_json(partial / REPLICATION, replication.as_json())
             curves = _curves(computed)
             for name, curve in curves.items():
                 write_curve(partial, name, curve)
@@ -173,6 +178,7 @@ def run(
         took,
         placed.earlier,
         lock,
+        replication,
     )
 
 
@@ -218,12 +224,6 @@ def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
     found = environment(devices=computed.devices, threads={name: train.threads for name, train in trains.items()})
     made_on = [computed.entry(id).processor for id in computed.tasks if id.startswith(("train ", "analysis "))]
     return found | {"processor": ", ".join(dict.fromkeys(made_on)) or found["processor"]}
-
-
-def judged(compiled: Compiled, computed: Computed) -> tuple[Verdict, ...]:
-    """What became of each claim."""
-    results = {**computed.results, **{name: outcome.as_results() for name, outcome in computed.sweeps.items()}}
-    return tuple(judge(claim, results) for claim in compiled.claims)
 
 
 def all_results(computed: Computed) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.packing.opening import is_pack, unpacked
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.replication import judged
 from hmmdsl.runtime.results_file import read_json
-from hmmdsl.runtime.run import all_results, judged
+from hmmdsl.runtime.run import all_results
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps

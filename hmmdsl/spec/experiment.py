@@ -64,25 +64,32 @@ FRAGILE_BELOW = 3.0
 """A claim whose margin is less than so many spreads is fragile: another seed may well turn it."""
 
 
+LIKELY = 0.05
+"""A claim that counts seeds is fragile if as many others turn it with at least this chance."""
+
+
 class Margin(Record):
     """By how much a claim holds (above 0) or fails (below), in the unit of its numbers, and how far that moves when networks are
     trained again from other seeds. Of a claim with several parts it is the margin of the part that decides.
 
     `source` says what the spread is known from, and is empty where it is not known: `theory`, where no network determines what
     was judged (then it is 0); `seeds`, where the claim reads a sweep over seeds (the jackknife's standard error of the margin);
-    `replication`, where the claim was judged for each of several seeds (the standard deviation over them)."""
+    `replication`, where the claim was judged for each of several seeds (the standard deviation over them). A claim that must hold
+    with some of these seeds only has a `chance` besides, and is fragile only where that is at least 5 %."""
 
     value: float | None = Field(description="the distance to the bound; none where only truth values decide")
     spread: float | None = Field(None, ge=0, description="how far other seeds move it; none where that is not known")
     source: Literal["", "theory", "seeds", "replication"] = Field("", description="what the spread is known from")
+    chance: float | None = Field(None, description="that as many other seeds turn it, of a claim that counts seeds")
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def fragile(self) -> bool | None:
         """Whether it is less than three spreads, so that another seed may turn the claim; none where that is not known."""
-        if self.value is None or self.spread is None:
-            return None
-        return abs(self.value) < FRAGILE_BELOW * self.spread
+        near = None if self.value is None or self.spread is None else abs(self.value) < FRAGILE_BELOW * self.spread
+        if self.chance is None or near is False:
+            return near
+        return self.chance >= LIKELY
 
     @property
     def spreads(self) -> float | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hmmdsl.spec.base import Record
@@ -58,10 +58,17 @@ class OverSeeds(Record):
         found = interval(known)
         return OverSeeds(values=tuple(values), mean=found.mean, sd=found.sd, lower=found.lower, upper=found.upper)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def spreads(self) -> float | None:
         """The mean in units of the standard deviation; None where there is none, or it is 0."""
         return self.mean / self.sd if self.mean is not None and self.sd else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_back(cls, given: Any) -> Any:
+        """What follows from the rest is written, and not read."""
+        return {key: value for key, value in given.items() if key != "spreads"} if isinstance(given, dict) else given
 
 
 class Replicated(Record):
@@ -73,10 +80,17 @@ class Replicated(Record):
     margin: OverSeeds | None = Field(None, description="how far from its bound, above 0 where it holds")
     numbers: dict[str, OverSeeds] = Field(default_factory=dict, description="each single number that it reads, by its path")
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def held(self) -> int:
         """With how many seeds it held."""
         return sum(self.holds)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_back(cls, given: Any) -> Any:
+        """What follows from the rest is written, and not read."""
+        return {key: value for key, value in given.items() if key != "held"} if isinstance(given, dict) else given
 
     @property
     def enough(self) -> bool:

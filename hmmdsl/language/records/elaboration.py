@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import ADVICE, nearest, suggestion
+from hmmdsl.language.records.shapes import found
 from hmmdsl.language.records.validation import Given, report
-from hmmdsl.language.records.values import BROKEN, Assignment, Broken, ValueReader, assignments, found, kinds_in
+from hmmdsl.language.records.values import BROKEN, Assignment, Broken, ValueReader, assignments, kinds_in
 from hmmdsl.language.source import Span
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.fields import RecordField, describe, fields_of, kind_word

@@ -20,7 +20,8 @@ from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import listing, nearest, suggestion
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.language.modules.names import Names
-from hmmdsl.language.records.values import BROKEN, Broken, found
+from hmmdsl.language.records.shapes import found
+from hmmdsl.language.records.values import BROKEN, Broken
 from hmmdsl.process.process import Process
 from hmmdsl.spec.fields import article, plural
 from hmmdsl.spec.results import Group, Quantity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from hmmdsl.language import syntax
 from hmmdsl.language.constants.values import Array
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import nearest, suggestion
+from hmmdsl.language.records.shapes import found
 from hmmdsl.language.source import Span
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.fields import (
@@ -345,12 +346,8 @@ class ValueReader(ABC):
         if start is None or stop is None:
             return BROKEN
         count = max(0, stop + written.closed - start)
-        most = LONGEST_RANGE if kind.at_most is None else kind.at_most
-        if not kind.at_least <= count <= most:
-            message = f"{place} takes {kind.at_least} to {most:,} items, and this range has {count:,}"
-            self.diagnostics.add("E0513", message, written.span, help=f"it is {describe(kind)}")
-            return BROKEN
-        return tuple(range(start, start + count))
+        bounded = kind if kind.at_most is not None else replace(kind, at_most=LONGEST_RANGE)
+        return tuple(range(start, start + count)) if self._counts(bounded, count, written, place) else BROKEN
 
     def _wrong(self, place: str, takes: str, written: syntax.Expression, cure: str = "") -> Broken:
         self.diagnostics.add(
@@ -361,36 +358,6 @@ class ValueReader(ABC):
             help=cure or f"it takes {takes}",
         )
         return BROKEN
-
-
-def found(written: syntax.Expression) -> str:
-    """What a value is, in a user's words."""
-    match written:
-        case syntax.List():
-            return "a list"
-        case syntax.Tuple():
-            return "a tuple"
-        case syntax.String():
-            return "a string"
-        case syntax.Boolean(value=value):
-            return "`true`" if value else "`false`"
-        case syntax.Number():
-            return "a number"
-        case syntax.Imaginary():
-            return "an imaginary number"
-        case syntax.Tagged(tag=tag):
-            return f"a record `{tag.text} {{ … }}`"
-        case syntax.Path(head=head):
-            return f"`{head.text}`" if not written.segments else "a path"
-        case syntax.Call(function=function):
-            return f"`{function.head.text}(…)`"
-        case syntax.Range():
-            return "a range"
-        case syntax.Pair():
-            return "an arrow"
-        case syntax.Comparison() | syntax.Approximately():
-            return "a comparison"
-    return "an expression"
 
 
 def _bare(written: syntax.Expression) -> str | None:

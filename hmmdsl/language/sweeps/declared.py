@@ -19,7 +19,8 @@ from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.modules.names import Names
 from hmmdsl.language.parsing.chunks import NAMELESS
 from hmmdsl.language.records.settings import Overrides
-from hmmdsl.language.records.values import Assignment, Broken, Meanings, found
+from hmmdsl.language.records.shapes import found
+from hmmdsl.language.records.values import Assignment, Broken, Meanings
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.spec.fields import article

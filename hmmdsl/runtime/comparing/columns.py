@@ -9,6 +9,7 @@ from typing import Any
 
 from hmmdsl.language.sweeps.compiled import CompiledSweep, point_words
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import numbers, read_json
 from hmmdsl.spec.sweep import seed_axis, value_text
 
@@ -48,24 +49,32 @@ class SeedColumns:
 
 
 def seed_columns_of(target: str) -> list[SeedColumns]:
-    """A column for each setting of the sweep that a target names, `RUN:SWEEP`. Raises OutputError if there is no such sweep, or
-    it has no axis of seeds."""
+    """A column for each setting of the sweep that a target names, `RUN:SWEEP`, or for the run `RUN` itself, with the seeds that
+    it was replicated with. Raises OutputError if there is no such sweep, or there are no seeds."""
     folder, sweep, number = _parts(target)
+    if sweep is None and (folder / REPLICATION).is_file():
+        found = read_json(folder / REPLICATION)
+        runs = {str(seed): _point(str(seed), (k,), found["results"]) for k, seed in enumerate(found["seeds"])}
+        return [SeedColumns(folder.name, runs)]
     swept = _sweeps(folder)
     if sweep is None or number is not None or sweep not in swept:
-        known = f"write {', '.join(f'{folder}:{name}' for name in swept)}" if swept else f"{folder} has no sweep"
-        raise OutputError(f"over seeds whole sweeps are compared, and {target} is none: {known}")
+        known = (
+            f"write {', '.join(f'{folder}:{name}' for name in swept)}"
+            if swept
+            else f"{folder} has no sweep and was run with one seed: `hmmdsl run … --seeds 8`"
+        )
+        raise OutputError(f"over seeds whole sweeps are compared, or runs with several seeds, and {target} is none: {known}")
     compiled = swept[sweep]
     over = seed_axis(compiled.axes)
     if over is None:
         raise OutputError(f"the sweep {sweep} has no axis of several seeds, or more than one: there are no means to compare")
     axes = (*compiled.axes[:over], *compiled.axes[over + 1 :])
-    found: dict[str, dict[str, Column]] = {}
+    settings: dict[str, dict[str, Column]] = {}
     for k, point in enumerate(compiled.points):
         setting = point_words(axes, (*point.at[:over], *point.at[over + 1 :])) or sweep
         seed = ", ".join(value_text(value) for value in compiled.axes[over].values[point.at[over]])
-        found.setdefault(setting, {})[seed] = _point(f"{sweep}:{k}", point.at, _results(folder)[sweep])
-    return [SeedColumns(name, runs) for name, runs in found.items()]
+        settings.setdefault(setting, {})[seed] = _point(f"{sweep}:{k}", point.at, _results(folder)[sweep])
+    return [SeedColumns(name, runs) for name, runs in settings.items()]
 
 
 def _parts(target: str) -> tuple[Path, str | None, int | None]:

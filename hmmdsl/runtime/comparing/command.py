@@ -15,7 +15,11 @@ def compare(
     only: Annotated[str | None, typer.Option("--only", metavar="TEXT", help="results whose path has this text")] = None,
     every: Annotated[bool, typer.Option("--all", help="also results that are the same everywhere")] = False,
     seeds: Annotated[
-        bool, typer.Option("--seeds", help="means over the seeds of RUN:SWEEP with 95 % intervals, differences paired by seed")
+        bool,
+        typer.Option(
+            "--seeds",
+            help="means over the seeds of RUN:SWEEP, or of RUN if it has several, with 95 % intervals, differences paired",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, for programs")] = False,
 ) -> None:

@@ -21,6 +21,7 @@ from hmmdsl.runtime.output_file import output_file
 from hmmdsl.runtime.packing.limits import ENDINGS, FILES, PACKED, RATIO, UNPACKED, PackError, Part, check_names
 from hmmdsl.runtime.packing.manifest import NAME, FileSum, Manifest
 from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.spec.checkpoints import checkpoint_steps
 
@@ -94,6 +95,10 @@ def _whole(run: Path, without_checkpoints: bool) -> Experiment:
     promised = [*experiment.trains, *experiment.analyses, *experiment.sweeps]
     if not isinstance(results, dict) or set(results) != set(promised):
         raise PackError(f"{run} is not whole: results.json is not that of experiment.yaml; run its spec again")
+    if experiment.replicate is not None:
+        by_seed = read_json(run / REPLICATION) if (run / REPLICATION).is_file() else None
+        if not isinstance(by_seed, dict) or by_seed.get("seeds") != list(experiment.replicate.seeds):
+            raise PackError(f"{run} is not whole: {REPLICATION} is not that of experiment.yaml; run its spec again")
     if not isinstance(claims, list) or len(claims) != len(experiment.expect):
         raise PackError(f"{run} is not whole: claims.json is not that of experiment.yaml; run its spec again")
     for name, train in () if without_checkpoints else experiment.trains.items():

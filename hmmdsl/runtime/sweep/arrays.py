@@ -16,9 +16,12 @@ def results_arrays(outcome: SweepOutcome) -> dict[str, Any]:
     `capacity.fit.loss[2][0]` is the loss at the third place along the first axis and the first along the second.
     """
     lengths = [len(axis.values) for axis in outcome.sweep.axes]
-    if all(each.failure for each in outcome.outcomes):
-        return {}
-    found: dict[str, Any] = _arrays([each.results if not each.failure else None for each in outcome.outcomes], lengths)
+    return arrays([each.results if not each.failure else None for each in outcome.outcomes], lengths)
+
+
+def arrays(results: Sequence[Mapping[str, Any] | None], lengths: Sequence[int]) -> dict[str, Any]:
+    """The same of results in the order of a product of axes of these lengths, None in the place of those that there are not."""
+    found: dict[str, Any] = _arrays(results, lengths) if any(each is not None for each in results) else {}
     return found
 
 

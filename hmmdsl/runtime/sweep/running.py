@@ -10,6 +10,7 @@ from hmmdsl.language.claims.measured import SweepResults
 from hmmdsl.language.sweeps.compiled import CompiledSweep
 from hmmdsl.runtime.execution import Ran
 from hmmdsl.runtime.failures import OutputError, RunError
+from hmmdsl.runtime.progress import OTHER_SEEDS
 from hmmdsl.runtime.sweep.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -49,20 +50,32 @@ class SweepOutcome:
         return tuple((self.sweep.words(point), outcome.failure) for point, outcome in points if outcome.failure)
 
 
+@dataclass(frozen=True)
+class MemberOutcome:
+    """What became of the experiment with one seed, and of the sweeps that the seed repeats."""
+
+    seed: int
+    own: PointOutcome
+    sweeps: Mapping[str, SweepOutcome]
+
+
 class SweepsRun:
-    """The sweeps of a run while their stages are made, those of the run's `own` plan and of all points together, so that no
-    worker waits for a plan to end."""
+    """The sweeps of a run and its other seeds while their stages are made, those of the run's `own` plan and of all points
+    together, so that no worker waits for a plan to end."""
 
     def __init__(self, planned: PlannedSweeps, own: Iterable[str], shelf: Shelf, progress: Progress, force: bool) -> None:
         self._planned, self._shelf = planned, shelf
         self._own = frozenset(own)
         self._tasks = {name: planned.tasks(name, shelf.store, force) for name in planned.points}
-        self._trackers = [Tracker(name, points, progress) for name, points in planned.points.items()]
+        self._member_tasks = planned.member_tasks(shelf.store, force)
+        self._trackers = [Tracker(f"sweep {name}", points, progress) for name, points in planned.points.items()]
+        if planned.members:
+            self._trackers.append(Tracker(OTHER_SEEDS, planned.members, progress))
 
     @property
     def tasks(self) -> list[Task]:
-        """Those of all sweeps."""
-        return [task for tasks in self._tasks.values() for task in tasks]
+        """Those of all sweeps and of all other seeds, each seed's own before its sweeps'."""
+        return [*self._member_tasks, *(task for tasks in self._tasks.values() for task in tasks)]
 
     def finished(self, task: Task, failed: bool) -> None:
         """A stage was made, or failed."""
@@ -86,6 +99,19 @@ class SweepsRun:
         for tracker in self._trackers:
             tracker.close()
         return found
+
+    def member_outcomes(self, ran: Ran, log: RunLog) -> tuple[MemberOutcome, ...]:
+        """What became of the experiment with each other seed: as with points, one that fails fails alone."""
+        found = []
+        for planned in self._planned.members:
+            sweeps = {
+                name: SweepOutcome(planned.member.sweeps[name], tuple(_outcome(point, ran, self._shelf) for point in points))
+                for name, points in planned.sweeps.items()
+            }
+            own = _outcome(planned.own, ran, self._shelf)
+            log.write("seed", seed=planned.member.seed, failed=bool(own.failure))
+            found.append(MemberOutcome(planned.member.seed, own, sweeps))
+        return tuple(found)
 
 
 def _outcome(planned: PlannedPoint, ran: Ran, shelf: Shelf) -> PointOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.progress import Clock
@@ -9,13 +10,13 @@ from hmmdsl.runtime.progress import Clock
 if TYPE_CHECKING:
     from hmmdsl.runtime.progress import Progress
     from hmmdsl.runtime.stages.task import Task
-    from hmmdsl.runtime.sweep.planning import PlannedPoint
+    from hmmdsl.runtime.sweep.planning import PlannedMember, PlannedPoint
 
 
 class Tracker:
-    """Counts the points of one sweep as their stages are done."""
+    """Counts the points of one sweep, or the other seeds of the experiment, as their stages are done."""
 
-    def __init__(self, name: str, points: tuple[PlannedPoint, ...], progress: Progress) -> None:
+    def __init__(self, name: str, points: Sequence[PlannedPoint | PlannedMember], progress: Progress) -> None:
         self._name, self._progress = name, progress
         self._points = points
         self._waiting = [set(point.hashes) for point in points]

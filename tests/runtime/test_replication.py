@@ -1,0 +1,174 @@
+"""Runs with several seeds: what is planned once, what is kept of each seed, and what becomes of a seed that fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hmmdsl
+from hmmdsl.runtime.comparing.columns import seed_columns_of
+from hmmdsl.runtime.compute import Computed
+from hmmdsl.runtime.engines import choice
+from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.packing.writing import pack
+from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.replication import REPLICATION, judged
+from hmmdsl.runtime.stages.shelf import Shelf
+from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.sweep.planning import plan_sweeps
+from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
+from tests.command_line import Command, command_line
+
+SPEC = """\
+import std.processes (golden_mean)
+model net: transformer { layers = 1, d_model = 4, context = 2 }
+train fit { process = golden_mean(), model = net, steps = 2, optimizer = adamw { lr = 1e-2 } }
+analysis positions: loss { of = fit }
+sweep rates { fit.optimizer.lr = [1e-2, 3e-2] }
+sweep runs { fit.seed = 0..3 }
+replicate { seeds = 0..3 }
+expect "learns": fit.loss < 5
+expect "the rates": all(rates.fit.loss < 5)
+expect "the seeds": mean(runs.fit.loss over fit.seed) < 5
+expect "never" in 1 of 3: fit.loss < 0
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a run with three seeds, and what it printed."""
+    folder = tmp_path_factory.mktemp("replicated")
+    (folder / "spec.hmm").write_text(SPEC)
+    done = command_line(folder, "run", "spec.hmm", "--json", HMMDSL_STORE=str(folder / "store"))
+    assert done.returncode == 1, done.stderr
+    assert "other seeds: 2/2" in done.stderr
+    found = json.loads(done.stdout)
+    return folder / found["folder"], found
+
+
+def test_stages_are_shared_with_a_sweep_over_the_same_seeds(tmp_path: Path) -> None:
+    (tmp_path / "spec.hmm").write_text(SPEC)
+    planned = plan_sweeps(read(tmp_path / "spec.hmm"))
+    assert [each.member.seed for each in planned.members] == [1, 2]
+    own = {task.hash for each in planned.members for task in each.own.tasks if task.stage.kind == "train"}
+    assert len(own) == 2
+    assert own < {task.hash for task in planned.tasks("runs", None)}
+    assert [list(each.sweeps) for each in planned.members] == [["rates"], ["rates"]]
+
+
+def test_seeds_are_part_of_the_folders_name(tmp_path: Path) -> None:
+    (tmp_path / "spec.hmm").write_text(SPEC.replace('expect "never" in 1 of 3: fit.loss < 0\n', ""))
+    names = {
+        make_plan(read(tmp_path / "spec.hmm", seeds=seeds).experiment).folder_name for seeds in (None, (0,), (0, 1, 2), (0, 1))
+    }
+    assert len(names) == 3
+
+
+def test_workers_train_the_seeds_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "available_cores", lambda: 2)
+    (tmp_path / "spec.hmm").write_text(
+        "import std.processes (rrxor)\nmodel net: transformer { layers = 4, d_model = 64, context = 10 }\n"
+        "train fit { process = rrxor(), model = net, steps = 1_200 }\n"
+    )
+    for seeds, workers in (((0,), 1), (tuple(range(8)), 2)):
+        compiled = read(tmp_path / "spec.hmm", seeds=seeds)
+        own = tasks_of(make_plan(compiled.experiment), compiled.experiment, compiled.processes)
+        assert choice.choose_workers([*own, *plan_sweeps(compiled).all_tasks(None)], None, None).count == workers
+
+
+def test_each_claim_is_judged_with_each_seed_or_once(ran: tuple[Path, Any]) -> None:
+    learns, rates, seeds, never = ran[1]["claims"]
+    assert learns["replicated"]["seeds"] == [0, 1, 2]
+    assert learns["replicated"]["holds"] == [True] * 3
+    assert rates["replicated"]["held"] == 3
+    assert seeds["replicated"] is None
+    assert (never["holds"], never["replicated"]["held"]) == (False, 0)
+    assert learns["margin"]["source"] == "replication"
+
+
+def test_every_number_is_kept_by_seed(ran: tuple[Path, Any]) -> None:
+    folder, found = ran
+    kept = json.loads((folder / REPLICATION).read_text())
+    assert kept["seeds"] == [0, 1, 2]
+    assert kept["results"]["fit"] == found["results"]["runs"]["fit"]
+    assert kept["results"]["positions"] == found["results"]["runs"]["positions"]
+    rates = kept["sweeps"]["rates"]["fit"]["loss"]
+    assert np.shape(rates) == (3, 2)
+    assert [row[0] for row in rates] == kept["results"]["fit"]["loss"]
+    assert rates[0] == found["results"]["rates"]["fit"]["loss"]
+    assert list(kept["sweeps"]) == ["rates"]
+
+
+def test_a_run_in_python_has_its_seeds(ran: tuple[Path, Any]) -> None:
+    run = hmmdsl.load_run(ran[0])
+    assert run.seeds is not None
+    losses = run.seeds.array("fit.loss")
+    assert losses.shape == (3,)
+    spread = run.seeds.spread("fit.loss")
+    assert (spread.count, spread.mean, spread.sd) == (3, pytest.approx(losses.mean()), pytest.approx(losses.std(ddof=1)))
+    assert run.seeds.sweeps["rates"].array("fit.loss").shape == (3, 2)
+    assert run.claims[0].replicated is not None
+    assert run.seeds.settings(1) == {"seed": 1}
+
+
+def test_runs_are_compared_over_their_seeds(ran: tuple[Path, Any]) -> None:
+    (column,) = seed_columns_of(str(ran[0]))
+    assert list(column.runs) == ["0", "1", "2"]
+    assert column.runs["1"].numbers["fit.loss"] == ran[1]["results"]["runs"]["fit"]["loss"][1]
+
+
+def test_a_pack_has_the_seeds_and_is_of_them(ran: tuple[Path, Any], tmp_path: Path) -> None:
+    pack(ran[0], tmp_path / "run.hmmz")
+    replicate = read(tmp_path / "run.hmmz").experiment.replicate
+    assert replicate is not None
+    assert replicate.seeds == (0, 1, 2)
+    (kept := ran[0] / REPLICATION).rename(tmp_path / "aside.json")
+    try:
+        with pytest.raises(OutputError, match=r"replication\.json is not that of experiment\.yaml"):
+            pack(ran[0], tmp_path / "torn.hmmz")
+    finally:
+        (tmp_path / "aside.json").rename(kept)
+
+
+def test_the_plan_tells_of_other_seeds(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "spec.hmm").write_text(SPEC)
+    told = command("show", "spec.hmm", "--phase", "plan", "--no-store").stdout
+    assert "replicate: 2 more seeds, 8 stages, 0 stored" in told
+
+
+def test_a_seed_that_fails_fails_alone(tmp_path: Path) -> None:
+    """Made-up outcomes: with seed 1 the loss was not finite."""
+    (tmp_path / "spec.hmm").write_text(
+        SPEC.partition("sweep")[0] + "replicate { seeds = [1, 0, 2] }\nexpect in 2 of 3: fit.loss < 1\n"
+    )
+    members = (
+        MemberOutcome(1, PointOutcome({}, "the loss is not finite"), {}),
+        MemberOutcome(2, PointOutcome({"fit": {"loss": 0.5}}), {}),
+    )
+    computed = Computed(Shelf(Store.private(tmp_path)), {}, {"fit": {"loss": 0.7}}, members=members)
+    (verdict,) = judged(read(tmp_path / "spec.hmm"), computed)
+    assert verdict.holds
+    assert verdict.replicated is not None
+    assert verdict.replicated.holds == (False, True, True)
+    assert verdict.replicated.numbers["fit.loss"].values == (None, 0.7, 0.5)
+    strict = SPEC.partition("sweep")[0] + "replicate { seeds = [1, 0, 2] }\nexpect fit.loss < 1\n"
+    (tmp_path / "spec.hmm").write_text(strict)
+    (verdict,) = judged(read(tmp_path / "spec.hmm"), computed)
+    assert not verdict.holds
+    assert verdict.reason.endswith("with seed 1: the loss is not finite")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"), [("0", "one is the least"), ("two", "names no seeds"), ("1,1", "given twice"), ("2", "E0556")]
+)
+def test_seeds_that_cannot_be_run(command: Command, tmp_path: Path, seeds: str, told: str) -> None:
+    (tmp_path / "spec.hmm").write_text("import std.processes (coin)\nanalysis about: portrait { process = coin() }\n")
+    done = command("run", "spec.hmm", "--seeds", seeds)
+    assert done.returncode == 2
+    assert told in done.stderr
