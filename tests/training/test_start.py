@@ -19,6 +19,7 @@ from hmmdsl.training.loop import train_network
 from hmmdsl.training.start import take_over
 from hmmdsl.training.trained import Trained
 from tests.models.networks import KINDS
+from tests.training import resumable_runs
 from tests.training.resumable_runs import files, settings
 
 NET = Transformer(layers=2, d_model=8, d_mlp=16, context=4)
@@ -99,8 +100,6 @@ OPTIONS: list[dict[str, object]] = [
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(map(str, options.values())))
 @pytest.mark.parametrize("stop", [2, 11])
 def test_stops_change_no_byte(stop: int, options: dict[str, object], rrxor: Process, tmp_path: Path) -> None:
-    import resumable_runs
-
     train = settings(**options, seed=7)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resumable_runs, "SMALL", NET)

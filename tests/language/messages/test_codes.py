@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ HOUSE = Path(hmmdsl.__file__).parent
 CODE = re.compile(r"[EW]0\d{3}")
 
 
-def told(text: str) -> list[Diagnostic]:
+@cache
+def told(text: str) -> tuple[Diagnostic, ...]:
     """Everything that is said of a spec."""
     try:
-        return compile_text(text, "spec.hmm", kinds()).diagnostics
+        return tuple(compile_text(text, "spec.hmm", kinds()).diagnostics)
     except SpecError as error:
-        return error.diagnostics
+        return tuple(error.diagnostics)
 
 
 def language_of_right(code: str) -> str:
