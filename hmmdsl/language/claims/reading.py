@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import Reduction, dimension_of, places_at, reduction_of
+from hmmdsl.language.claims.fixed import fixed
 from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError
 from hmmdsl.language.claims.measured import (
     Cell,
@@ -31,7 +32,8 @@ from hmmdsl.language.claims.measured import (
     taken,
 )
 from hmmdsl.language.claims.result_paths import All, Step, steps_text
-from hmmdsl.language.constants.values import Array, Value
+from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.spec.notation import number_text
 
@@ -54,8 +56,13 @@ class Reading:
         self.constants = constants
         self.read: dict[str, object] = {}
         self.touched: set[str] = set()
+        self._fixed: dict[int, Cell | None] = {}
 
     def value(self, expression: syntax.Expression) -> Measured:
+        """Raises UndefinedError where a part has no value."""
+        constant = self._constant(expression)
+        if constant is not None:
+            return constant
         match expression:
             case syntax.Number(value=value):
                 return value
@@ -80,12 +87,24 @@ class Reading:
                 return tuple(self._cell(item) for item in items)
             case syntax.Call(function=function, arguments=arguments):
                 reduction = reduction_of(expression)
+                compute = FUNCTIONS.get(function.head.text)
+                if compute is None:
+                    raise UndefinedError(f"claims have no function `{function.head.text}`")
                 if reduction is not None:
-                    return self._reduction(FUNCTIONS[function.head.text], reduction)
-                return self._call(FUNCTIONS[function.head.text], [self.value(argument.value) for argument in arguments])
+                    return self._reduction(compute, reduction)
+                return self._call(compute, [self.value(argument.value) for argument in arguments])
             case syntax.At():
                 return self._slice(expression)
         raise UndefinedError("this part has no value")
+
+    def _constant(self, expression: syntax.Expression) -> Cell | None:
+        """The value of a part that no result changes; worked out once."""
+        if id(expression) not in self._fixed:
+            try:
+                self._fixed[id(expression)] = fixed(expression, self.constants, self.results)
+            except ConstantError as error:
+                raise UndefinedError(str(error)) from error
+        return self._fixed[id(expression)]
 
     def measured(self, path: str) -> float | tuple[float | None, ...] | None:
         """A result that was read, as plain floats; one that the evaluation did not get to is None."""
@@ -97,9 +116,6 @@ class Reading:
         return _plain(value)
 
     def _path(self, path: syntax.Path) -> Measured:
-        bare = path.bare
-        if bare is not None and bare in self.constants:
-            return _constant(self.constants[bare])
         steps = self._steps(path)
         text = steps_text(steps)
         self.touched.add(text)
@@ -230,15 +246,6 @@ def _exact(value: object, text: str) -> Cell:
     if isinstance(value, (int, float)) and math.isfinite(value):
         return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
     raise UndefinedError(f"`{text}` is undefined")
-
-
-def _constant(value: Value) -> Cell:
-    match value:
-        case bool() | Fraction() | float():
-            return value
-        case Array(items):
-            return tuple(_constant(item) for item in items)
-    raise UndefinedError("this constant is not a number")
 
 
 def _plain(value: object) -> float | None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
 from hmmdsl.language import syntax
+from hmmdsl.language.claims.applications import applied
 from hmmdsl.language.claims.axes import check_at, reduction_of
+from hmmdsl.language.claims.fixed import fixed
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
 from hmmdsl.language.claims.judging import judge
-from hmmdsl.language.claims.measured import Dimension
+from hmmdsl.language.claims.measured import Cell, Dimension
 from hmmdsl.language.claims.reading import constant_value
 from hmmdsl.language.claims.reductions import no_axes, reduced_type
 from hmmdsl.language.claims.result_paths import Place, Results, follow, number_at, steps_text
 from hmmdsl.language.claims.types import ClaimType, together, unreduced
+from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.functions import FUNCTIONS as OF_CONSTANTS
 from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
@@ -24,7 +29,7 @@ from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.spec.results import Group, Quantity
-from hmmdsl.spec.sweep import is_seed, over_seeds
+from hmmdsl.spec.sweep import over_seeds
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 
@@ -105,10 +110,20 @@ class _Resolver:
         self.theory: set[str] = set()
         self.repeated: dict[str, int] = {}
         self.single = False
+        self.measured = 0
         self.reseeded = False
 
     def type_of(self, expression: syntax.Expression) -> ClaimType | None:
         """The type of a part; None where its mistake has been reported or cannot be known."""
+        if isinstance(expression, (syntax.Call, syntax.Binary, syntax.Unary, syntax.Path, syntax.Choice)):
+            try:
+                constant = fixed(expression, self.params, {*self.results.schema.members, *self.results.unknown, *self.failed})
+            except ConstantError as error:
+                error.report(self.diagnostics)
+                return None
+            if constant is not None:
+                self.used |= mentions(expression) & set(self.params)
+                return _type_of_constant(constant)
         match expression:
             case syntax.Number():
                 return ClaimType("number")
@@ -122,9 +137,8 @@ class _Resolver:
                 sort: Literal["truth", "number"] = "truth" if operator in ("and", "or") else "number"
                 parts = [self._operand(part, sort, f"`{operator}`") for part in (left, right)]
                 return together(parts, sort, expression.span, self.diagnostics)
-            case syntax.Comparison(operands=operands, operators=operators):
-                parts = [self._operand(part, "number", f"`{operators[max(i - 1, 0)]}`") for i, part in enumerate(operands)]
-                return together(parts, "truth", expression.span, self.diagnostics)
+            case syntax.Comparison():
+                return self._comparison(expression)
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = [self._operand(part, "number", "`~=`") for part in (value, target, tolerance)]
                 self._tolerance(tolerance)
@@ -132,7 +146,11 @@ class _Resolver:
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self._choice(condition, yes, no, expression.span)
             case syntax.Call():
-                return self._call(expression)
+                before = self.measured
+                kind = self._call(expression)
+                if expression.function.bare == "len":  # how many there are, no network tells
+                    self.measured = before
+                return kind if kind is None or self._has_value(expression) else None
             case syntax.List(items=items):
                 parts = [self._operand(item, "number", "a list") for item in items]
                 for part in parts:
@@ -152,6 +170,30 @@ class _Resolver:
             help="a claim compares results with numbers: `fit.gap < 1e-4`",
         )
         return None
+
+    def _comparison(self, comparison: syntax.Comparison) -> ClaimType | None:
+        kinds: list[ClaimType | None] = []
+        measured: list[bool] = []
+        for i, operand in enumerate(comparison.operands):
+            before = self.measured
+            kinds.append(self._operand(operand, "number", f"`{comparison.operators[max(i - 1, 0)]}`"))
+            measured.append(self.measured > before)
+        for operator, operand, which in zip(comparison.operators, comparison.operands[1:], pairwise(measured), strict=True):
+            if operator in ("==", "!=") and any(which):
+                self._exactly(operator, operand.span)
+        return together(kinds, "truth", comparison.span, self.diagnostics)
+
+    def _exactly(self, operator: str, span: Span) -> None:
+        """Warn of a measured number that must equal another, or must not."""
+        equal = operator == "=="
+        self.diagnostics.add(
+            "W0955",
+            f"`{operator}` compares a number that is measured, "
+            + ("and another seed or machine changes its last digits" if equal else "and nearly every number is different"),
+            span,
+            label="equal to the last digit" if equal else "true of nearly any number",
+            help="write `~= … ± …` with a tolerance, or a bound",
+        )
 
     # ------------------------------------------------------------ parts
 
@@ -193,6 +235,7 @@ class _Resolver:
         if isinstance(place.schema, Quantity) and place.schema.theory and not self.results.drawn(name):
             self.theory.add(text)
             return
+        self.measured += 1
         axes = self.results.sweeps.get(str(head))
         behind = self.results.behind.get(name)
         self.reseeded = self.reseeded or (bool(behind) and not over_seeds(axes or ()))
@@ -285,9 +328,10 @@ class _Resolver:
         if name is None or function is None:
             written = name or steps_text((call.function.head.text, "…"))
             cure = suggestion(written, list(FUNCTIONS), "claims have")
-            self.diagnostics.add(
-                "E0707", f"claims have no function `{written}`", call.function.span, label="unknown function", help=cure
-            )
+            message, label = f"claims have no function `{written}`", "unknown function"
+            if written in OF_CONSTANTS:
+                message, label = f"`{written}` takes constants, and here it is given results", "not of results"
+            self.diagnostics.add("E0707", message, call.function.span, label=label, help=cure)
             return None
         reduction = reduction_of(call)
         if reduction is not None:
@@ -310,44 +354,26 @@ class _Resolver:
         kinds = [part for part in parts if part is not None]
         if len(kinds) < len(parts):
             return None
-        return self._apply(call, name, kinds)
+        return applied(call, name, kinds, self.diagnostics)
 
-    def _apply(self, call: syntax.Call, name: str, kinds: Sequence[ClaimType]) -> ClaimType | None:
-        function = FUNCTIONS[name]
-        problem = ""
-        if function.elementwise:
-            if len(kinds) == 1:
-                return kinds[0]
-            problem = f"`{name}` takes one number, not {len(kinds)} arguments"
-        elif function.repeated:
-            first = next((each.axis.paths[0] for kind in kinds for each in kind.axes if is_seed(each.axis)), "fit.seed")
-            message = f"`{name}` must know over which repeated runs"
-            cure = f"write `{name}(… over {first})`, with the results of a sweep"
-            self.diagnostics.add("E0544", message, call.span, label="over which seeds?", help=cure)
-            return None
-        elif not kinds:
-            problem = f"`{name}` needs something to work on"
-        elif len(kinds) > 1 and not function.several:
-            problem = f"`{name}` takes one list, not {len(kinds)} arguments"
-        elif function.ordered and kinds[0].axes:
-            first = kinds[0].axes[0].axis.paths[0]
-            message = f"`{name}` must know along which axis"
-            self.diagnostics.add(
-                "E0723",
-                message,
-                call.span,
-                label=f"{kinds[0]}",
-                help=f"write `{name}(… along {first})`; reduce the other axes first",
-            )
-            return None
-        elif len(kinds) == 1 and kinds[0].single:
-            problem = f"`{name}` takes a list, and this is {kinds[0]}"
-        elif function.ordered and len(kinds[0].shape) > 1:
-            problem = f"`{name}` takes a list with one `[..]`, and this has {len(kinds[0].shape)}"
-        if problem:
-            self.diagnostics.add("E0708", problem, call.span, label="wrong arguments", help=f"write `{function.example}`")
-            return None
-        return ClaimType(function.gives)
+    def _has_value(self, call: syntax.Call) -> bool:
+        """Whether a call has a value, as far as can be known before the run; E0402 if it has none in any."""
+        if not mentions(call) <= {*FUNCTIONS, *OF_CONSTANTS, *self.params}:
+            return True
+        try:
+            constant_value(call, self.params)
+        except UndefinedError as undefined:
+            self.diagnostics.add("E0402", str(undefined), call.span, label="no number", help="give it numbers that have one")
+            return False
+        return True
+
+
+def _type_of_constant(value: Cell) -> ClaimType:
+    shape: list[int] = []
+    while isinstance(value, tuple) and value:
+        shape.append(len(value))
+        value = value[0]
+    return ClaimType("truth" if isinstance(value, bool) else "number", (*shape, 0) if isinstance(value, tuple) else tuple(shape))
 
 
 def _names(expression: syntax.Expression) -> list[str]:

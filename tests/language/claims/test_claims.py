@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -102,6 +103,44 @@ def test_a_claim_that_holds(text: str) -> None:
     assert found.holds
     assert found.reason == ""
     assert found.label == "a label"
+
+
+@pytest.mark.parametrize(
+    ("text", "margin"),
+    [
+        ("fit.gap < 10^400", sys.float_info.max),
+        ("fit.gap ~= 1 ± float(1/10)", -0.8999),
+        ("fit.gap < sin(1) * pi", math.sin(1) * math.pi - 1e-4),
+        ("fit.gap < limits[1]", 0.7499),
+        ("beliefs.concat.r2 > mean([eps, 0.5])", 0.64),
+    ],
+)
+def test_the_constants_of_a_claim_are_those_of_the_language(text: str, margin: float) -> None:
+    found = verdict(text)
+    assert found.margin is not None
+    assert found.margin.value == pytest.approx(margin)
+    assert found.holds == (margin > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("fit.gap < 1/0", "E0401"),
+        ("strict and fit.gap < 1 + 2/(eps - eps)", "E0401"),
+        ("fit.gap < sqrt(-1)", "E0402"),
+        ("fit.gap < sd([1])", "E0402"),
+        ("fit.gap ~= 0 ± log(0)", "E0402"),
+        ("fit.gap < 2^100_000", "E0404"),
+        ("fit.gap < exp(1000)", "E0412"),
+        ("fit.gap < limits[2]", "E0409"),
+        ("fit.gap ~= 1 ± foo(2)", "E0707"),
+        ("sin(fit.gap) < 1", "E0707"),
+    ],
+)
+def test_a_claim_that_no_result_can_save_is_refused(text: str, code: str) -> None:
+    claim, found = resolve(text)
+    assert claim is None
+    assert [each.code for each in found] == [code]
 
 
 @pytest.mark.parametrize(

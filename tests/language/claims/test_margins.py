@@ -229,6 +229,13 @@ def test_an_end_of_an_interval_stands_with_the_other() -> None:
     assert (term.numbers, term.lower, term.upper) == ((whole.upper,), (whole.lower,), (whole.upper,))
 
 
+def test_a_measured_number_that_must_equal_another_is_warned_of() -> None:
+    exact = ("fit.loss == 0.5", "fit.loss != 0.5", "0 < fit.loss == 0.3 < 2", "mean(it.fit.loss) == mean(shorter.fit.loss)")
+    fine = ("fit.parameters == 100", "0.2 < fit.loss < 0.3", "len(it.fit.loss) == 6", "fit.optimum == max(shorter.fit.optimum)")
+    for claims, count in ((exact, len(exact)), (fine, 0)):
+        assert [each.code for each in resolved(*claims).diagnostics].count("W0955") == count
+
+
 def test_what_is_drawn_is_no_theory() -> None:
     drawn = HEAD.replace("train judge {", "train judge { histories = sampled { words = 9 },")
     claims = ("fit.optimum < 1", "judge.optimum < 1", "max(apart.fit.optimum) < 1", "max(apart.judge.optimum) < 1")
