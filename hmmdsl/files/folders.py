@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -31,5 +32,10 @@ def sync_tree(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of ours with all that is in it, as far as that can be done; links in it are removed, not followed."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder of ours with all that is in it, as far as that can be done, or whatever stands in its place; links are
+    removed, not followed."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            folder.unlink()

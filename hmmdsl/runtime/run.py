@@ -126,7 +126,7 @@ def run(
     try:
         if force or not all(store.has(stage.hash) for stage in plan.stages):
             store.check_writable()
-        with _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
+        with store.in_use(), _kept_if_failed(plan, store, partial, final.with_name(final.name + ".failed"), log):
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial, lock)
             tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *planned.all_tasks(store, force)]

@@ -28,7 +28,7 @@ from hmmdsl.runtime.engines.options import number, only_known
 from hmmdsl.runtime.engines.pool import search_path
 from hmmdsl.runtime.engines.worker import GRACE
 from hmmdsl.runtime.failures import OutputError, RunError
-from hmmdsl.runtime.store.store import WORK
+from hmmdsl.runtime.store.location import WORK
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing

@@ -38,7 +38,11 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Print what has been computed, the newest first."""
-    index = _opened(store).index
+    from hmmdsl.runtime.store.upkeep import complete
+
+    opened = _opened(store)
+    complete(opened)
+    index = opened.index
     wanted = limit + 1 if limit else None
     if as_json:
         rows = index.rows(kind, text, wanted)
@@ -54,9 +58,10 @@ def list_(
 @store_commands.command(epilog="Example: hmmdsl store size")
 def size(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Print how much there is of each kind, and the computing time in it."""
-    from hmmdsl.runtime.store.upkeep import area_sizes
+    from hmmdsl.runtime.store.upkeep import area_sizes, complete
 
     opened = _opened(store)
+    complete(opened)
     totals, areas = opened.index.totals(), area_sizes(opened)
     if as_json:
         _print({"folder": str(opened.folder), "kinds": [asdict(total) for total in totals], "areas": areas})
@@ -77,7 +82,8 @@ def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _print(asdict(found))
     else:
-        print(f"{found.whole:,} entries are whole, {len(found.damaged):,} damaged")
+        later = f", {found.later:,} of a later format are left alone" if found.later else ""
+        print(f"{found.whole:,} entries are whole, {len(found.damaged):,} damaged{later}")
     raise typer.Exit(ExitCode.CLAIM_FAILED if found.damaged else ExitCode.GOOD)
 
 
@@ -91,7 +97,7 @@ def prune(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove entries. What is removed is computed again when it is next asked for."""
+    """Remove entries, but for those that a run uses now. What is removed is computed again when it is next asked for."""
     from hmmdsl.runtime.store.upkeep import Wanted
     from hmmdsl.runtime.store.upkeep import prune as prune_store
 
@@ -106,11 +112,18 @@ def prune(
     done = prune_store(_opened(store), wanted, dry_run)
     if as_json:
         _print(
-            {"entries": [row.hash for row in done.rows], "leftovers": len(done.leftovers), "bytes": done.bytes, "dry": dry_run}
+            {
+                "entries": [row.hash for row in done.rows],
+                "leftovers": len(done.leftovers),
+                "bytes": done.bytes,
+                "in_use": done.in_use,
+                "dry": dry_run,
+            }
         )
         return
     verb = "would remove" if dry_run else "removed"
-    print(f"{verb} {len(done.rows):,} entries and {len(done.leftovers):,} leftovers, {_size(done.bytes)}")
+    spared = f"; {done.in_use:,} more are in use by a run" if done.in_use else ""
+    print(f"{verb} {len(done.rows):,} entries and {len(done.leftovers):,} leftovers, {_size(done.bytes)}{spared}")
 
 
 def _opened(given: str | None) -> Store:

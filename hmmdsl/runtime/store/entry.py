@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hmmdsl.files.folders import sync_tree
+from hmmdsl.files.plain import read_plain
 from hmmdsl.files.sums import SUMS, digest_of, files_of, read_sums, write_sums
 from hmmdsl.files.writing import write_whole
 
@@ -15,8 +18,19 @@ ABOUT = "entry.json"
 """What an entry is, and the stage's result as plain data."""
 
 
+FORMAT = 1
+"""Version of an entry's layout; later ones say theirs as `format` in entry.json."""
+
+_LARGEST = 2**30
+"""Bytes of entry.json, at most."""
+
+
 class Damaged(Exception):  # noqa: N818
     """An entry is not what was written; the message says in what."""
+
+
+class Later(Exception):  # noqa: N818
+    """An entry is of a later format, which this version can't judge and leaves alone."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +78,15 @@ def write_entry(entry: Entry, durable: bool = True) -> int:
 def read_entry(folder: Path, hash: str, whole: bool = True) -> Entry:
     """Read the entry in a folder. Every file is compared with its checksum (`whole`), or entry.json alone is.
 
-    Raises Damaged if anything is missing, added or changed, FileNotFoundError if there is no such folder.
+    Raises Damaged if anything is missing, added or changed, Later if the entry is of a later format, FileNotFoundError if there
+    is no such folder.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(folder)
+    if folder.is_symlink() or not folder.is_dir():
+        if not os.path.lexists(folder):
+            raise FileNotFoundError(folder)
+        raise Damaged("it is no folder")
     try:
+        about = _about(folder)
         sums = read_sums(folder)
         names = set(files_of(folder)) - {SUMS}
         if names != set(sums):
@@ -77,10 +95,45 @@ def read_entry(folder: Path, hash: str, whole: bool = True) -> Entry:
         for name in sums if whole else (ABOUT,):
             if digest_of(folder / name) != sums[name]:
                 raise Damaged(f"{name} is not what was written")
-        about = json.loads((folder / ABOUT).read_bytes())
+        if not isinstance(about, dict):
+            raise Damaged(f"{ABOUT} can't be read")
         entry = Entry(folder=folder, **about)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise Damaged(str(error) or type(error).__name__) from error
+        raise Damaged((error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__) from error
     if entry.hash != hash:
-        raise Damaged(f"it is the entry of {entry.hash[:10]}")
+        raise Damaged(f"it is the entry of {str(entry.hash)[:10]}")
     return entry
+
+
+def mark_used(folder: Path, now: float) -> None:
+    """Remember that an entry is read now: its list of checksums bears the time. That takes no room on the disk, and holds
+    whatever becomes of the index. A store that can't be written remembers nothing."""
+    with suppress(OSError):
+        os.utime(folder / SUMS, (now, now))
+
+
+def last_used(folder: Path) -> float:
+    """When an entry was last read, or made: seconds since 1970. Raises OSError."""
+    return max((folder / SUMS).stat().st_mtime, 0.0)
+
+
+def described(folder: Path) -> Entry | None:
+    """What an entry says of itself, nothing of it compared; None if it can't be read. Raises Later."""
+    try:
+        about = _about(folder)
+        return Entry(folder=folder, **about) if isinstance(about, dict) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _about(folder: Path) -> Any:
+    """What entry.json holds; None if it is no JSON, which its checksum will tell. Raises OSError and Later."""
+    content = read_plain(folder / ABOUT, _LARGEST, follow=False)
+    try:
+        about = json.loads(content)
+    except (ValueError, RecursionError):  # JSON may be nested deeper than Python goes
+        return None
+    said = about.get("format", FORMAT) if isinstance(about, dict) else FORMAT
+    if isinstance(said, int) and said > FORMAT:
+        raise Later(f"it has format {said}, and this hmmdsl reads {FORMAT}")
+    return {key: value for key, value in about.items() if key != "format"} if isinstance(about, dict) else about

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-FILE = "index.sqlite"
+from hmmdsl.files.folders import move
+from hmmdsl.runtime.store.location import AWAY, INDEX
+
+FILE, *_BESIDE = INDEX
+
+VERSION = 1
+"""Of the table's layout, as SQLite's `user_version`; 0 was the same."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -19,6 +26,10 @@ CREATE TABLE IF NOT EXISTS entries (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_made ON entries (made);
 """
+
+
+_DELETE = "DELETE FROM entries WHERE hash = ?"
+_INSERT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Row(NamedTuple):
@@ -52,23 +63,41 @@ class Total:
 class Index:
     """Rows of a SQLite file in WAL mode: many may read while one writes, and a writer waits for another up to 30 s.
 
-    An index that can't be read is begun anew: the entries are the truth, and `rebuild` reads them.
+    The entries are the truth, which `entries` reads. An index that is not there is made from them; so is one that is broken or of
+    another layout, which is set aside first, and said. Where there is no room for one, where it can't be written, or where it is
+    of a later version, which is left alone, its rows are in memory.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, entries: Callable[[], Iterable[Row]] = tuple, warn: Callable[[str], None] = lambda message: None
+    ) -> None:
         self._path = folder / FILE
+        self._entries, self._warn = entries, warn
         self._opened: sqlite3.Connection | None = None
+        self._memory = False
         self._used: set[str] = set()
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Add rows, replacing those of the same hash."""
-        with self._connection() as connection:
-            connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        """Add rows, replacing those of the same hash. Raises sqlite3.Error if the file can't be written."""
+        with self._connection(or_memory=False) as connection:
+            connection.executemany(_INSERT, rows)
 
     def remove(self, hashes: Iterable[str]) -> None:
-        """Forget entries."""
-        with self._connection() as connection:
-            connection.executemany("DELETE FROM entries WHERE hash = ?", [(hash,) for hash in hashes])
+        """Forget entries. Raises sqlite3.Error if the file can't be written."""
+        gone = [(hash,) for hash in hashes]
+        if self._opened is not None and self._memory:
+            kept, self._opened = self._opened, None
+            kept.executemany(_DELETE, gone)  # and in the file: there may be room for it now
+            try:
+                with self._connection(or_memory=False) as connection:
+                    connection.executemany(_DELETE, gone)
+            except sqlite3.Error:
+                self._opened, self._memory = kept, True
+                raise
+            kept.close()
+            return
+        with self._connection(or_memory=False) as connection:
+            connection.executemany(_DELETE, gone)
 
     def touch(self, hash: str) -> None:
         """Remember that an entry was read; written when the index is closed."""
@@ -82,13 +111,13 @@ class Index:
     def lines(self, kind: str | None = None, text: str | None = None, limit: int | None = None) -> list[Line]:
         """The same, as a list shows them. SQLite lays them out in half the time that Python takes."""
         middle = "printf('%!-8s  %!-24.24s  %!-24.24s  %9.2f s', kind, name, spec, seconds)"
-        return self._select(f"made, {middle}, bytes, substr(hash, 1, 10)", kind, text, limit).fetchall()
+        return self._select(f"made, {middle}, bytes, substr(hash, 1, 10)", kind, text, limit)
 
-    def _select(self, columns: str, kind: str | None, text: str | None, limit: int | None) -> sqlite3.Cursor:
+    def _select(self, columns: str, kind: str | None, text: str | None, limit: int | None) -> list[Any]:
         pattern = None if text is None else f"%{text.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
         # All of them are sorted in half the time that looking each up by date takes, but not under a LIMIT, even one of -1.
         order = "+made DESC" if limit is None else "made DESC LIMIT ?3"
-        return self._connection().execute(
+        return self._read(
             f"SELECT {columns} FROM entries"
             " WHERE (?1 IS NULL OR kind = ?1)"
             " AND (?2 IS NULL OR spec LIKE ?2 ESCAPE '!' OR name LIKE ?2 ESCAPE '!' OR hash LIKE ?2 ESCAPE '!')"
@@ -99,18 +128,22 @@ class Index:
     def totals(self) -> list[Total]:
         """Count, bytes and computing time by kind."""
         query = "SELECT kind, COUNT(*), SUM(bytes), SUM(seconds) FROM entries GROUP BY kind ORDER BY SUM(bytes) DESC"
-        return [Total(*row) for row in self._connection().execute(query)]
+        return [Total(*row) for row in self._read(query)]
 
     def replace(self, rows: Iterable[Row]) -> None:
-        """Forget everything and take these rows."""
-        with self._connection() as connection:
+        """Forget everything and take these rows, or nothing of it. Raises sqlite3.Error if the file can't be written."""
+        with self._connection(or_memory=False) as connection:
             connection.execute("DELETE FROM entries")
-        self.add(rows)
+            connection.executemany(_INSERT, rows)
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return int(self._read("SELECT COUNT(*) FROM entries")[0][0])
 
     def close(self) -> None:
         """Write down which entries were read, and let go of the file."""
         if self._used:
-            with suppress(sqlite3.Error, OSError), self._connection() as connection:  # a read-only store is no mistake
+            with suppress(sqlite3.Error, OSError), self._connection(or_memory=False) as connection:  # it may be read-only
                 now = time.time()
                 connection.executemany("UPDATE entries SET used = ? WHERE hash = ?", [(now, hash) for hash in self._used])
             self._used.clear()
@@ -118,21 +151,81 @@ class Index:
             self._opened.close()
             self._opened = None
 
-    def _connection(self) -> sqlite3.Connection:
+    def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """The rows of a query. What is found to be broken only now is made anew, once."""
+        try:
+            return self._connection().execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            connection, self._opened = self._opened, None
+            if connection is not None:
+                connection.close()
+            self._opened = self._in_memory(str(error)) if _of_the_system(error) else self._anew(str(error))
+            return self._opened.execute(query, values).fetchall()
+
+    def _connection(self, or_memory: bool = True) -> sqlite3.Connection:
         if self._opened is None:
             try:
-                self._opened = self._open()
+                self._opened = self._open(there=os.path.lexists(self._path))
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                if _of_the_system(error) and not or_memory:
                     raise
-                for path in (self._path, *self._path.parent.glob(f"{FILE}-*")):
-                    path.unlink(missing_ok=True)
-                self._opened = self._open()
+                self._opened = self._in_memory(str(error)) if _of_the_system(error) else self._anew(str(error))
         return self._opened
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, there: bool) -> sqlite3.Connection:
+        """The file, made from the entries if it is not there. Raises sqlite3.DatabaseError, also for another layout."""
         connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise sqlite3.OperationalError(f"it is of version {version}, and this hmmdsl writes {VERSION}")
+            columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(entries)"))
+            if columns and columns != Row._fields:
+                raise sqlite3.DatabaseError("it has another layout")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+            if not columns:
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+                self._fill(connection)
+        except BaseException:
+            connection.close()
+            if not there:
+                for name in INDEX:  # half an index would be taken for a whole one
+                    with suppress(OSError):
+                        self._path.with_name(name).unlink()
+            raise
+        self._memory = False
         return connection
+
+    def _anew(self, reason: str) -> sqlite3.Connection:
+        """Set the file aside, and make it anew from the entries."""
+        aside = self._path.parent / AWAY / f"{FILE}-{time.time_ns()}"
+        try:
+            aside.parent.mkdir(exist_ok=True)
+            move(self._path, aside)
+            for name in _BESIDE:
+                self._path.with_name(name).unlink(missing_ok=True)
+            made = self._open(there=False)
+        except (OSError, sqlite3.DatabaseError):
+            return self._in_memory(reason)
+        self._warn(f"the store's index is broken ({reason}); it is kept in {aside} and made anew from the entries")
+        return made
+
+    def _in_memory(self, reason: str) -> sqlite3.Connection:
+        """The rows of all entries, in memory alone."""
+        self._warn(f"the store's index can't be used ({reason}): the entries themselves are read")
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        self._memory = True
+        connection.executescript(_SCHEMA)
+        self._fill(connection)
+        return connection
+
+    def _fill(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            connection.executemany(_INSERT, self._entries())
+
+
+def _of_the_system(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file may be good, and can't be used now: a full or read-only disk, another process, a later version."""
+    return isinstance(error, sqlite3.OperationalError) and not str(error).startswith(("no such", "table "))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
@@ -16,6 +18,14 @@ MARK = "hmmdsl-store.json"
 
 FORMAT = 1
 """Version of the store's layout."""
+
+AREAS = ENTRIES, WORK, LOCKS, RUNNING, AWAY = "entries", "work", "locks", "running", "damaged"
+"""The folders of a store: what was made, what is being made, the locks on it, the runs that go on, what was found broken."""
+
+INDEX = tuple(f"index.sqlite{ending}" for ending in ("", "-wal", "-shm", "-journal"))
+"""The index, and SQLite's own files beside it."""
+
+_LARGEST_MARK = 10_000
 
 VARIABLE = "HMMDSL_STORE"
 """The environment variable that names the store."""
@@ -47,10 +57,9 @@ def open_folder(folder: Path) -> None:
     """
     mark = folder / MARK
     try:
-        text = mark.read_text(encoding="utf-8") if mark.is_file() else None
+        text = read_plain(mark, _LARGEST_MARK).decode(errors="replace") if os.path.lexists(mark) else None
         if text is None:
-            strange = folder.exists() and (not folder.is_dir() or any(_foreign(each.name) for each in folder.iterdir()))
-            if strange:
+            if _strange(folder):
                 raise OutputError(
                     f"{folder} is not a store: it holds other things; give `--store` a new or empty folder, or use `--no-store`"
                 )
@@ -74,10 +83,17 @@ def _check_format(folder: Path, text: str) -> None:
         raise OutputError(f"the store {folder} has format {found}, and this hmmdsl reads {FORMAT}: give another with `--store`")
 
 
-def _foreign(name: str) -> bool:
-    """Whether a file of this name keeps a folder from becoming a store: two processes may be opening a new one at once, and the
-    cache folder also holds the work of stores on other machines."""
-    return name != "remote" and not name.startswith(f".{MARK}.") and name != MARK
+def _strange(folder: Path) -> bool:
+    """Whether what is in a folder keeps it from becoming a store, or again one whose mark was lost: two processes may be opening
+    a new one at once, and the cache folder also holds the work of stores on other machines."""
+    if folder.is_symlink() and not folder.exists():
+        return False
+    if not folder.is_dir():
+        return folder.exists()
+    names = {each.name for each in folder.iterdir() if not each.name.startswith(f".{MARK}.")} - {"remote", MARK}
+    shelves = [each.name for each in (folder / AREAS[0]).iterdir()] if AREAS[0] in names else []
+    a_store = AREAS[0] in names and names <= {*AREAS, *INDEX} and all(re.fullmatch("[0-9a-f]{2}", each) for each in shelves)
+    return bool(names) and not a_store
 
 
 def _cache() -> Path:

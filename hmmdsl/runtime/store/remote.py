@@ -15,8 +15,8 @@ from hmmdsl.files.sums import SUMS, files_of
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry
-from hmmdsl.runtime.store.location import FORMAT, MARK
-from hmmdsl.runtime.store.store import ENTRIES, WORK, Store, warn_on_stderr
+from hmmdsl.runtime.store.location import ENTRIES, FORMAT, MARK, WORK
+from hmmdsl.runtime.store.store import Store, warn_on_stderr
 
 
 class RemoteStore(Store):

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.files.folders import move
+from hmmdsl.files.folders import move, remove
+from hmmdsl.files.sums import files_of
 from hmmdsl.files.writing import sync_folder, write_whole
 from hmmdsl.runtime.environment import processor
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.store.entry import Damaged, Entry, read_entry, write_entry
+from hmmdsl.runtime.store.entry import Damaged, Entry, Later, described, last_used, mark_used, read_entry, write_entry
 from hmmdsl.runtime.store.index import Index, Row
-from hmmdsl.runtime.store.location import open_folder
+from hmmdsl.runtime.store.location import AWAY, ENTRIES, LOCKS, RUNNING, WORK, open_folder
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-ENTRIES, WORK, LOCKS, AWAY = "entries", "work", "locks", "damaged"
+_HEXADECIMAL = set("0123456789abcdef")
 
 Make = Callable[[Path], Any]
 """Fills an empty folder (or one that an interrupted attempt left) and returns the result as plain data."""
@@ -58,7 +59,7 @@ def warn_on_stderr(message: str) -> None:
 class Store:
     """A folder of entries by hash: `entries/ab/ab12…/`. What is being made lies in `work/ab12…/` and is renamed into place when
     it is whole; a lock file for each hash keeps two processes from making the same. Entries that fail their checksums are moved
-    to `damaged/`.
+    to `damaged/`. A file in `running/`, locked while a run lasts, says since when what is read must stay.
 
     `warn` is told of damage, `waits` of an entry that another process is making. `indexed` stores keep a list of what they hold.
     """
@@ -78,7 +79,8 @@ class Store:
     ) -> None:
         self.folder = folder
         self.warn, self.waits = warn, waits
-        self._index = Index(folder) if indexed else None
+        self._index = Index(folder, self.rows_of_entries, lambda message: self.warn(message)) if indexed else None
+        self._since = 0.0
 
     @staticmethod
     def open(folder: Path) -> Store:
@@ -108,17 +110,77 @@ class Store:
         return self.entry_folder(hash).is_dir()
 
     def find(self, hash: str) -> Entry | None:
-        """The entry, every file of it verified; None if there is none. A damaged one is moved away, with a warning."""
+        """The entry, every file of it verified; None if there is none. A damaged one is moved away, with a warning. From now on
+        it counts as used. Raises OutputError for an entry of a later format, which stays as it is."""
+        folder = self.entry_folder(hash)
+        mark_used(folder, self._now())
         try:
-            entry = read_entry(self.entry_folder(hash), hash)
+            entry = read_entry(folder, hash)
         except FileNotFoundError:
             return None
         except Damaged as damage:
             self.set_aside(hash, str(damage))
             return None
+        except Later as later:
+            raise OutputError(f"the store's entry {hash[:10]} can't be used ({later}): give another with `--store`") from None
         if self._index is not None:
             self._index.touch(hash)
         return entry
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While this lasts, nothing that is read or made from its beginning on is pruned, whoever reads it. A store that can't be
+        written needs no such care."""
+        from filelock import FileLock
+
+        if not self.persistent:
+            yield
+            return
+        self._since = time.time()
+        path = self.folder / RUNNING / f"{int(self._since)}-{token_hex(8)}.lock"
+        lock: FileLock = FileLock(path, is_singleton=False)
+        with contextlib.suppress(OSError, NotImplementedError):
+            path.parent.mkdir(exist_ok=True)
+            lock.acquire(timeout=0)
+        try:
+            yield
+        finally:
+            self._since = 0.0
+            with contextlib.suppress(OSError):
+                path.unlink()
+            lock.release()
+
+    def _now(self) -> float:
+        """The time, or that of the run's beginning if the clock was set back before it."""
+        return max(time.time(), self._since)
+
+    # ------------------------------------------------------------ listing
+
+    def hashes(self) -> Iterator[str]:
+        """The hash of every entry, whole or not, in order."""
+        for shelf in _below(self.folder / ENTRIES, 2):
+            yield from _below(self.folder / ENTRIES / shelf, 64)
+
+    def rows_of_entries(self) -> Iterator[Row]:
+        """What the entries say of themselves: nothing of it is compared. Those of a later format are left out."""
+        for hash in self.hashes():
+            with contextlib.suppress(Later, FileNotFoundError):
+                yield self.row_of_entry(hash)
+
+    def row_of_entry(self, hash: str) -> Row:
+        """The row of one entry; of a damaged one what there is to say. Raises Later, and FileNotFoundError if it is gone."""
+        folder = self.entry_folder(hash)
+        entry, size = described(folder), size_of(folder)
+        try:
+            used = last_used(folder)
+        except OSError:
+            used = os.lstat(folder).st_mtime
+        try:
+            assert entry is not None
+            about = (str(entry.kind), str(entry.name), str(entry.spec), float(entry.made), used, float(entry.seconds))
+        except (AssertionError, TypeError, ValueError):
+            about = ("damaged", "", "", used, used, 0.0)
+        return Row(hash, *about, size)
 
     def set_aside(self, hash: str, reason: str) -> None:
         """Move a damaged entry to `damaged/` and say so."""
@@ -133,7 +195,7 @@ class Store:
                 f"the store's entry {hash[:10]} is damaged ({reason}) and can't be moved away ({error.strerror}): "
                 "give another store with `--store`, or use `--no-store`"
             ) from error
-        self._forget(hash)
+        self.forget([hash])
         self.warn(f"the store's entry {hash[:10]} is damaged ({reason}); it is kept in {place} and computed again")
 
     # ------------------------------------------------------------ making
@@ -145,17 +207,16 @@ class Store:
 
         Raises OSError if the store can't be written.
         """
-        if not force:
-            found = self.find(key.hash)
-            if found is not None:
-                return Obtained(found, True, 0.0)
+        found = self.find(key.hash)  # also if `force`: an entry of a later format is not written over
+        if found is not None and not force:
+            return Obtained(found, True, 0.0)
         with self.locked(key):
             found = None if force else self.find(key.hash)
             if found is not None:
                 return Obtained(found, True, 0.0)
             work = self.work_folder(key.hash)
             if (force or not continues) and work.exists():
-                shutil.rmtree(work, ignore_errors=True)
+                remove(work)
             work.mkdir(parents=True, exist_ok=True)
             began = time.perf_counter()
             result = make(work)
@@ -174,11 +235,12 @@ class Store:
             old = self.folder / WORK / f".{made.hash}-{os.getpid()}"
             move(place, old)
             move(made.folder, place)
-            shutil.rmtree(old, ignore_errors=True)
+            remove(old)
         else:
             move(made.folder, place)
         if durable:
             sync_folder(place.parent)
+        mark_used(place, self._now())
         entry = Entry(**(made.about() | {"folder": place}))
         self._list(entry, size)
         return entry
@@ -240,18 +302,36 @@ class Store:
         away.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             move(place, away)
-        shutil.rmtree(away, ignore_errors=True)
-        self._forget(hash)
+        remove(away)
 
     def close(self) -> None:
         """Write down what was used."""
         if self._index is not None:
             self._index.close()
 
-    def _forget(self, hash: str) -> None:
+    def forget(self, hashes: Iterable[str]) -> None:
+        """Take entries that are gone out of the index, where it can be written."""
         if self._index is not None:
             with contextlib.suppress(sqlite3.Error):
-                self._index.remove([hash])
+                self._index.remove(hashes)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder; those that are gone meanwhile count nothing."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for name in files_of(folder):
+            with contextlib.suppress(OSError):
+                total += os.lstat(folder / name).st_size
+    return total
+
+
+def _below(folder: Path, length: int) -> list[str]:
+    """The names in a folder that are hexadecimal and so long, in order."""
+    try:
+        return sorted(name for name in os.listdir(folder) if len(name) == length and set(name) <= _HEXADECIMAL)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _make_sure_of(folder: Path) -> None:

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from hmmdsl.files.sums import SUMS
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.store.entry import last_used
 from hmmdsl.runtime.store.store import Key, Store
 
 KEY = Key("ab" * 32, "analysis", "beliefs", "rrxor")
@@ -250,11 +251,12 @@ def test_a_broken_index_does_not_stop_a_run(store: Store) -> None:
 
 def test_reading_is_remembered_for_pruning(store: Store) -> None:
     store.obtain(KEY, fill)
-    before = store.index.rows()[0].used
+    before = store.index.rows()[0].used, last_used(store.entry_folder(KEY.hash))
     time.sleep(0.01)
     store.obtain(KEY, nothing)
+    assert last_used(store.entry_folder(KEY.hash)) > before[1]  # at once
     store.close()
-    assert store.index.rows()[0].used > before
+    assert store.index.rows()[0].used > before[0]
 
 
 def test_entries_reach_the_disk_before_their_names(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
