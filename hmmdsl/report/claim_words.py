@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hmmdsl.spec.experiment import Judged, Margin, Verdict
 from hmmdsl.spec.notation import number_text
+from hmmdsl.spec.replication import OverSeeds
 from hmmdsl.spec.sweep import places, value_text
 
 MOST_PLACES = 12
@@ -40,7 +41,10 @@ def margin_text(verdict: Verdict) -> str:
     margin = verdict.margin
     if margin is None or margin.value is None:
         return ""
-    said = f"{'holds' if verdict.holds else 'fails'} by {number_text(abs(margin.value), 3)}"
+    if verdict.replicated is not None:  # the mean may be on another side than as many seeds as are required
+        said = f"{'holds' if margin.value > 0 else 'fails'} by {number_text(abs(margin.value), 3)} on average"
+    else:
+        said = f"{'holds' if verdict.holds else 'fails'} by {number_text(abs(margin.value), 3)}"
     return f"{said}, {_spreads(margin)}" if margin.spread is not None else said
 
 
@@ -51,6 +55,39 @@ def _spreads(margin: Margin) -> str:
         return "and no seed changes it"
     fragile = ": fragile, another seed may turn it" if margin.fragile else ""
     return f"{number_text(abs(margin.spreads), 2)} spreads over seeds{fragile}"
+
+
+def seeds_text(verdict: Verdict) -> str:
+    """With how many seeds it held, and over them each number that it reads: mean, spread, 95 % interval. Empty where it was
+    judged once.
+
+    >>> from hmmdsl.spec.replication import Replicated
+    >>> gap = OverSeeds.of([0.1, 0.3])
+    >>> found = Replicated(seeds=(0, 4), holds=(True, False), required=1, numbers={"fit.gap": gap})
+    >>> seeds_text(Verdict(label="", claim="fit.gap < 0.2", holds=True, measured={}, replicated=found))
+    'held with 1 of 2 seeds, 1 required, not with 4; fit.gap 0.2 ± 0.1414 [-1.071, 1.471]'
+    """
+    found = verdict.replicated
+    if found is None:
+        return ""
+    seeds = len(found.seeds)
+    said = f"held with {found.held} of {seeds} seed{'s' if seeds > 1 else ''}"
+    if found.required < seeds:
+        said += f", {found.required} required"
+    failed = [str(seed) for seed, holds in zip(found.seeds, found.holds, strict=True) if not holds]
+    if found.held and failed:
+        shown = ", ".join(failed[:MOST_PLACES])
+        said += f", not with {shown}" + (f" and {len(failed) - MOST_PLACES:,} more" if len(failed) > MOST_PLACES else "")
+    return "; ".join(
+        [said, *(f"{path} {_over_seeds(number)}" for path, number in found.numbers.items() if number.mean is not None)]
+    )
+
+
+def _over_seeds(number: OverSeeds) -> str:
+    """`0.2 ± 0.14 [0.1, 0.3]`: the mean, the standard deviation, the interval."""
+    if number.sd is None:
+        return number_text(number.mean)
+    return f"{number_text(number.mean)} ± {number_text(number.sd)} [{number_text(number.lower)}, {number_text(number.upper)}]"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import write_whole
-from hmmdsl.report.claim_words import Term, is_fragile, margin_text, terms, unrepeated
+from hmmdsl.report.claim_words import Term, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.report.document import data_uri, fill
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
@@ -56,6 +56,7 @@ class ClaimRow:
     fragile: bool
     reason: str
     terms: tuple[Term, ...]
+    seeds: str
     margin: str
 
 
@@ -146,7 +147,7 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
         one_seed=any(unrepeated(verdict) for verdict in finished.verdicts),
         sections=_sections(drawings, tables),
         sweeps=[
-            sweep_section(table, [_picture(d) for d in drawings if d.kind == "sweep" and d.owner == table.name])
+            sweep_section(table, [_picture(d) for d in drawings if d.kind == table.kind and d.owner == table.name])
             for table in finished.sweeps
         ],
         portraits=_portraits(finished, drawings),
@@ -163,7 +164,6 @@ def report_html(finished: Finished, drawings: Sequence[Drawing] = ()) -> str:
 
 
 def _claim_row(verdict: Verdict) -> ClaimRow:
-    said = margin_text(verdict)
     return ClaimRow(
         verdict.label,
         verdict.claim,
@@ -171,13 +171,18 @@ def _claim_row(verdict: Verdict) -> ClaimRow:
         is_fragile(verdict),
         verdict.reason,
         tuple(terms(verdict)),
-        said[0].upper() + said[1:] + "." if said else "",
+        _sentence(seeds_text(verdict)),
+        _sentence(margin_text(verdict)),
     )
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _sections(drawings: Sequence[Drawing], tables: Sequence[ScoreTable]) -> list[FigureSection]:
     """The sections that have something to show, in the order of the story; kinds that no section knows come last, one each."""
-    left = [drawing for drawing in drawings if drawing.kind not in ("process", "sweep")]
+    left = [drawing for drawing in drawings if drawing.kind not in ("process", "sweep", "seeds")]
     sections = []
     known = {kind for plan in _SECTIONS for kind, _ in plan.shows}
     others = dict.fromkeys(drawing.kind for drawing in left if drawing.kind not in known)

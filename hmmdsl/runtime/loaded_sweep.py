@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.runtime.comparing.columns import taken_point
 from hmmdsl.runtime.results_file import numbers
 from hmmdsl.spec.confidence import Interval, interval
+from hmmdsl.spec.replication import SEED
 from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell, places
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float64
-
-
-SEED = "seed"
-"""The axis of a replication."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.failures import failure_of
 from hmmdsl.runtime.identity.contents import content_hash
+from hmmdsl.runtime.replication import replication_of
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 
-SWEEPS = "sweeps"
-"""The folder with a folder for each sweep."""
-
 
 def obtain_report(
     compiled: Compiled,
@@ -38,9 +36,9 @@ def obtain_report(
     force: bool = False,
     lock: Compared | None = None,
 ) -> Obtained:
-    """The entry with the report, and in `sweeps/` the tables and figures of each sweep. Its times are those of the run that wrote
-    it; stages that came from the store say so. Which points failed and which claims were locked is
-    no part of the plan, so it is added to the hash here."""
+    """The entry with the report, in `sweeps/` the tables and figures of each sweep, and in `seeds/` those of all seeds. Its times
+    are those of the run that wrote it; stages that came from the store say so. Which points and seeds failed and which claims
+    were locked is no part of the plan, so it is added to the hash here."""
     from hmmdsl.runtime.store.store import Key
 
     stage = plan.stage("report")
@@ -53,12 +51,15 @@ def obtain_report(
         from hmmdsl.report.finished import Finished
         from hmmdsl.report.page import write_report
         from hmmdsl.runtime.stages.process import load_text
-        from hmmdsl.runtime.sweep.tables import table_of
+        from hmmdsl.runtime.sweep.tables import seeds_table, table_of
 
         progress.start(stage)
         log.write("start", stage=stage.id, hash=stage.short)
         shelf, tasks = computed.shelf, computed.tasks
         tables = tuple(table_of(outcome, compiled.claims) for outcome in computed.sweeps.values())
+        replication = replication_of(compiled, computed)
+        if replication is not None:
+            tables = (seeds_table(replication, compiled), *tables)
         finished = Finished(
             experiment=compiled.experiment,
             spec=compiled.sources[0].text if compiled.sources else None,
@@ -74,7 +75,7 @@ def obtain_report(
             locked=() if lock is None else (lock.line(), *lock.told()),
             portraits={name: load_text(computed.entry(f"process {name}")) for name in compiled.processes},
         )
-        drawn = [*drawings(computed), *(drawing for table in tables for drawing in _drawn(table, folder / SWEEPS / table.name))]
+        drawn = [*drawings(computed), *(drawing for table in tables for drawing in _drawn(table, folder / table.place))]
         write_report(finished, folder, drawn)
 
     try:

@@ -20,7 +20,7 @@ from hmmdsl.runtime.environment import environment
 from hmmdsl.runtime.failures import RunError, Terminated, failure_of
 from hmmdsl.runtime.lock import Compared, lock_place
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.pages import REPORT, SWEEPS, obtain_report
+from hmmdsl.runtime.pages import REPORT, obtain_report
 from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.replication import REPLICATION, Replication, judged, replication_of
@@ -271,8 +271,8 @@ def _copy_files(computed: Computed, report: Path, folder: Path) -> None:
             for path in sorted((made / "figures").glob("*")):
                 copy_file(path, folder / "figures" / path.name)
     copy_file(report / REPORT, folder / REPORT)
-    for path in sorted((report / SWEEPS).glob("*/*")):
-        copy_file(path, folder / SWEEPS / path.parent.name / path.name)
+    for path in sorted([*report.glob("sweeps/*/*"), *report.glob("seeds/*")]):
+        copy_file(path, folder / path.relative_to(report))
 
 
 def _copy_checkpoints(made: Path, folder: Path) -> None:

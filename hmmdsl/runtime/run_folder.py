@@ -140,14 +140,14 @@ def belongs(name: str) -> bool:
     return name in _FILES or any(pattern.fullmatch(name) for pattern in _BELOW)
 
 
-_FILES = {f"{name}.json" for name in ("results", "claims", "facts", "processes", "environment")}
+_FILES = {f"{name}.json" for name in ("results", "claims", "replication", "facts", "processes", "environment")}
 _FILES |= {"spec.hmm", "experiment.yaml", "report.html", "log.jsonl", SUMS}
 _BELOW = tuple(
     map(
         re.compile,
         (
             r"figures/[^/]+\.(png|svg)",
-            r"sweeps/\w+/[^/]+\.(png|svg|csv|parquet)",
+            r"(seeds|sweeps/\w+)/[^/]+\.(png|svg|csv|parquet)",
             r"curves/\w+\.csv",
             r"arrays/\w+\.safetensors",
             r"checkpoints/\w+/step_\d+\.safetensors",

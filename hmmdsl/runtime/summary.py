@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, margin_text, terms, unrepeated
+from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
 from hmmdsl.spec import notation
 from hmmdsl.spec.analysis import Surroundings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.lock import Compared
+    from hmmdsl.runtime.replication import Replication
     from hmmdsl.runtime.run import Run
     from hmmdsl.runtime.sweep.running import SweepOutcome
     from hmmdsl.runtime.verify import Verification
@@ -97,6 +98,12 @@ def run_as_json(finished: Run) -> dict[str, Any]:
         "claims": [verdict.model_dump(mode="json") for verdict in finished.verdicts],
         "lock": None if finished.lock is None else finished.lock.as_json(),
         "results": finished.results,
+        "seeds": None
+        if finished.replication is None
+        else {
+            "seeds": list(finished.replication.seeds),
+            "failed": [{"seed": seed, "reason": reason} for seed, reason in finished.replication.failed],
+        },
         "sweeps": {
             name: {
                 "points": len(sweep.outcomes),
@@ -117,6 +124,8 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
     if not quiet:
         for table_rows in _results(finished, compiled):
             _print_rows(console, *table_rows)
+    if finished.replication is not None and (not quiet or finished.replication.failed):
+        print_seeds(console, finished.replication, finished.folder)
     for name, sweep in finished.sweeps.items():
         if not quiet or sweep.failed:
             print_sweep(console, name, sweep, finished.folder)
@@ -140,6 +149,17 @@ def print_lock(console: Console, lock: Compared | None, quiet: bool = False) -> 
     style = None if lock.same and lock.after is None else "yellow"
     for line in (lock.line(), *lock.told()):
         console.print(line, style=style, soft_wrap=True, markup=False, highlight=False)
+
+
+def print_seeds(console: Console, replication: Replication, folder: Path) -> None:
+    """With how many seeds the experiment was run, with which it failed and why, and where their table lies."""
+    failed = replication.failed
+    told = f"{len(replication.seeds):,} seeds" + (f", {len(failed):,} failed" if failed else "")
+    console.print(f"{told}  {folder / 'seeds' / 'results.csv'}", soft_wrap=True, markup=False, highlight=False)
+    for seed, reason in failed[:MOST_FAILURES]:
+        console.print(f"         failed with seed {seed}: {reason}", soft_wrap=True, markup=False, highlight=False)
+    if len(failed) > MOST_FAILURES:
+        console.print(f"         … and {len(failed) - MOST_FAILURES:,} more", markup=False, highlight=False)
 
 
 def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:
@@ -173,6 +193,8 @@ def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: boo
             console.print(Text(f"         {term.text}", "dim"), soft_wrap=True)
         if not verdict.holds and verdict.reason:
             console.print(Text(f"         {verdict.reason}", "red"), soft_wrap=True)
+        if over := seeds_text(verdict):
+            console.print(Text(f"         {over}", "dim"), soft_wrap=True)
         if said := margin_text(verdict):
             console.print(Text(f"         {said}", "yellow" if fragile else "dim"), soft_wrap=True)
     if names := list(fragile_names(verdicts)):

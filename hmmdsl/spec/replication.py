@@ -12,6 +12,9 @@ from pydantic_core import PydanticCustomError
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.confidence import interval
 
+SEED = "seed"
+"""The axis that the seeds of a replication are."""
+
 SEEDS = 2**63
 """Seeds are below this."""
 

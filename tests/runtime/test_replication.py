@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hmmdsl.runtime.packing.writing import pack
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged
+from hmmdsl.runtime.run_folder import belongs
 from hmmdsl.runtime.stages.shelf import Shelf
 from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
@@ -90,6 +92,21 @@ def test_each_claim_is_judged_with_each_seed_or_once(ran: tuple[Path, Any]) -> N
     assert seeds["replicated"] is None
     assert (never["holds"], never["replicated"]["held"]) == (False, 0)
     assert learns["margin"]["source"] == "replication"
+
+
+def test_seeds_are_shown(ran: tuple[Path, Any]) -> None:
+    folder, found = ran
+    assert found["seeds"] == {"seeds": [0, 1, 2], "failed": []}
+    page = (folder / "report.html").read_text()
+    assert "Held with 3 of 3 seeds; fit.loss" in page
+    assert "Held with 0 of 3 seeds, 1 required" in page
+    assert '<section id="seeds">' in page
+    with (folder / "seeds" / "results.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["seed"] for row in table] == ["0", "1", "2"]
+    assert [float(row["fit.loss"]) for row in table] == found["results"]["runs"]["fit"]["loss"]
+    assert (folder / "seeds" / "fit.loss.png").is_file()
+    assert all(belongs(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file())
 
 
 def test_every_number_is_kept_by_seed(ran: tuple[Path, Any]) -> None:

@@ -36,7 +36,7 @@ def counted(claim: ResolvedClaim, once: Verdict, by_seed: Mapping[int, Verdict])
     return once.model_copy(
         update={
             "holds": found.enough,
-            "reason": "" if found.enough else _reason(found, by_seed),
+            "reason": "" if found.enough else _reason(by_seed),
             "margin": margin,
             "replicated": found,
         }
@@ -65,7 +65,7 @@ def _number(verdict: Verdict, path: str) -> float | None:
     return None if isinstance(value, tuple) else value
 
 
-def _reason(found: Replicated, by_seed: Mapping[int, Verdict]) -> str:
-    failed = [seed for seed, verdict in by_seed.items() if not verdict.holds]
-    told = f"held with {found.held} of {len(by_seed)} seeds, and {found.required} are required"
-    return f"{told}; with seed {failed[0]}: {by_seed[failed[0]].reason}"
+def _reason(by_seed: Mapping[int, Verdict]) -> str:
+    """Why it failed with the first seed with which it did."""
+    seed, verdict = next((seed, verdict) for seed, verdict in by_seed.items() if not verdict.holds)
+    return f"with seed {seed}: {verdict.reason}"

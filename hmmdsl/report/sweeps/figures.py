@@ -61,9 +61,10 @@ def draw_sweep(table: SweepTable, folder: Path) -> tuple[Drawing, ...]:
             png, svg = save(figure, folder, safe)
             width, height = figure.get_size_inches()
             caption = _caption(table, metric)
-            alt = f"Figure of {metric} over the sweep {table.name}: {caption}"
+            of = "seeds" if table.replication else f"sweep {table.name}"
+            alt = f"Figure of {metric} over the {of}: {caption}"
             name = f"{table.name}.{metric}"
-            drawings.append(Drawing(name, "sweep", table.name, metric, caption, alt, png, svg, (float(width), float(height))))
+            drawings.append(Drawing(name, table.kind, table.name, metric, caption, alt, png, svg, (float(width), float(height))))
     return tuple(drawings)
 
 

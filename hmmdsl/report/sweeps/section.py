@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hmmdsl.report.sweeps.seeds import SEEDS_CSV, SeedRow, SeedTable, seed_table
+from hmmdsl.report.sweeps.table import CSV, SEEDS
 from hmmdsl.report.wording import count_text
 from hmmdsl.spec.confidence import Interval
 from hmmdsl.spec.notation import number_text
@@ -26,6 +27,7 @@ class SweepSection:
     """What the page shows: `rows` are the cells of points in order, the last one the reason of a failed point."""
 
     name: str
+    title: str
     anchor: str
     intro: str
     pictures: tuple[Picture, ...]
@@ -44,11 +46,15 @@ class SweepSection:
 def sweep_section(table: SweepTable, pictures: Sequence[Picture]) -> SweepSection:
     """The section of one sweep."""
     failed = sum(bool(reason) for reason in table.failures)
+    noun = "seed" if table.replication else "point"
     lengths = " × ".join(f"{len(axis.values)} of {axis.name}" for axis in table.axes)
-    intro = f"{count_text(len(table.points), 'point')}: {lengths}."
+    intro = f"{count_text(len(table.points), noun)}: {lengths}."
+    if table.replication:
+        counted = count_text(len(table.points), noun)
+        intro = f"The whole experiment with {counted}, each added to those of all trains; 0 is this run."
     if failed:
-        intro += f" {count_text(failed, 'point')} failed."
-    intro += f" Every number is in sweeps/{table.name}/results.csv."
+        intro += f" {count_text(failed, noun)} failed."
+    intro += f" Every number is in {table.place}/{CSV}."
     rows = []
     for k, at in enumerate(table.points[:MOST_ROWS]):
         places = zip(table.axes, at, strict=True)
@@ -57,12 +63,11 @@ def sweep_section(table: SweepTable, pictures: Sequence[Picture]) -> SweepSectio
         rows.append((settings, numbers, table.failures[k]))
     seeds = seed_table(table, table.metrics)
     if seeds is not None:
-        intro += (
-            f" Over {seeds.seeds.name}, intervals and paired differences of all results are in sweeps/{table.name}/{SEEDS_CSV}."
-        )
+        intro += f" Over {seeds.seeds.name}, intervals and paired differences of all results are in {table.place}/{SEEDS_CSV}."
     return SweepSection(
         table.name,
-        f"sweep-{table.name}",
+        "Seeds" if table.replication else f"Sweep {table.name}",
+        SEEDS if table.replication else f"sweep-{table.name}",
         intro,
         tuple(pictures),
         tuple(table.paths),

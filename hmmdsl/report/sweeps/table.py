@@ -13,13 +13,16 @@ from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell
 FAILURE = "failure"
 """The last column: empty where the point has its results."""
 
+SEEDS = "seeds"
+"""The folder, and the name, of the table of a run's seeds."""
+
 CSV, PARQUET = "results.csv", "results.parquet"
 
 
 @dataclass(frozen=True)
 class SweepTable:
     """`points` has each row's place along the axes, `numbers` its results by path (None: undefined), `failures` why it has none;
-    `metrics` are the columns that figures show."""
+    `metrics` are the columns that figures show. `replication` tells that the points are the run itself with each of its seeds."""
 
     name: str
     axes: tuple[SweepAxis, ...]
@@ -27,6 +30,17 @@ class SweepTable:
     numbers: tuple[Mapping[str, float | None], ...]
     failures: tuple[str, ...]
     metrics: tuple[str, ...] = ()
+    replication: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What its figures are of."""
+        return "seeds" if self.replication else "sweep"
+
+    @property
+    def place(self) -> str:
+        """The folder of its files in the run folder."""
+        return SEEDS if self.replication else f"sweeps/{self.name}"
 
     @property
     def paths(self) -> list[str]:

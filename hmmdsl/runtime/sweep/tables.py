@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hmmdsl.report.sweeps.table import SweepTable
+from hmmdsl.report.sweeps.table import SEEDS, SweepTable
 from hmmdsl.runtime.results_file import numbers
-from hmmdsl.spec.results import Group, quantities
+from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.spec.replication import SEED
+from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema, quantities
+from hmmdsl.spec.sweep import SweepAxis
 
 if TYPE_CHECKING:
     from hmmdsl.language.claims.resolution import ResolvedClaim
+    from hmmdsl.language.compiled import Compiled
+    from hmmdsl.runtime.replication import Replication
     from hmmdsl.runtime.sweep.running import SweepOutcome
 
 MOST_METRICS = 8
@@ -29,20 +35,35 @@ def table_of(outcome: SweepOutcome, claims: Sequence[ResolvedClaim]) -> SweepTab
         rows,
         tuple(each.failure for each in outcome.outcomes),
     )
+    return _with_metrics(table, _named(f"{sweep.name}.", claims), sweep.schema)
+
+
+def seeds_table(replication: Replication, compiled: Compiled) -> SweepTable:
+    """The same of the run with each of its seeds, and of the claims that read its own results."""
+    axis = SweepAxis(paths=(SEED,), values=tuple((seed,) for seed in replication.seeds))
+    rows = tuple(dict(numbers(member.own.results)) for member in replication.members)
+    failures = tuple(member.own.failure for member in replication.members)
+    table = SweepTable(SEEDS, (axis,), tuple((k,) for k in range(len(rows))), rows, failures, replication=True)
+    experiment = compiled.experiment
+    around = Surroundings(compiled.processes, experiment.models, experiment.trains, experiment.analyses)
+    schema: dict[str, ResultSchema] = dict.fromkeys(experiment.trains, TRAIN_RESULTS)
+    schema |= {name: analysis.results(around) for name, analysis in experiment.analyses.items() if around.trains_behind(name)}
+    return _with_metrics(table, _named("", [claim for claim in compiled.claims if claim.reseeded]), Group(schema))
+
+
+def _with_metrics(table: SweepTable, named: Iterable[re.Pattern[str]], schema: Group) -> SweepTable:
     columns = table.columns
-    named = [column for pattern in _named(sweep.name, claims) for column in columns if pattern.fullmatch(column)]
-    metrics = named or [column for column in _headlines(sweep.schema) if column in columns]
-    return SweepTable(
-        table.name, table.axes, table.points, table.numbers, table.failures, tuple(dict.fromkeys(metrics))[:MOST_METRICS]
-    )
+    metrics = [column for pattern in named for column in columns if pattern.fullmatch(column)]
+    metrics = metrics or [column for column in _headlines(schema) if column in columns]
+    return replace(table, metrics=tuple(dict.fromkeys(metrics))[:MOST_METRICS])
 
 
-def _named(sweep: str, claims: Sequence[ResolvedClaim]) -> Iterator[re.Pattern[str]]:
-    """The results of a sweep that claims read, `[..]` standing for any index."""
+def _named(prefix: str, claims: Sequence[ResolvedClaim]) -> Iterator[re.Pattern[str]]:
+    """The results behind a prefix that claims read, `[..]` standing for any index."""
     for claim in claims:
         for path in claim.reads:
-            if path.startswith(f"{sweep}."):
-                own = path.partition(" at (")[0][len(sweep) + 1 :]
+            if path.startswith(prefix):
+                own = path.partition(" at (")[0][len(prefix) :]
                 yield re.compile(re.escape(own).replace(re.escape("[..]"), r"\[\d+\]"))
 
 
