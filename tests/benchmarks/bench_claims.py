@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.bench_claims [SPEC ...] [--seeds 8] [--capabilities default avx2 avx512] [--keep FOLDER] [--write]
 
-Another instruction set rounds in another order, as another processor would: one machine is several. For each spec (all of `specs/`
-if none is named) and each of them it is `hmmdsl run SPEC --seeds N`, with a store of its own, which `--keep` keeps, so that what was
-stopped goes on. Prints a row for each spec: the claims that hold as often as stated, and the least margin in spreads, with its claim.
-`--write` puts the rows into the table of docs/specs.md, where the rows of other specs stay. Exits with 1 where a claim fails or is
-fragile.
+Another instruction set rounds in another order, as another processor would: one machine is several. For each spec (all of
+`specs/` if none is named) and each of them it is `hmmdsl run SPEC --seeds N`, with a store of its own, which `--keep` keeps, so
+that what was stopped goes on. Prints a row for each spec: the claims that hold as often as stated, and the least margin in
+spreads, with its claim. `--write` puts the rows into the table of docs/specs.md, where the rows of other specs stay. Exits with
+1 where a claim fails or is fragile.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ BEGIN, END = "<!-- stand -->", "<!-- /stand -->"
 CAPABILITIES = ("default", "avx2", "avx512")
 """What PyTorch calls the instruction sets of a PC's processor, the least first."""
 
-HEAD = "| spec | seeds | instruction sets | claims that hold as stated | least margin, in spreads over seeds |\n|---|---|---|---|---|"
+HEAD = """| spec | seeds | instruction sets | claims that hold as stated | least margin, in spreads over seeds |
+|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
