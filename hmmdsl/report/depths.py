@@ -9,6 +9,9 @@ from hmmdsl.process.counting import count_histories
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
 
+SIMPLEX_HISTORIES = 100_000
+"""Histories whose beliefs a figure of a process shows at most."""
+
 DEEPEST = 24
 """Tokens of the longest histories in a figure."""
 

@@ -14,7 +14,7 @@ from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
-from hmmdsl.report.depths import deepest
+from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
 from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.report.layered import draw_layers
 from hmmdsl.report.simplex_figure import draw_beliefs
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["msp_diagram", "myopic_curve", "process_figures", "simplex", "state_diagram", "transition_matrices"]
 
-_SIMPLEX_HISTORIES = 100_000
 _CURVE_HISTORIES = 30_000
 _MSP_BELIEFS = 64
 _CLOUD_DRAWN = 40_000
@@ -66,7 +65,7 @@ def process_figures(
         "its limit, the entropy rate.",
     )
     if len(process.states) > 1 and drawn_whole(process):
-        depth = deepest(process, _SIMPLEX_HISTORIES)
+        depth = deepest(process, SIMPLEX_HISTORIES)
         histories = count_text(count_histories(process, depth, bos=True).total, "history")
         figures["simplex"] = (
             simplex(process, depth),
@@ -106,7 +105,7 @@ def _few_beliefs(process: Process) -> bool:
 def simplex(process: Process, depth: int | None = None) -> Figure:
     """All beliefs after up to `depth` tokens, the start included: area by probability, colour by belief. Three states give the
     triangle, two a line, more a plane with the share of variance that it shows; a qubit's beliefs lie in its disk."""
-    tree = build_history_tree(process, deepest(process, _SIMPLEX_HISTORIES) if depth is None else depth, bos=True)
+    tree = build_history_tree(process, deepest(process, SIMPLEX_HISTORIES) if depth is None else depth, bos=True)
     weights = history_weights(tree, "probability")
     distinct, place = np.unique(np.round(tree.belief, 9) + 0.0, axis=0, return_inverse=True)
     right = process.r if process.generalized else None

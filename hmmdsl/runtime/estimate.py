@@ -2,7 +2,8 @@
 
 A training step costs 6 floating-point operations for each parameter and position (2 forward, 4 backward; Kaplan et al. 2020,
 arXiv:2001.08361, §2.1), and a fixed time for calling the operations of each layer. Rates are those of one thread of a common
-server processor; expect a factor of three either way.
+server processor; expect a factor of three either way where it is a second or more. What an analysis computes is counted out in
+`analysis_work.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.counting import count_histories
+from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
+from hmmdsl.report.joint_size import drawn_whole
+from hmmdsl.runtime.analysis_work import Reads, analysis_seconds
+from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
-from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.train import ExactData
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
     from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.spec.analysis import Analysis
     from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
@@ -31,6 +36,9 @@ SECONDS_A_POINT = 2.5e-4
 SECONDS_A_FLOAT = 1e-9
 """What a training step takes for each number that it keeps of the network's activations, besides products."""
 
+SECONDS_A_BELIEF, SECONDS_A_SHARE = 1.5e-5, 1.5e-7
+"""What a figure of beliefs takes for each history, and for each of its numbers besides."""
+
 FUSED_CALLS = 3.0
 """How much longer calling the operations of a batch of runs takes than of a run alone."""
 
@@ -40,7 +48,7 @@ LOADING = 2.0
 LIBRARIES = 350 * 2**20
 """Bytes that loading torch and numpy takes."""
 
-_FIGURE_SECONDS, _PROCESS_SECONDS, _ANALYSIS_SECONDS, _PART_SECONDS = 0.8, 0.3, 0.3, 0.02
+_FIGURE_SECONDS, _PROCESS_SECONDS, _STAGE_SECONDS, _PART_SECONDS = 0.7, 0.5, 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -55,11 +63,14 @@ def estimate(task: Task) -> Estimate:
     """What a stage will need."""
     experiment, stage = task.experiment, task.stage
     processes = task.processes()
-    if stage.kind in ("process", "figures"):
-        return Estimate(_PROCESS_SECONDS if stage.kind == "process" else _FIGURE_SECONDS, LIBRARIES // 2)
+    if stage.kind == "process":
+        return Estimate(_PROCESS_SECONDS, LIBRARIES // 2)
+    if stage.kind == "figures":
+        kind, _, name = stage.needs[0].partition(" ")
+        return _pictures(processes[name]) if kind == "process" else Estimate(_FIGURE_SECONDS, LIBRARIES // 2)
     names = [stage.name] if stage.kind == "train" else list(experiment.trains)  # a batch has those of its runs
     if not names:
-        return Estimate(_ANALYSIS_SECONDS, LIBRARIES)
+        return Estimate(_STAGE_SECONDS, LIBRARIES)
     train = experiment.trains[names[0]]
     model, process = experiment.models[train.model], processes[train.process]
     if stage.part is not None and stage.kind == "train":
@@ -67,12 +78,33 @@ def estimate(task: Task) -> Estimate:
     if stage.trains:
         return _training(train, model, process, len(names))
     analysis = experiment.analyses[stage.name]
-    nodes = _nodes(process, model, getattr(analysis, "histories", train.histories))
-    passes = len(checkpoint_steps(train)) if analysis.word == "emergence" else 1 + len(getattr(analysis, "controls", ()) or ())
-    width = sum(model.points().values())
-    work = nodes * (2 * model.parameters(len(process.tokens)) + 2 * width * width)
-    memory = LIBRARIES + nodes * width * (4 + 2 * 8)
-    return Estimate(_ANALYSIS_SECONDS + passes * work / RATE, memory)
+    around = Surroundings(processes, experiment.models, experiment.trains, experiment.analyses)
+    source = _source(analysis, around)
+    on = getattr(source, "on", None)
+    process = process if on is None else processes[on]
+    nodes, drawn = _nodes(process, model, getattr(source, "histories", train.histories))
+    reads = Reads(process, model, train, nodes, drawn)
+    memory = LIBRARIES + nodes * sum(model.points().values()) * (4 + 2 * 8)
+    return Estimate(_STAGE_SECONDS + analysis_seconds(analysis, reads, around), memory)
+
+
+def _pictures(process: Process) -> Estimate:
+    """The figures of a process: a few drawings, and the beliefs after as many histories as its simplex shows."""
+    histories = 0
+    if drawn_whole(process):
+        histories = count_histories(process, deepest(process, SIMPLEX_HISTORIES)).total
+    numbers = histories * (len(process.states) + len(process.tokens))
+    return Estimate(2 * _FIGURE_SECONDS + histories * SECONDS_A_BELIEF + numbers * SECONDS_A_SHARE, LIBRARIES // 2 + 24 * numbers)
+
+
+def _source(analysis: Analysis, around: Surroundings) -> Analysis:
+    """The analysis that says which histories are read: itself, or the one that it reads."""
+    while not hasattr(analysis, "histories"):
+        behind = [around.analyses[name] for name in analysis.needs() if name in around.analyses]
+        if not behind:
+            break
+        analysis = behind[0]
+    return analysis
 
 
 def training_seconds(task: Task, runs: int = 1) -> float:
@@ -113,13 +145,13 @@ def _read(train: Train, model: Model, process: Process) -> int:
     return train.data.batch * model.positions_read
 
 
-def _nodes(process: Process, model: Model, histories: Histories) -> int:
-    """Histories that are read, or at most that many where they are sampled."""
-    if isinstance(histories, SampledHistories):
-        return histories.words * model.positions_read
-    total = count_histories(process, model.context, bos=model.bos).total
-    drawn = SampledHistories().words * model.positions_read
-    return total if isinstance(histories, Exact) or total <= AUTO_HISTORY_LIMIT else drawn
+def _nodes(process: Process, model: Model, histories: Histories) -> tuple[int, bool]:
+    """Histories that are read, or at most that many where they are drawn; and whether they are."""
+    counts = count_histories(process, model.context, bos=model.bos)
+    words = histories.words if isinstance(histories, SampledHistories) else SampledHistories().words
+    if isinstance(histories, Exact) or (not isinstance(histories, SampledHistories) and counts.total <= AUTO_HISTORY_LIMIT):
+        return counts.total, False
+    return sum(min(words, each) for each in counts), True
 
 
 def _speedup(threads: int) -> float:

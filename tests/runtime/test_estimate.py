@@ -6,6 +6,7 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
+from hmmdsl.runtime.analysis_work import WORK
 from hmmdsl.runtime.estimate import Estimate, estimate
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.stages.task import tasks_of
@@ -43,3 +44,33 @@ def test_drawn_batches_count_their_words() -> None:
     few, many = (of("train fit", fit__data=f"sampled {{ batch = {batch} }}") for batch in (8, 512))
     assert many.seconds > few.seconds
     assert many.bytes > few.bytes
+
+
+FACTORED = """
+import std.processes (mess3, golden_mean)
+process five = product(a = mess3(), b = mess3(0.1, 0.6), c = mess3(0.15, 0.6), d = golden_mean(), e = golden_mean(1/3))
+model net: transformer { layers = 3, heads = 4, d_model = 120, d_mlp = 480, context = 8 }
+train fit { process = five, model = net, data = sampled }
+analysis factors: regression { of = fit, target = [factor.a, factor.b], at = blocks, controls = [held_out] }
+analysis angles: subspaces { between = factors }
+"""
+
+
+def _analysis(text: str, name: str, **settings: str) -> float:
+    given = {name.replace("__", "."): value for name, value in settings.items()}
+    compiled = compile_text(text, "spec.hmm", kinds(), settings=given)
+    tasks = tasks_of(make_plan(compiled.experiment), compiled.experiment, compiled.processes)
+    return next(estimate(task).seconds for task in tasks if task.stage.id == f"analysis {name}")
+
+
+def test_an_analysis_takes_what_it_computes() -> None:
+    """Probes, folds, permutations and drawn words are all counted."""
+    five = "[factor.a, factor.b, factor.c, factor.d, factor.e]"
+    assert 1.5 < _analysis(FACTORED, "angles", factors__target=five) / _analysis(FACTORED, "angles") < 2.5
+    assert _analysis(FACTORED, "angles") > 3 * _analysis(FACTORED, "angles", factors__histories="sampled { words = 1_000 }")
+    folds = [_analysis(FACTORED, "factors", factors__controls=f"[held_out {{ folds = {n} }}]") for n in (5, 40)]
+    assert folds[1] > 2 * folds[0]  # a penalty is chosen by the fits without each two folds
+
+
+def test_every_kind_of_analysis_is_counted_out() -> None:
+    assert set(WORK) == set(kinds().values())

@@ -109,10 +109,7 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
     drawn: list[dict[str, Factor]] = []
     if tree.words is not None and analysis.weights == "probability":
         random = np.random.default_rng(stream(trained.train.seed, f"{inputs.name} groups"))
-        drawn = [
-            {name: one[0] for name, one in _factors(features, found, weights * share, np.zeros_like(position)).items()}
-            for share in group_shares(tree, random)
-        ]
+        drawn = [_of_group(features, found, weights * share) for share in group_shares(tree, random)]
     by_place: dict[str, dict[str, Any]] = {}
     arrays: dict[str, np.ndarray] = {}
     for place in found:
@@ -148,6 +145,13 @@ def _errors(analysis: Pca, without: Sequence[Spectrum | None], known: dict[str, 
         "participation_ratio": jackknife([None if one is None else one.participation_ratio for one in without]),
         "captured": {name: jackknife([one[name] for one in shares]) for name in known},
     }
+
+
+def _of_group(features: Features, found: Sequence[Place], weights: Float64[np.ndarray, " history"]) -> dict[str, Factor]:
+    """By place, a factor of the histories that count."""
+    own = np.flatnonzero(weights)
+    rows = {part: features[part][own] for place in found for part in place.parts}
+    return {name: one[0] for name, one in _factors(rows, found, weights[own], np.zeros(len(own), dtype=np.int64)).items()}
 
 
 def _factors(

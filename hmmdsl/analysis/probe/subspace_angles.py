@@ -56,11 +56,15 @@ class Material:
         return fold_factors(blocks, self.target, self.weights, self.halves)
 
     def groups(self, features: Features, random: np.random.Generator) -> list[Factor]:
-        """A triangular factor for each group of drawn words; none on an exact tree."""
-        blocks = [features[part][self.rows] for part in self.probe.place.parts]
-        shares = group_shares(self.tree, random)
-        whole = np.zeros(len(self.rows), dtype=np.int64)
-        return [fold_factors(blocks, self.target, self.weights * share[self.rows], whole)[0] for share in shares]
+        """A triangular factor for each group of drawn words, of the histories that it reads; none on an exact tree."""
+        found = []
+        for share in group_shares(self.tree, random):
+            own = np.flatnonzero(share[self.rows])
+            rows = self.rows[own]
+            blocks = [features[part][rows] for part in self.probe.place.parts]
+            weights = self.weights[own] * share[rows]
+            found += fold_factors(blocks, self.target[own], weights, np.zeros(len(own), dtype=np.int64))
+        return found
 
     def permuted_covariance(self, features: Features, random: np.random.Generator) -> Float64[np.ndarray, "feature target"]:
         """Weighted covariance of features with the target permuted over histories; weights stay with the features."""
