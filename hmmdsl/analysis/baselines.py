@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.held_out import By, ByHistory, fold_problems
 from hmmdsl.analysis.options.points import FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.regression_problems import missing_points, repeated_points, same_vocabulary
 from hmmdsl.analysis.options.targets import FutureTarget, target_problems
@@ -46,7 +47,8 @@ class Baselines(AlongCheckpoints):
     weights: Weights = Field("probability", description="how much a history counts, in the fits and in their scores")
     future: int = Field(2, ge=1, le=64, description="how many tokens the rival geometry of the next tokens looks ahead")
     features: int = Field(256, ge=1, le=4096, description="number of random Fourier features of the nonlinear probe")
-    folds: int = Field(5, ge=3, le=1000, description="number of folds over the distinct histories")
+    folds: int = Field(5, ge=3, le=1000, description="number of folds over the distinct histories, or over what `by` says")
+    by: By = ByHistory()
     repeats: int = Field(3, ge=1, le=1000, description="number of permutations of the shuffled control")
     histories: ReadHistories = AutoHistories()
     on: OtherProcess = None
@@ -127,7 +129,7 @@ class Baselines(AlongCheckpoints):
         future = FutureTarget(k=self.future)
         for problem in target_problems((future,), True, process, model.context, model.bos):
             found.append(Problem(("future",), problem.code, problem.message, problem.label, "choose a smaller `future`"))
-        return found
+        return [*found, *fold_problems((), self.by, self.folds, process, 0 if model.bos else 1, model.context)]
 
     # ---------------------------------------------------------------- the run
 

@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Control, HeldOut, repeats_of
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import FutureTarget, target_name
-from hmmdsl.analysis.regression import Regression, place_of
+from hmmdsl.analysis.regression import SD, Regression, place_of
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName
 from hmmdsl.spec.results import Group, Quantity, spread_of
@@ -44,7 +44,8 @@ class Distances(AlongCheckpoints):
     controls: tuple[Control, ...] = Field(
         (),
         description="what else is compared: predictions for `held_out` histories, by the regression's own folds; the `untrained` "
-        "network; a map to `shuffled` beliefs, against distances of the shuffled ones; a map from `noise`",
+        "network; a map to `shuffled` beliefs, against distances of the shuffled ones; a map from `noise`; one from a `planted` "
+        "image of the beliefs",
     )
 
     @property
@@ -73,7 +74,9 @@ class Distances(AlongCheckpoints):
             }
             | {
                 control.kind: Group(
-                    {"r2": spread_of(R2) if repeats_of(control) > 1 else R2}, (type(control).__doc__ or "").split(".")[0]
+                    {"r2": spread_of(R2) if repeats_of(control) > 1 else R2}
+                    | ({"sd": SD} if isinstance(control, HeldOut) else {}),
+                    (type(control).__doc__ or "").split(".")[0],
                 )
                 for control in self.controls
             },
@@ -111,6 +114,20 @@ class Distances(AlongCheckpoints):
                         help=f"give {path.name} `controls = [held_out]` too: distances take its folds",
                     )
                 )
+            elif isinstance(control, HeldOut):
+                theirs_own = next(one for one in source.controls if isinstance(one, HeldOut))
+                said = {name: getattr(control, name) for name in HeldOut.model_fields}
+                other = [name for name, one in said.items() if one not in (getattr(HeldOut(), name), getattr(theirs_own, name))]
+                if other:
+                    found.append(
+                        Problem(
+                            ("controls", i, other[0]),
+                            "E0592",
+                            f"distances take the folds of {path.name}, whose `held_out` has another `{other[0]}`",
+                            label="other folds",
+                            help=f"write `held_out` alone here, and say how histories are held out in {path.name}",
+                        )
+                    )
         place = place_of(source, path.below, around)
         if place is None or place[0] != "belief":
             offered = _offered(path.name, source, around)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
+from hmmdsl.analysis.options.held_out import By, ByHistory, fold_problems
 from hmmdsl.analysis.options.points import (
     BlocksPoint,
     EmbeddingPoint,
@@ -69,7 +70,8 @@ class Information(AlongCheckpoints):
         (EmbeddingPoint(), BlocksPoint(), FinalNormPoint()),
         description="where in the network; a list gives one result for each",
     )
-    folds: int = Field(5, ge=3, le=100, description="number of folds over the distinct histories")
+    folds: int = Field(5, ge=3, le=100, description="number of folds over the distinct histories, or over what `by` says")
+    by: By = ByHistory()
     controls: tuple[Beside, ...] = Field(
         ("untrained", "shuffled", "noise"),
         description="what else is read: the network before training, its activations permuted over histories, Gaussian features",
@@ -124,7 +126,9 @@ class Information(AlongCheckpoints):
         found = list(same_vocabulary(self.of, self.on, around))
         found += [*missing_points(self.of, self.at, around), *repeated_points(self.at)]
         found += repeated("controls", list(self.controls))
-        return found + self._too_many_words(around)
+        found += self._too_many_words(around)
+        model, process = around.model_of(self.of), around.process_of(self.of, self.on)
+        return [*found, *fold_problems((), self.by, self.folds, process, 0 if model.bos else 1, model.context)]
 
     def _too_many_words(self, around: Surroundings) -> list[Problem]:
         """E0585 where the table of histories by words would be too large."""

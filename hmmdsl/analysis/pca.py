@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import HeldOut, Untrained, from_word
+from hmmdsl.analysis.options.held_out import fold_problems
 from hmmdsl.analysis.options.points import BlocksPoint, EmbeddingPoint, FinalNormPoint, Place, Point, has_segment, places
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName, Weights
@@ -116,6 +117,11 @@ class Pca(AlongCheckpoints):
             *repeated("controls", [control.kind for control in self.controls]),
             *same_vocabulary(self.of, self.on, around),
         ]
+        model, process = around.model_of(self.of), around.process_of(self.of, self.on)
+        for i, control in enumerate(self.controls if not found else ()):
+            if isinstance(control, HeldOut):
+                shortest = 0 if model.bos else 1
+                found += fold_problems(("controls", i), control.by, control.folds, process, shortest, model.context)
         return found or self._few_histories(around)
 
     def _few_histories(self, around: Surroundings) -> list[Problem]:

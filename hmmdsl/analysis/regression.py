@@ -9,19 +9,31 @@ from pydantic import Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.by_place import nest, results_of
-from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Shuffled, Untrained, repeats_of
+from hmmdsl.analysis.options.controls import Control, HeldOut, Noise, Planted, Shuffled, Untrained, repeats_of
 from hmmdsl.analysis.options.metrics import metrics
 from hmmdsl.analysis.options.points import ConcatPoint, Place, Point, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import Target, group_targets, nest_targets, results_of_target, target_name
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, ResultName, TrainName, Weights
-from hmmdsl.spec.results import Group, ResultSchema, Series, by_point, spread_of
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hmmdsl.analysis.outcome import Inputs, Outcome
+
+
+SD = Quantity("1", "standard deviation of r2 from one draw of the folds to another; undefined where they are drawn once")
+
+SHARED = Group(
+    {
+        "distinct": Quantity("1", "distinct beliefs of the histories that are read", theory=True),
+        "in_fold": Quantity("1", "distinct beliefs in one fold, the mean over folds and draws"),
+        "shared": Quantity("1", "how many of those are also in its training folds, the mean over folds and draws"),
+    },
+    "how many beliefs the folds share",
+)
 
 
 class Regression(AlongCheckpoints):
@@ -46,6 +58,10 @@ class Regression(AlongCheckpoints):
         "sample and, held out, what predicts best inside the other folds",
     )
     controls: tuple[Control, ...] = Field((), description="what else is scored, so that one can tell what the scores are worth")
+    shortest: int = Field(0, ge=0, le=100_000, description="the shortest histories that are read, in tokens")
+    longest: int | None = Field(
+        None, ge=0, le=100_000, description="the longest that are read; the network's context if not given"
+    )
     histories: ReadHistories = AutoHistories()
     on: OtherProcess = None
     without: ResultName | None = Field(
@@ -90,7 +106,7 @@ class Regression(AlongCheckpoints):
             position = Group(dict(metrics(target)), "among the histories of one length")
             members: dict[str, ResultSchema] = dict(metrics(target))
             members["position"] = Series(position, lengths, f"by position: histories of each length, {counted}")
-            members |= {control.kind: self._control_results(control, target) for control in self.controls}
+            members |= {control.kind: self._control_results(control, target, lengths) for control in self.controls}
             return Group(members, "one map")
 
         return self._segments(around, one_map)
@@ -98,15 +114,19 @@ class Regression(AlongCheckpoints):
     def results_at_checkpoint(self, around: Surroundings) -> Group:
         return self._segments(around, lambda target: Group(dict(metrics(target)), "one map"))
 
-    def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise, target: str) -> Group:
+    def _control_results(self, control: HeldOut | Untrained | Shuffled | Noise | Planted, target: str, lengths: int) -> Group:
         quantities = metrics(target)
         if isinstance(control, HeldOut):
-            folds = Group({"r2": spread_of(quantities["r2"])}, "how scores vary from fold to fold")
-            return Group({**quantities, "folds": folds}, "histories that the fit never saw")
+            members: dict[str, ResultSchema] = {**quantities, "sd": SD}
+            members["folds"] = Group({"r2": spread_of(quantities["r2"])}, "how scores vary from fold to fold")
+            members["beliefs"] = SHARED
+            if control.by_position:
+                members["position"] = Series(Group(dict(quantities)), lengths, "by position: histories of each length")
+            return Group(members, "histories that the fit never saw")
         many = repeats_of(control) > 1
         scores: dict[str, ResultSchema] = {name: spread_of(one) if many else one for name, one in quantities.items()}
-        if self._held_out() is not None:
-            scores["held_out"] = Group(dict(scores), "histories that the fit never saw")
+        if self.held_out() is not None:
+            scores["held_out"] = Group(scores | ({} if many else {"sd": SD}), "histories that the fit never saw")
         return Group(scores, (type(control).__doc__ or "").split(".")[0])
 
     def _segments(self, around: Surroundings, one_map: Callable[[str], Group]) -> Group:
@@ -122,7 +142,8 @@ class Regression(AlongCheckpoints):
             return one_target(self.target_names[0])
         return group_targets({target: one_target(target) for target in self.target_names})
 
-    def _held_out(self) -> HeldOut | None:
+    def held_out(self) -> HeldOut | None:
+        """How histories are held out, if they are."""
         return next((control for control in self.controls if isinstance(control, HeldOut)), None)
 
     def problems(self, around: Surroundings) -> list[Problem]:

@@ -116,7 +116,7 @@ class Subspaces(AlongCheckpoints):
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
         from hmmdsl.analysis.figures.subspaces import figures
 
-        return figures(self, outcome)
+        return figures(self, outcome, inputs)
 
     def caption(self, figure: str, outcome: Outcome) -> str:
         from hmmdsl.analysis.figures.subspaces import caption

@@ -95,3 +95,35 @@ def _step(mask: int, leads: list[list[tuple[int, int]]]) -> tuple[int, ...]:
         for x, targets in leads[i]:
             after[x] = after.get(x, 0) | targets
     return tuple(after.values())
+
+
+BELIEF_WORK = 200_000
+"""Products of integers that counting beliefs may take: a fraction of a second."""
+
+
+def few_beliefs(process: Process, shortest: int, longest: int, many: int) -> int | None:
+    """The number of distinct beliefs after histories of `shortest` to `longest` tokens where there are fewer than `many`; None
+    where there are as many, or where that is too much to find out."""
+    from hmmdsl.process.mixed_states import mixed_state_presentation
+
+    if process.factored:
+        each = [few_beliefs(factor, shortest, longest, many) for factor in process.factors]
+        found = [count for count in each if count is not None]
+        # Factors have their beliefs together at each length: where only one of them changes, there are as many as it has.
+        if len(found) < len(each) or sum(count > 1 for count in found) > 1:
+            return None
+        return max(found, default=1)
+    presentation = mixed_state_presentation(process, 2 * many + longest, longest, BELIEF_WORK)
+    if not presentation.closed and len(presentation.sizes) <= longest:
+        return None
+    following: dict[int, set[int]] = {}
+    for source, target in zip(presentation.source.tolist(), presentation.target.tolist(), strict=True):
+        following.setdefault(source, set()).add(target)
+    here, found_ones = {0}, set[int]()
+    for length in range(longest + 1):
+        if length >= shortest:
+            found_ones |= here
+        if len(found_ones) >= many:
+            return None
+        here = set[int]().union(*(following.get(belief, set()) for belief in here))
+    return len(found_ones)

@@ -84,10 +84,17 @@ def key_numbers(finished: Finished, tables: list[ScoreTable]) -> list[KeyNumber]
             continue
         place = f"{table.name}.{row.point}" if row.point != table.name else table.name
         if row.held_out is not None:
-            numbers.append(KeyNumber(score_text(row.held_out), "", f"R² held out, {place}", _beside(row.held_out_controls)))
+            numbers.append(
+                KeyNumber(score_text(row.held_out), "", f"R² held out{_by(row.by)}, {place}", _beside(row.held_out_controls))
+            )
         else:
             numbers.append(KeyNumber(score_text(row.trained), "", f"R² in sample, {place}", _beside(row.controls)))
     return numbers[:5]
+
+
+def _by(by: str) -> str:
+    """What was held out together, where it was more than a history."""
+    return "" if by == "history" else f" by {by}"
 
 
 def _beside(controls: Mapping[str, float | None]) -> str:

@@ -99,20 +99,20 @@ class Reads:
             return tokens if target == "next_token" else states
         return len(within_factors(self.process, target).process.states) if target in known_targets(self.process) else states
 
-    def fits(self, widths: Sequence[int], targets: int, folds: int, ridge: bool) -> float:
-        """Fits of affine maps at places of these widths to so many target coordinates, in sample and held out. One pass over the
-        features serves all; a penalty is chosen for each fold by the fits without two folds."""
-        seconds = self.factors(sum(widths) + targets + 1)
+    def fits(self, widths: Sequence[int], targets: int, folds: int, ridge: bool, draws: int = 1) -> float:
+        """Fits of affine maps at places of these widths to so many target coordinates, in sample and held out by each draw of
+        folds. One pass over the features serves all of a draw; a penalty is chosen for each fold by the fits without two
+        folds."""
+        seconds = draws * self.factors(sum(widths) + targets + 1)
         for width in widths:
             columns = width + targets + 1
-            passes = (
-                2 * self.histories * width * targets * (2 if folds else 1) / PRODUCTS + 30 * self.histories * targets * NUMBER
-            )
+            read = 1 + (draws if folds else 0)
+            passes = 2 * self.histories * width * targets * read / PRODUCTS + 15 * read * self.histories * targets * NUMBER
             triangle = 2 * columns**3 / FACTORS
             held_out = (
                 folds * spectral(width) + self.tried(width, targets, folds) if ridge else folds * 2 * (triangle + spectral(width))
             )
-            seconds += passes + triangle + 2 * spectral(width) + held_out
+            seconds += passes + triangle + 2 * spectral(width) + draws * held_out
         return seconds
 
     def tried(self, width: int, columns: int, folds: int) -> float:
@@ -120,13 +120,16 @@ class Reads:
         scored = PENALTIES * columns * (6 * width**2 / PRODUCTS + 10 * width * NUMBER)
         return comb(folds, 2) * (spectral(width) + scored)
 
-    def shuffled(self, widths: Sequence[int], targets: int, folds: int, repeats: int, ridge: bool) -> float:
-        """The same fits to permuted targets, all repeats side by side: the features are factored already."""
+    def shuffled(self, widths: Sequence[int], targets: int, folds: int, repeats: int, ridge: bool, draws: int = 1) -> float:
+        """The same fits to permuted targets, side by side the repeats that share a draw of folds: for the first the features are
+        factored already."""
+        draws = min(draws, repeats)
         columns = targets * repeats
         seconds = self.histories * columns * (2 * sum(widths) / PRODUCTS + 3 * NUMBER)
+        seconds += (draws - 1) * self.factors(sum(widths) + targets + 1)
         for width in widths:
-            once = 2 * spectral(width) + 6 * width**2 * columns / PRODUCTS
-            seconds += (1 + folds) * once + (self.tried(width, columns, folds) if ridge else 0.0)
+            once = 2 * draws * spectral(width) + 6 * width**2 * columns / PRODUCTS
+            seconds += (1 + folds) * once + (draws * self.tried(width, columns // draws, folds) if ridge else 0.0)
         return seconds
 
 
@@ -144,17 +147,19 @@ def _regression(analysis: Regression, reads: Reads, around: Surroundings) -> flo
     widths, targets = [place.width for place in analysis.places_in(around)], sum(map(reads.width, analysis.targets))
     ridge = analysis.ridge == "auto"
     held_out = _control(analysis, "held_out")
-    folds = 0 if held_out is None else held_out.folds * getattr(held_out, "draws", 1)
-    seconds = reads.forward() + reads.fits(widths, targets, folds, ridge) + reads.histories * targets * NUMBER
+    folds, draws = (0, 1) if held_out is None else (held_out.folds, held_out.repeats)
+    once = reads.fits(widths, targets, folds, ridge, draws)
+    seconds = reads.forward() + once + reads.histories * targets * NUMBER
     for control in analysis.controls:
         match control.kind:
             case "untrained":
-                seconds += reads.forward() + reads.fits(widths, targets, folds, ridge)
-            case "noise":
+                seconds += reads.forward() + once
+            case "noise" | "planted":
                 drawn = 5 * reads.histories * sum(widths) * NUMBER
-                seconds += repeats_of(control) * (drawn + reads.fits(widths, targets, folds, ridge))
+                # Each target has an image of its own.
+                seconds += repeats_of(control) * (drawn + once) * (1 if control.kind == "noise" else len(analysis.targets))
             case "shuffled":
-                seconds += reads.shuffled(widths, targets, folds, repeats_of(control), ridge)
+                seconds += reads.shuffled(widths, targets, folds, repeats_of(control), ridge, draws)
     return seconds
 
 
@@ -219,7 +224,8 @@ def _intervention(analysis: Intervention, reads: Reads, around: Surroundings) ->
 
 def _pca(analysis: Pca, reads: Reads, around: Surroundings) -> float:
     widths = [place.width for place in analysis.places_in(around)]
-    passes = 1 + len(analysis.controls) + (2 if reads.drawn else 0)
+    held_out = _control(analysis, "held_out")
+    passes = 1 + len(analysis.controls) + (2 if reads.drawn else 0) + (held_out.repeats - 1 if held_out is not None else 0)
     spectra = (4 + len(analysis.controls) + (GROUPS if reads.drawn else 0)) * sum(2 * spectral(width) for width in widths)
     return 2 * reads.forward() + passes * reads.factors(sum(widths)) + spectra
 

@@ -42,9 +42,8 @@ class Part:
 @dataclass(frozen=True)
 class Stage:
     """One step of a run. `needs` are the ids of the stages before it. `hash` (SHA-256) covers its resolved inputs, the source
-    code it runs, versions, device and threads, and through the hashes of its needs theirs. Names that change no number are not
-    in it: a train may be renamed. (An analysis' name seeds its random controls, so it is.) `part` is a train's that is done in a
-    batch."""
+    code it runs, versions, device and threads, and through the hashes of its needs theirs. Names change no number and are not in
+    it: trains and analyses may be renamed. `part` is a train's that is done in a batch."""
 
     kind: StageKind
     name: str
@@ -198,7 +197,7 @@ def _add_numbers(drawn: _Drawing) -> None:
         starts = () if train.start_from is None else (f"train {train.start_from}",)
         drawn.add("train", name, (f"process {train.process}", *starts), content, source)
     for name, analysis in experiment.analyses.items():
-        content = {"name": name, "record": nameless(analysis, drawn.resolve)}
+        content = {"record": nameless(analysis, drawn.resolve)}
         roots = (type(analysis).__module__, "hmmdsl.training.trained")
         source = source_hash(roots, without=(_FIGURES_OF_ANALYSES,))
         needs = [

@@ -12,3 +12,8 @@ def stream(seed: int, purpose: str) -> int:
     """
     sequence = np.random.SeedSequence(seed, spawn_key=tuple(purpose.encode()))
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """The random numbers for one purpose. What an analysis is called is no purpose: names change no number."""
+    return np.random.default_rng(stream(seed, purpose))

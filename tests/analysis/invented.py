@@ -27,12 +27,16 @@ class InventedRun(Trained):
     optimal ones, spoiled less and less."""
 
     asked: list[int | None] = field(default_factory=list)
+    given: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Activations that stand in place of the invented ones."""
 
     def _progress(self, step: int | None) -> float:
         return float(np.log1p(self.steps[-1] if step is None else step) / np.log1p(self.train.steps))
 
     def activations(self, step: int | None = None, tree: HistoryTree | None = None) -> Mapping[str, np.ndarray]:
         self.asked.append(step)
+        if self.given:
+            return self.given
         histories = tree if tree is not None else self.tree
         random = np.random.default_rng(7)
         length = np.eye(self.model.context + 1)[histories.length]
@@ -51,11 +55,13 @@ class InventedRun(Trained):
         return np.log(known * histories.next_token + (1 - known) / histories.vocabulary)
 
 
-def invented_run(process: Process | None = None, context: int = 6, bos: bool = False, width: int = 8) -> InventedRun:
+def invented_run(
+    process: Process | None = None, context: int = 6, bos: bool = False, width: int = 8, seed: int = 0
+) -> InventedRun:
     """A run called `fit` of a model called `net`."""
     chosen = process if process is not None else rrxor()
     model = Transformer(layers=2, d_model=width, context=context, bos=bos)
-    train = Train(process="p", model="net", steps=100, checkpoints=LogSpaced(count=5))
+    train = Train(process="p", model="net", steps=100, checkpoints=LogSpaced(count=5), seed=seed)
     return InventedRun(
         name="fit",
         train=train,

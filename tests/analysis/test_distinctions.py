@@ -15,8 +15,10 @@ from hmmdsl.analysis.distinctions import Distinctions
 from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.probe import history_pairs
 from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.analysis.probe.histories import histories_read
 from hmmdsl.analysis.probe.history_pairs import pairs_within
-from hmmdsl.process.history_tree import history_weights
+from hmmdsl.process.history_tree import history_weights, words_of
+from hmmdsl.spec.base import SampledHistories
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, surroundings
 from tests.analysis.shapes import assert_shape
 
@@ -143,11 +145,14 @@ def test_the_empty_history_is_followed_with_bos() -> None:
 
 def test_a_pair_that_was_not_drawn_is_undefined() -> None:
     run = invented_run(context=6)
-    analysis = _distinctions(follow=[["0", "1"], ["011011", "0"]], histories={"kind": "sampled", "words": 2})
+    drawn = {"kind": "sampled", "words": 2}
+    known = {tuple(word) for word in words_of(histories_read(run, None, SampledHistories(words=2)))}
+    absent = next("".join(map(str, word)) for word in words_of(run.tree) if word.min() >= 0 and tuple(word) not in known)
+    analysis = _distinctions(follow=[["0", "1"], [absent, "0"]], histories=drawn)
     outcome = _run(analysis, run)
     assert_shape(outcome.results, analysis.results(surroundings(run)))
     assert outcome.results["final_norm"]["followed"][1] is None
-    assert outcome.facts["followed"][1] == ["not drawn", "011011", "0"]
+    assert outcome.facts["followed"][1] == ["not drawn", absent, "0"]
     analysis.figures(outcome, inputs_of("apart", run))
 
 

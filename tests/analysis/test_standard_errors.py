@@ -38,8 +38,9 @@ class PlainRun(InventedRun):
 
 
 @cache
-def plain_run(made: Callable[[], Process]) -> PlainRun:
-    run = invented_run(made(), context=3)
+def plain_run(made: Callable[[], Process], seed: int) -> PlainRun:
+    """Of each seed its own drawn words."""
+    run = invented_run(made(), context=3, seed=seed)
     return PlainRun(**{each.name: getattr(run, each.name) for each in fields(run)})
 
 
@@ -47,14 +48,14 @@ def pair() -> Process:
     return product({"a": mess3(), "b": mess3()})
 
 
-def pca(name: str, histories: Any) -> Results:
-    run = plain_run(rrxor)
-    return Pca(of="fit", at="final_norm", histories=histories).compute(inputs_of(name, run)).results
+def pca(seed: int, histories: Any) -> Results:
+    run = plain_run(rrxor, seed)
+    return Pca(of="fit", at="final_norm", histories=histories).compute(inputs_of("x", run)).results
 
 
-def subspaces(name: str, histories: Any) -> Results:
-    run = plain_run(pair)
-    targets = {name: "factor.a", f"{name}n": "factor.b"}
+def subspaces(seed: int, histories: Any) -> Results:
+    run = plain_run(pair, seed)
+    targets = {"one": "factor.a", "two": "factor.b"}
     probes = {
         each: Regression.model_validate({"of": "fit", "at": ["final_norm"], "target": target, "histories": histories})
         for each, target in targets.items()
@@ -63,21 +64,21 @@ def subspaces(name: str, histories: Any) -> Results:
     return analysis.compute(inputs_of("x", run, **probes)).results
 
 
-def information(name: str, histories: Any) -> Results:
-    run = plain_run(rrxor)
+def information(seed: int, histories: Any) -> Results:
+    run = plain_run(rrxor, seed)
     return (
         Information(of="fit", at="final_norm", k=1, folds=3, controls=(), histories=histories)
-        .compute(inputs_of(name, run))
+        .compute(inputs_of("x", run))
         .results
     )
 
 
 @cache
-def draws(compute: Callable[[str, Any], Results]) -> list[Results]:
-    return [compute(f"draw{k}", SampledHistories(words=WORDS)) for k in range(DRAWS)]
+def draws(compute: Callable[[int, Any], Results]) -> list[Results]:
+    return [compute(k, SampledHistories(words=WORDS)) for k in range(DRAWS)]
 
 
-CASES: list[tuple[Callable[[str, Any], Results], Callable[[Results], float], Callable[[Results], float]]] = [
+CASES: list[tuple[Callable[[int, Any], Results], Callable[[Results], float], Callable[[Results], float]]] = [
     (pca, lambda r: r["participation_ratio"], lambda r: r["standard_error"]["participation_ratio"]),
     (pca, lambda r: r["variance"], lambda r: r["standard_error"]["variance"]),
     (pca, lambda r: r["captured"]["beliefs"], lambda r: r["standard_error"]["captured"]["beliefs"]),
@@ -89,13 +90,13 @@ CASES: list[tuple[Callable[[str, Any], Results], Callable[[Results], float], Cal
 
 @pytest.mark.parametrize(("compute", "value", "error"), CASES)
 def test_the_error_is_how_far_results_of_other_draws_scatter(
-    compute: Callable[[str, Any], Results], value: Callable[[Results], float], error: Callable[[Results], float]
+    compute: Callable[[int, Any], Results], value: Callable[[Results], float], error: Callable[[Results], float]
 ) -> None:
     drawn = draws(compute)
     scatter = np.std([value(one) for one in drawn], ddof=1)
     told = np.mean([error(one) for one in drawn])
     assert 0.6 < told / scatter < 1.7  # a standard deviation of 24 draws is good to a seventh
-    assert error(compute("all", Exact())) == 0.0
+    assert error(compute(0, Exact())) == 0.0
 
 
 def test_shares_of_groups_are_those_of_their_words() -> None:

@@ -96,7 +96,8 @@ def test_orthogonal_factors_are_found_orthogonal_and_shared_ones_not() -> None:
     assert results["overlap"] < 1e-6
     assert results["pair"][0]["angle"] == pytest.approx([90, 90], abs=1e-2)
     assert results["untrained"]["overlap"] > 0.3
-    assert 0.9 < results["halves"]["overlap"] < 1  # in one half of the histories the factors are correlated a little
+    # In one half of the histories the factors are correlated a little: 25 draws of the halves gave 0.91 ± 0.03.
+    assert 0.8 < results["halves"]["overlap"] < 1
     assert results["random"]["overlap"]["mean"] == pytest.approx(4 / 8, abs=0.05)
 
 

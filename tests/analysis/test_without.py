@@ -14,16 +14,17 @@ from sklearn.preprocessing import StandardScaler
 
 from hmmdsl.analysis.emergence import Emergence
 from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.options.held_out import ByHistory
 from hmmdsl.analysis.options.targets import target_values
 from hmmdsl.analysis.outcome import Outcome
-from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.folds import draw_folds
 from hmmdsl.analysis.probe.least_squares import AffineMap
 from hmmdsl.analysis.probe.regress import belief_map
 from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 
@@ -98,7 +99,7 @@ def test_scores_are_those_of_projected_activations(directions: Any, weights: Any
 @pytest.mark.parametrize("ridge", ["none", 0.01])
 def test_a_held_out_fold_is_projected_by_a_probe_of_the_other_folds(directions: Any, ridge: Any) -> None:
     run = invented_run(PAIR, context=3)
-    controls = [{"kind": "held_out", "folds": 4}]
+    controls = [{"kind": "held_out", "folds": 4, "repeats": 1}]
     other = _regression(target="factor.left", at="final_norm")
     less = _regression(
         target="factor.right", at="final_norm", controls=controls, ridge=ridge, without="other", directions=directions
@@ -107,7 +108,7 @@ def test_a_held_out_fold_is_projected_by_a_probe_of_the_other_folds(directions: 
     X = run.activations()["final_norm"].astype(np.float64)
     w = history_weights(run.tree, "probability")
     left, right = (target_values(PAIR, run.tree, name) for name in FACTORS)
-    fold = assign_folds(len(w), 4, np.random.default_rng(stream(run.train.seed, "less held_out")))
+    (fold,) = draw_folds(run.tree, slice(None), ByHistory(), 4, 1, run.train.seed)
     predicted = np.empty_like(right)
     for k in range(4):
         train = np.flatnonzero(fold != k)
@@ -195,7 +196,7 @@ def test_a_shuffled_control_scores_as_the_permuted_targets_do() -> None:
     w = history_weights(run.tree, "uniform")
     left, right = (target_values(PAIR, run.tree, name) for name in FACTORS)
     kept = X @ _without(X, left, history_weights(run.tree, "probability"), "encoding")
-    order = np.random.default_rng(stream(run.train.seed, "less shuffled")).permutation(len(w))
+    order = generator(run.train.seed, "regression shuffled").permutation(len(w))
     permuted = right[order]
     assert found == pytest.approx(_r2(permuted, _predicted(np.arange(len(w)), kept, permuted, w), w), abs=1e-7)
 

@@ -46,9 +46,9 @@ def setting_of(features: Features, target: np.ndarray, folds: int) -> Setting:
     """All points side by side, plain least squares, histories counted once."""
     histories = len(target)
     place = Place("concat", tuple(features), sum(block.shape[1] for block in features.values()))
-    fold = assign_folds(histories, folds, np.random.default_rng(1))
+    fold = assign_folds(np.arange(histories), np.ones(histories, dtype=np.int64), folds, np.random.default_rng(1))
     weights = np.full(histories, 1 / histories)
-    return Setting([place], {"target": target}, weights, (0, histories), fold, True, "none")
+    return Setting([place], {"target": target}, weights, (0, histories), (fold,), True, "none")
 
 
 def ours(features: Features, setting: Setting, repeats: int) -> tuple[Reading, list[float | None], dict[str, float]]:
@@ -64,7 +64,7 @@ def ours(features: Features, setting: Setting, repeats: int) -> tuple[Reading, l
     part("one pass over the activations")
     reading = read(features, setting, statistics)["target", "concat"]
     part("the fit in sample, and those of all folds")
-    plain = setting.without_held_out()
+    plain = replace(setting, draws=())
     scores = shuffle(features, plain, whole(statistics), repeats, np.random.default_rng(2))["target", "concat"]
     part("all permutations")
     return reading, [one.r2 for one in scores.in_sample], seconds
@@ -82,7 +82,6 @@ def compare(features: Features, setting: Setting, repeats: int, timed: int) -> t
         print(f"  {label:<50} {taken:8.1f} s")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"  {'most memory so far':<50} {memory:8.1f} GiB")
-    assert reading.held_out is not None
     X = np.concatenate([block.astype(np.float64) for block in features.values()], axis=1)
     target, fold = setting.targets["target"], setting.folds
     differences = []
@@ -104,7 +103,7 @@ def compare(features: Features, setting: Setting, repeats: int, timed: int) -> t
         differences.append(abs(r2_score(y, predicted, multioutput="variance_weighted") - (shuffled[r] or 0.0)))
         taken, predicted = fit(fold != r, target, fold == r)
         leaving_out.append(taken)
-        differences.append(float(np.abs(predicted - reading.held_out.predicted[fold == r]).max()))
+        differences.append(float(np.abs(predicted - reading.held_out[0].predicted[fold == r]).max()))
     folds = int(fold.max()) + 1
     loop = repeats * float(np.median(permuting)) + folds * float(np.median(leaving_out))
     for label, times in (("permuted", permuting), ("a fold left out", leaving_out)):

@@ -94,6 +94,14 @@ def test_a_renamed_train_is_the_same_train() -> None:
     assert before["figures of fit"] != after["figures of fit2"], "a figure's caption says the name"
 
 
+def test_a_renamed_analysis_is_the_same_analysis() -> None:
+    """So are those that read it; figures and the report show names."""
+    before, after = hashes(plan_of()), hashes(plan_of(SPEC.replace("beliefs", "known").replace("geometry", "far")))
+    assert before["analysis beliefs"] == after["analysis known"]
+    assert before["analysis geometry"] == after["analysis far"]
+    assert before["figures of beliefs"] != after["figures of known"]
+
+
 NUMBERS = {"train fit", "analysis beliefs", "analysis geometry"}
 EDITS: list[tuple[str, str, str, set[str]]] = [
     # what is edited, from, to, and which of the stages that make numbers change

@@ -37,7 +37,7 @@ def figures(analysis: Emergence, outcome: Outcome, inputs: Inputs) -> dict[str, 
     """By name: `curve`, and `strip` where beliefs are read."""
     inner = inputs.analyses[analysis.of]
     assert isinstance(inner, AlongCheckpoints)
-    drawn = {"curve": _curve(inner, outcome, inputs)}
+    drawn = {"curve": _curve(analysis, inner, outcome, inputs)}
     if isinstance(inner, Regression) and "belief" in inner.target_names:
         drawn["strip"] = _strip(inner, outcome, inputs)
     return drawn
@@ -55,7 +55,7 @@ def caption(analysis: Emergence, figure: str, outcome: Outcome) -> str:
     return f"The results of {analysis.of} at {count} checkpoints, from the initialization on, in sample. {histories}"
 
 
-def _curve(inner: AlongCheckpoints, outcome: Outcome, inputs: Inputs) -> Figure:
+def _curve(analysis: Emergence, inner: AlongCheckpoints, outcome: Outcome, inputs: Inputs) -> Figure:
     steps = outcome.arrays["step"]
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -72,7 +72,7 @@ def _curve(inner: AlongCheckpoints, outcome: Outcome, inputs: Inputs) -> Figure:
         axes.set_title("gap along training")
     elif not isinstance(inner, (Regression, Distances)):
         axes.set_ylabel(inner.headline)
-        axes.set_title(f"{inner.headline} of {outcome.facts['of']} along training")
+        axes.set_title(f"{inner.headline} of {analysis.of} along training")
     else:
         axes.set_ylabel("R²")
         low, high = axes.get_ylim()

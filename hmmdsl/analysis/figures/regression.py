@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from hmmdsl.analysis.regression import Regression
     from hmmdsl.process.process import Process
 
-COLOURS = {"trained": "C0", "untrained": "C1", "shuffled": "C2", "noise": "C6"}
-NAMES = {"trained": "trained", "untrained": "untrained", "shuffled": "shuffled targets", "noise": "Gaussian features"}
+COLOURS = {"trained": "C0", "untrained": "C1", "shuffled": "C2", "noise": "C6", "planted": "C4"}
+NAMES = {
+    "trained": "trained",
+    "untrained": "untrained",
+    "shuffled": "shuffled targets",
+    "noise": "Gaussian features",
+    "planted": "planted image",
+}
 
 Metric: TypeAlias = Literal["r2", "accuracy"]
 SCORES = {"r2": "R²", "accuracy": "accuracy"}
@@ -41,7 +47,8 @@ CEILINGS = {"r2": "ceiling", "accuracy": "best_accuracy"}
 
 @dataclass(frozen=True)
 class Scores:
-    """One control's score at one place, in sample and held out, with their spread over repeats (0 for one)."""
+    """One control's score at one place, in sample and held out, with their spread over repeats, or over draws of the folds (0 for
+    one)."""
 
     value: float | None
     sd: float
@@ -78,7 +85,7 @@ def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
             f"off the activations. Colour: the true belief; rings: centres of mass of each distinct belief. {histories}"
         )
     if figure in ("points", "accuracy"):
-        held = " Hollow: histories that the fit never saw." if _has_held_out(analysis) else ""
+        held = f" Hollow: {_held_out(outcome)}." if _has_held_out(analysis) else ""
         score = (
             "R² of the affine map" if figure == "points" else "How often the state that the map puts highest is the hidden one,"
         )
@@ -89,6 +96,13 @@ def caption(analysis: Regression, figure: str, outcome: Outcome) -> str:
         )
         return f"{score} at each point of the network, beside its controls. Filled: in sample.{held}{ceiling} {histories}"
     return f"R² of the affine map among the histories of each length, in sample. Blank: the target does not vary. {histories}"
+
+
+def _held_out(outcome: Outcome) -> str:
+    """What was held out, and what the folds share."""
+    if "folds" not in outcome.facts:
+        return "held out, undefined where there is too little to hold out"
+    return f"held out, folds: {outcome.facts['folds']}; {outcome.facts['beliefs in a fold']}"
 
 
 def _has_held_out(analysis: Regression) -> bool:
@@ -192,8 +206,7 @@ def _series(
     analysis: Regression, results: Mapping[str, Any], target: str, found: Sequence[Place], metric: Metric
 ) -> Iterator[tuple[str, list[Scores]]]:
     groups = [analysis.map_results(results, target, place.name) for place in found]
-    held_out = _has_held_out(analysis)
-    yield "trained", [Scores(group[metric], 0.0, group["held_out"][metric] if held_out else None, 0.0) for group in groups]
+    yield "trained", [Scores(group[metric], 0.0, *_held_out_score(group, metric)) for group in groups]
     for control in analysis.controls:
         if control.kind != "held_out":
             yield control.kind, [_control(group[control.kind], metric) for group in groups]
@@ -201,8 +214,15 @@ def _series(
 
 def _control(group: Mapping[str, Any], metric: Metric) -> Scores:
     value, sd = _mean(group[metric])
-    held_out, held_out_sd = _mean(group["held_out"][metric]) if "held_out" in group else (None, 0.0)
-    return Scores(value, sd, held_out, held_out_sd)
+    return Scores(value, sd, *_held_out_score(group, metric))
+
+
+def _held_out_score(group: Mapping[str, Any], metric: Metric) -> tuple[float | None, float]:
+    """The held-out score, if there is one, and its spread over repeats, or else over draws of the folds."""
+    if "held_out" not in group:
+        return None, 0.0
+    value, sd = _mean(group["held_out"][metric])
+    return value, (group["held_out"].get("sd") or 0.0) if metric == "r2" and not sd else sd
 
 
 def _mean(value: Any) -> tuple[float | None, float]:

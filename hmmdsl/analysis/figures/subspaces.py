@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories, target_label
 from hmmdsl.analysis.options.by_place import in_gathered
+from hmmdsl.analysis.options.probes import compared
+from hmmdsl.analysis.options.targets import target_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from hmmdsl.analysis.outcome import Outcome
+    from hmmdsl.analysis.outcome import Inputs, Outcome
     from hmmdsl.analysis.subspaces import Subspaces
 
 SPANNED = {
@@ -24,9 +26,10 @@ SPANNED = {
 }
 
 
-def figures(analysis: Subspaces, outcome: Outcome) -> dict[str, Figure]:
+def figures(analysis: Subspaces, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
     """By name: `overlap` and `angles`."""
-    return {"overlap": _overlap(analysis, outcome), "angles": _angles(analysis, outcome)}
+    pairs = _pair_names(analysis, inputs)
+    return {"overlap": _overlap(pairs, outcome), "angles": _angles(pairs, outcome)}
 
 
 def caption(analysis: Subspaces, figure: str, outcome: Outcome) -> str:
@@ -48,19 +51,19 @@ def _groups(outcome: Outcome) -> list[tuple[str, Mapping[str, Any]]]:
     return [(name, in_gathered(outcome.results, name)) for name in names]
 
 
-def _pair_names(outcome: Outcome) -> list[str]:
+def _pair_names(analysis: Subspaces, inputs: Inputs) -> list[str]:
     """What each pair is of, in words: of the targets, or of the regressions where those are the same."""
-    targets = [target_label(target) for target in outcome.facts["targets"]]
-    names = targets if len(set(targets)) == len(targets) else [f"{name}" for name in outcome.facts["names"]]
+    probes = compared(analysis.between, inputs.surroundings())[0].probes
+    targets = [target_label(target_name(probe.target)) for probe in probes]
+    names = targets if len(set(targets)) == len(targets) else [probe.name for probe in probes]
     return [f"{a} – {b}" for a, b in combinations(names, 2)]
 
 
-def _overlap(analysis: Subspaces, outcome: Outcome) -> Figure:
+def _overlap(pairs: Sequence[str], outcome: Outcome) -> Figure:
     groups = _groups(outcome)
     x = np.arange(len(groups))
     figure = Figure(figsize=(max(5.2, 3.2 + 0.8 * len(groups)), 3.5), layout="constrained")
     axes = figure.subplots()
-    pairs = _pair_names(outcome)
     many = len(pairs) > 1
     _line(axes, x, [one["halves"]["overlap"] for _, one in groups], "halves", color="0.55", marker="s", linestyle=":")
     for kind, colour, label in (("random", "C2", "random subspaces"), ("shuffled", "C6", "shuffled targets")):
@@ -98,10 +101,9 @@ def _band(axes: Axes, x: np.ndarray, spreads: Sequence[Mapping[str, float | None
     axes.errorbar(x, mean, sd, color=colour, marker="d", markersize=5, capsize=3, linestyle="-.", linewidth=1.0, label=label)
 
 
-def _angles(analysis: Subspaces, outcome: Outcome) -> Figure:
+def _angles(pairs: Sequence[str], outcome: Outcome) -> Figure:
     """One row of dots for each pair and point: filled trained, hollow untrained."""
     groups = _groups(outcome)
-    pairs = _pair_names(outcome)
     rows = [(name, k) for name, _ in groups for k in range(len(pairs))]
     figure = Figure(figsize=(6.4, 1.4 + 0.34 * len(rows)), layout="constrained")
     axes = figure.subplots()

@@ -32,8 +32,7 @@ class AlongCheckpoints(Analysis):
         return self._alone().results(around)
 
     def compute_at_checkpoint(self, inputs: Inputs, step: int) -> Outcome:
-        """The results at checkpoint `step`, in the shape of `results_at_checkpoint`. `inputs.name` is the analysis' own name, so
-        that its random streams are the same at each checkpoint."""
+        """The results at checkpoint `step`, in the shape of `results_at_checkpoint`."""
         train = self.train_in(inputs.analyses)
         assert train is not None
         return self._alone().compute(inputs.at_checkpoint(train, step))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hmmdsl.analysis.options.controls import HeldOut
+from hmmdsl.analysis.options.held_out import fold_problems
 from hmmdsl.analysis.options.joint_size import joint_problems, read_process
 from hmmdsl.analysis.options.left_out import left_out_problems
 from hmmdsl.analysis.options.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, places, point_words
@@ -28,7 +30,10 @@ def problems(analysis: Regression, around: Surroundings) -> list[Problem]:
         *_repetitions(analysis, around),
         *same_vocabulary(analysis.of, analysis.on, around),
         *left_out_problems(analysis, around),
+        *length_problems(analysis.shortest, analysis.longest, model.context, model.bos),
     ]
+    if not found:
+        found += _folds(analysis, around)
     return found if found else list(_width(analysis, around))
 
 
@@ -74,6 +79,32 @@ def repeated_points(at: AnyPoint | Sequence[AnyPoint]) -> Iterator[Problem]:
 
 def _called(point: AnyPoint) -> str:
     return f"{point.kind} {point.index}" if isinstance(point, BlockPoint | CellPoint) else point.kind
+
+
+def length_problems(shortest: int, longest: int | None, context: int, bos: bool) -> Iterator[Problem]:
+    """A problem where no history that the network reads is of these lengths."""
+    least = 0 if bos else 1
+    last = context if longest is None else longest
+    if not max(shortest, least) <= last <= context:
+        field = "longest" if longest is not None and (longest > context or longest < least) else "shortest"
+        yield Problem(
+            (field,),
+            "E0586",
+            f"there are no histories from {shortest} to {last} tokens: the network reads {least} to {context}",
+            label="outside the network's context" if shortest <= last else f"above the longest, {last}",
+            help=f"choose lengths from {least} to {context}, or lengthen the context",
+        )
+
+
+def _folds(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
+    """What is wrong with the folds of `held_out`, of the histories that are read."""
+    model = around.model_of(analysis.of)
+    shortest = max(analysis.shortest, 0 if model.bos else 1)
+    longest = model.context if analysis.longest is None else analysis.longest
+    for i, control in enumerate(analysis.controls):
+        if isinstance(control, HeldOut):
+            process = read_process(analysis, around)
+            yield from fold_problems(("controls", i), control.by, control.folds, process, shortest, longest)
 
 
 def listed(words: list[str]) -> str:
@@ -123,7 +154,10 @@ def _width(analysis: Regression, around: Surroundings) -> Iterator[Problem]:
         return
     model = around.model_of(analysis.of)
     counts = count_histories(read_process(analysis, around), model.context, model.bos)
-    histories = counts.total if counts.exact else None
+    least = 0 if model.bos else 1
+    longest = model.context if analysis.longest is None else analysis.longest
+    read = [count for length, count in enumerate(counts, least) if analysis.shortest <= length <= longest]
+    histories = sum(read) if counts.exact else None
     if isinstance(analysis.histories, SampledHistories):
         positions = analysis.histories.words * model.context + model.bos
         histories = positions if histories is None else min(histories, positions)

@@ -40,7 +40,7 @@ def attention_by_lag(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
     """Attention, fits and eigenvalues."""
     trained = inputs.trained[analysis.of]
     other = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(inputs.name, trained, other, analysis.histories)
+    tree = histories_read(trained, other, analysis.histories)
     found = eigenvalues_but_one(trained.process if other is None else other, MOST_EIGENVALUES)
     followed = followed_eigenvalue(found)
     attention = mean_attention(transformer(trained), tree)

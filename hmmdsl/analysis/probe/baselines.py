@@ -11,7 +11,8 @@ import numpy as np
 from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.folds import draw_folds
+from hmmdsl.analysis.probe.folds import in_words as fold_words
 from hmmdsl.analysis.probe.fourier import with_fourier_features
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.last_tokens import markov_beliefs, markov_divergences, one_hot
@@ -22,7 +23,7 @@ from hmmdsl.analysis.probe.scores import Score, score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
 from hmmdsl.process.history_tree import history_weights, optimal_losses
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.baselines import Baselines
@@ -37,13 +38,11 @@ def baselines(analysis: Baselines, inputs: Inputs) -> Outcome:
     """All results of the analysis."""
     trained = inputs.trained[analysis.of]
     on = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(inputs.name, trained, on, analysis.histories)
+    tree = histories_read(trained, on, analysis.histories)
     process = trained.process if on is None else on
-    fold = None
-    if len(tree) >= 3:
-        fold = assign_folds(len(tree), analysis.folds, _random(trained, inputs.name, "held_out"))
+    draws = draw_folds(tree, slice(None), analysis.by, analysis.folds, 1, trained.train.seed)
     weights = history_weights(tree, analysis.weights)
-    setting = Setting([], {"belief": tree.belief}, weights, tree.levels, fold, True, "auto")
+    setting = Setting([], {"belief": tree.belief}, weights, tree.levels, draws, True, "auto")
     markov = [_markov(process, tree, setting, k) for k in range(analysis.longest + 1)]
     results: dict[str, Any] = {
         "network": _network(trained, tree, [one["loss"] for one in markov]),
@@ -52,18 +51,18 @@ def baselines(analysis: Baselines, inputs: Inputs) -> Outcome:
     }
     rivals = rival_geometries(process, tree, analysis.future)
     found = places(analysis.at, trained.model)
-    by_place = {place.name: _place(analysis, inputs.name, trained, tree, setting, rivals, place) for place in found}
+    by_place = {place.name: _place(analysis, trained, tree, setting, rivals, place) for place in found}
     facts = {
         "histories": in_words(tree),
         "weights": analysis.weights,
-        "folds": "none, too few histories" if fold is None else f"{int(fold.max()) + 1} over histories",
+        "folds": fold_words(analysis.by, draws, tree.context),
     }
     return Outcome(results | nest(analysis.at, by_place), {"belief": tree.belief, "weights": weights}, facts)
 
 
-def _random(trained: Trained, name: str, use: str) -> np.random.Generator:
+def _random(trained: Trained, use: str) -> np.random.Generator:
     """The random numbers for one use: a stream of their own from the run's seed."""
-    return np.random.default_rng(stream(trained.train.seed, f"{name} {use}"))
+    return generator(trained.train.seed, f"baselines {use}")
 
 
 # ---------------------------------------------------------------- short memories
@@ -99,7 +98,6 @@ def _tokens(tree: HistoryTree, setting: Setting, k: int) -> dict[str, Any]:
 
 def _place(
     analysis: Baselines,
-    name: str,
     trained: Trained,
     tree: HistoryTree,
     setting: Setting,
@@ -109,20 +107,20 @@ def _place(
     """The probes of one place, and the rival geometries there."""
     known = _joined(trained.activations(None, tree), place)
     before = _joined(trained.activations(0, tree), place)
-    noise = _random(trained, name, f"noise {place.name}").standard_normal(known.shape, dtype=np.float32)
+    noise = _random(trained, f"noise {place.name}").standard_normal(known.shape, dtype=np.float32)
     sets = {"trained": known, "untrained": before, "noise": noise}
 
     def probe(kind: str) -> dict[str, Any]:
         scored: dict[str, dict[str, Any]] = {}
         for which, x in sets.items():
             if kind == "nonlinear":
-                random = _random(trained, name, f"fourier {place.name}")
+                random = _random(trained, f"fourier {place.name}")
                 x = with_fourier_features(x, setting.weights, analysis.features, random)
             features, asked = _one(x, setting)
             statistics = Statistics.of(features, asked)
             scored[which] = _both(read(features, asked, statistics)["belief", "x"])
             if which == "trained":
-                random = _random(trained, name, f"shuffled {place.name}")
+                random = _random(trained, f"shuffled {place.name}")
                 several = shuffle(features, asked, statistics, analysis.repeats, random)["belief", "x"]
                 scored["shuffled"] = {**_extremes(several.in_sample), "held_out": _extremes(several.held_out)}
         return {**scored.pop("trained"), **scored}
@@ -161,7 +159,7 @@ def _one(x: np.ndarray, setting: Setting) -> tuple[Features, Setting]:
 
 def _both(reading: Reading | None) -> dict[str, Any]:
     """Scores in sample and held out."""
-    held_out: HeldOutReading | None = reading.held_out if reading is not None else None
+    held_out: HeldOutReading | None = reading.held_out[0] if reading is not None and reading.held_out else None
     return {
         **(reading.score.results() if reading is not None else NOT_DEFINED),
         "held_out": held_out.score.results() if held_out is not None else dict(NOT_DEFINED),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmmdsl.analysis.options.controls import HeldOut, Noise, Shuffled, Untrained
+from hmmdsl.analysis.options.controls import HeldOut, Noise, Planted, Shuffled, Untrained
 from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.distinct import distinct
-from hmmdsl.analysis.probe.regress import controlled_prediction, map_at_checkpoint
-from hmmdsl.analysis.probe.scores import spread
+from hmmdsl.analysis.probe.regress import controlled_prediction, held_out_array, map_at_checkpoint
+from hmmdsl.analysis.probe.scores import mean_results, sample_sd, spread
 from hmmdsl.process.generalized import future_coordinates, observability_index
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator, stream
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -59,10 +59,7 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
     assert isinstance(source, Regression)
     trained = inputs.trained[source.of]
     place = _place(source, path, places(source.at, trained.model))
-    if step is None:
-        known = inputs.outcomes[path.name]
-    else:
-        known = map_at_checkpoint(source, replace(inputs, name=path.name), step, "belief", place)
+    known = inputs.outcomes[path.name] if step is None else map_at_checkpoint(source, inputs, step, "belief", place)
     arrays = known.arrays
     process = inputs.processes[source.on] if source.on is not None else trained.process
     # A basis of a generalized HMM's beliefs is arbitrary, and so are distances in it: those of what is predicted are not.
@@ -74,13 +71,10 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         target_name(one): _compared(one, process, arrays["belief"][first], arrays["next_token"][first], metric)
         for one in analysis.against_each
     }
-    left, right, all_pairs = _pairs(len(first), np.random.default_rng(stream(trained.train.seed, f"{inputs.name} pairs")))
+    left, right, all_pairs = _pairs(len(first), generator(trained.train.seed, "distances pairs"))
     here = _lengths(represented, left, right)
     controls = (
-        {
-            control.kind: list(_control(control, source, replace(inputs, name=path.name), place, arrays, label, inputs.name))
-            for control in analysis.controls
-        }
+        {control.kind: list(_control(control, source, inputs, place, arrays, label)) for control in analysis.controls}
         if step is None
         else {}
     )
@@ -92,7 +86,10 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
         results[name] = correlate(here, there, all_pairs).results()
         for kind, drawn in controls.items():
             scores = [correlate(_lengths(one @ metric, left, right), there, all_pairs).r2 for one in drawn]
-            results[name][kind] = {"r2": spread(scores).results() if len(scores) > 1 else scores[0]}
+            if kind == "held_out":
+                results[name][kind] = {**mean_results([{"r2": score} for score in scores]), "sd": sample_sd(scores)}
+            else:
+                results[name][kind] = {"r2": spread(scores).results() if len(scores) > 1 else scores[0]}
         found[name] = there[kept].astype(np.float32)
     facts = {
         "histories": str(known.facts["histories"]),
@@ -105,29 +102,38 @@ def compare(analysis: Distances, inputs: Inputs, step: int | None = None) -> Out
 
 
 def _control(
-    control: HeldOut | Untrained | Shuffled | Noise,
+    control: HeldOut | Untrained | Shuffled | Noise | Planted,
     source: Regression,
-    named: Inputs,
+    inputs: Inputs,
     place: str,
     arrays: Mapping[str, np.ndarray],
     label: Int64[np.ndarray, " history"],
-    name: str,
 ) -> Iterator[Float64[np.ndarray, "belief coordinate"]]:
-    """The centres of represented beliefs of each repeat of a control; `named` is what the regression is given."""
+    """The centres of represented beliefs of each repeat of a control, or of each draw of folds."""
     weights = arrays["weights"]
     match control:
         case HeldOut():
-            key = f"belief.{place}.held_out"  # too few histories for folds leave no predictions
-            yield centres(arrays.get(key, np.zeros_like(arrays[f"belief.{place}.predicted"])).astype(np.float64), weights, label)
+            names = (held_out_array("belief", place, draw) for draw in range(_draws(source)))
+            draws = [key for key in names if key in arrays]
+            for key in draws:
+                yield centres(arrays[key].astype(np.float64), weights, label)
+            if not draws:  # too few histories for folds leave no predictions
+                yield centres(np.zeros_like(arrays[f"belief.{place}.predicted"], dtype=np.float64), weights, label)
         case Untrained():
-            predicted = map_at_checkpoint(source, named, 0, "belief", place).arrays[f"belief.{place}.predicted"]
+            predicted = map_at_checkpoint(source, inputs, 0, "belief", place).arrays[f"belief.{place}.predicted"]
             yield centres(predicted.astype(np.float64), weights, label)
-        case Shuffled(repeats=repeats) | Noise(repeats=repeats):
+        case Shuffled(repeats=repeats) | Noise(repeats=repeats) | Planted(repeats=repeats):
             for r in range(repeats):
-                seed = stream(named.trained[source.of].train.seed, f"{name} {control.kind} {r}")
-                predicted, order = controlled_prediction(source, named, place, control.kind, seed)
+                seed = stream(inputs.trained[source.of].train.seed, f"distances {control.kind} {r}")
+                predicted, order = controlled_prediction(source, inputs, place, control, seed)
                 # A history's representation is then that of the belief which was put in its place.
                 yield centres(predicted, weights, label if order is None else label[order])
+
+
+def _draws(source: Regression) -> int:
+    """How often the regression draws its folds."""
+    held_out = source.held_out()
+    return held_out.repeats if held_out is not None else 0
 
 
 def _compared(

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from hmmdsl.training.trained import Trained
 
 
-def histories_read(name: str, trained: Trained, process: Process | None, histories: Histories) -> HistoryTree:
-    """The tree of `process` (None: the process trained on) that the analysis `name` asks for.
+def histories_read(trained: Trained, process: Process | None, histories: Histories) -> HistoryTree:
+    """The tree of `process` (None: the process trained on) that an analysis asks for.
 
-    Where it asks for what the training run was evaluated on, it is the run's own tree. Drawn words come from the analysis' own
-    random stream.
+    Where it asks for what the training run was evaluated on, it is the run's own tree. Analyses that ask for the same drawn words
+    read the same ones.
     """
     if process is None and (histories == trained.train.histories or _is_the_same(histories, trained.tree)):
         return trained.tree
-    return trained.histories(process or trained.process, histories, stream(trained.train.seed, name))
+    return trained.histories(process or trained.process, histories, stream(trained.train.seed, "histories read"))
 
 
 def _is_the_same(histories: Histories, tree: HistoryTree) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.folds import draw_folds
+from hmmdsl.analysis.probe.folds import in_words as fold_words
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.reading import read
 from hmmdsl.analysis.probe.sampling_error import mean_error
@@ -22,7 +23,7 @@ from hmmdsl.process.ensemble import entropy_nats
 from hmmdsl.process.entropies import LN2, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.futures import future_space, word_vectors
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -78,14 +79,13 @@ def information(analysis: Information, inputs: Inputs) -> Outcome:
     """All results of the analysis, in bits."""
     trained = inputs.trained[analysis.of]
     on = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(inputs.name, trained, on, analysis.histories)
+    tree = histories_read(trained, on, analysis.histories)
     process = trained.process if on is None else on
     space = future_space(process, analysis.k)
     future = np.maximum(tree.belief @ word_vectors(process, analysis.k), 0.0)
     future /= future.sum(axis=1, keepdims=True)
-    fold = None
-    if len(tree) >= 3:
-        fold = assign_folds(len(tree), analysis.folds, _random(trained, inputs.name, "held_out"))
+    draws = draw_folds(tree, slice(None), analysis.by, analysis.folds, 1, trained.train.seed)
+    fold = draws[0] if draws else None
     known = Futures(future, tree.belief @ space.coordinates, space.words, history_weights(tree), fold, tree)
     results: dict[str, Any] = {
         "future_entropy": float(entropy_nats(known.mean)) / LN2,
@@ -96,19 +96,14 @@ def information(analysis: Information, inputs: Inputs) -> Outcome:
     }
     found = places(analysis.at, trained.model)
     after, before = trained.activations(None, tree), trained.activations(0, tree)
-    by_place = {place.name: _place(analysis, inputs.name, trained, known, place, after, before) for place in found}
+    by_place = {place.name: _place(analysis, trained, known, place, after, before) for place in found}
     facts = {
         "histories": in_words(tree),
         "weights": "probability",
-        "folds": "none, too few histories" if fold is None else f"{int(fold.max()) + 1} over histories",
+        "folds": fold_words(analysis.by, draws, tree.context),
     }
     length = tree.length[np.array(tree.levels[:-1])]
     return Outcome(results | nest(analysis.at, by_place), {"length": length}, facts)
-
-
-def _random(trained: Trained, name: str, use: str) -> np.random.Generator:
-    """The random numbers for one use: a stream of their own from the run's seed."""
-    return np.random.default_rng(stream(trained.train.seed, f"{name} {use}"))
 
 
 def _whole_past(process: Process, k: int) -> dict[str, float | None]:
@@ -133,7 +128,6 @@ def _whole_past(process: Process, k: int) -> dict[str, float | None]:
 
 def _place(
     analysis: Information,
-    name: str,
     trained: Trained,
     known: Futures,
     place: Place,
@@ -147,7 +141,7 @@ def _place(
         {"bits": known.read_bits(held_out, slice(a, b)) if held_out is not None else None} for a, b in pairwise(known.tree.levels)
     ]
     for control in analysis.controls:
-        random = _random(trained, name, f"{control} {place.name}")
+        random = generator(trained.train.seed, f"information {control} {place.name}")
         if control == "untrained":
             other = np.concatenate([before[part] for part in place.parts], axis=1)
         elif control == "shuffled":
@@ -192,12 +186,13 @@ def _regression(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray |
     """Log probabilities of the words by affine maps to them, in sample and held out. What is below zero is cut off, and the share
     of the mean distribution that is mixed in is the one that is best for the histories of the other folds."""
     place = Place("x", ("x",), x.shape[1])
-    setting = Setting([place], {"future": known.coordinates}, known.weights, known.tree.levels, known.fold, True, "auto")
+    draws = () if known.fold is None else (known.fold,)
+    setting = Setting([place], {"future": known.coordinates}, known.weights, known.tree.levels, draws, True, "auto")
     reading = read({"x": x}, setting)["future", "x"]
     inside = _mixed(known, reading.predicted, np.zeros(len(x), dtype=np.int64), within=True)
-    if reading.held_out is None or known.fold is None:
+    if known.fold is None:
         return inside, None
-    return inside, _mixed(known, reading.held_out.predicted, known.fold, within=False)
+    return inside, _mixed(known, reading.held_out[0].predicted, known.fold, within=False)
 
 
 def _mixed(known: Futures, predicted: np.ndarray, fold: np.ndarray, within: bool) -> np.ndarray:

@@ -29,7 +29,7 @@ def learning_curve(analysis: Learning, inputs: Inputs) -> Outcome:
     each."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    tree = histories_read(trained, process, analysis.histories)
     rate = entropy_rate(trained.process if process is None else process)
     optimum = optimal_losses(tree)
     divergence = divergences(tree, trained.log_probabilities(None, tree))

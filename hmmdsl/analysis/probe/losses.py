@@ -34,7 +34,7 @@ def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     """Loss, optimum and gap, whole and by position, in nats, of the last network or of the one at checkpoint `step`."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(inputs.name, trained, process, analysis.histories)
+    tree = histories_read(trained, process, analysis.histories)
     log_probabilities = trained.log_probabilities(step, tree)
     optimum = optimal_losses(tree)
     divergence = divergences(tree, log_probabilities)

@@ -14,13 +14,13 @@ from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.theory import theory
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
-from hmmdsl.analysis.probe.folds import assign_folds
+from hmmdsl.analysis.probe.folds import draw_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
 from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
 from hmmdsl.analysis.probe.setting import Features
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -86,11 +86,17 @@ def held_out_cumulative(folds: Sequence[Factor]) -> Float64[np.ndarray, " compon
     return np.cumsum(explained) / total if total > RANK_TOLERANCE**2 * size else None
 
 
+def _mean_cumulative(draws: Sequence[Sequence[Factor]]) -> Float64[np.ndarray, " component"] | None:
+    """The mean of the held-out shares over draws of folds; None where nothing varies, or there are no folds."""
+    found = [one for folds in draws if (one := held_out_cumulative(folds)) is not None]
+    return np.asarray(np.mean(found, axis=0)) if found else None
+
+
 def measure(analysis: Pca, inputs: Inputs) -> Outcome:
     """Spectra at each point, of the trained network and of the controls, beside the theory's dimensions."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
-    tree = histories_read(inputs.name, trained, process if analysis.on is not None else None, analysis.histories)
+    tree = histories_read(trained, process if analysis.on is not None else None, analysis.histories)
     weights = history_weights(tree, analysis.weights)
     found = places(analysis.at, trained.model)
     known = theory(process, tree).by_name(process)
@@ -101,14 +107,14 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
     untrained: dict[str, list[Factor]] = {}
     if "untrained" in controls:
         untrained = _factors(trained.activations(0, tree), found, weights, np.zeros_like(position))
-    held_out: dict[str, list[Factor]] = {}
+    held_out: list[dict[str, list[Factor]]] = []
     for control in analysis.controls:
-        if isinstance(control, HeldOut) and len(tree) > 1:
-            random = np.random.default_rng(stream(trained.train.seed, f"{inputs.name} held_out"))
-            held_out = _factors(features, found, weights, assign_folds(len(tree), control.folds, random))
+        if isinstance(control, HeldOut):
+            draws = draw_folds(tree, slice(None), control.by, control.folds, control.repeats, trained.train.seed)
+            held_out = [_factors(features, found, weights, fold) for fold in draws]
     drawn: list[dict[str, Factor]] = []
     if tree.words is not None and analysis.weights == "probability":
-        random = np.random.default_rng(stream(trained.train.seed, f"{inputs.name} groups"))
+        random = generator(trained.train.seed, "pca groups")
         drawn = [_of_group(features, found, weights * share) for share in group_shares(tree, random)]
     by_place: dict[str, dict[str, Any]] = {}
     arrays: dict[str, np.ndarray] = {}
@@ -125,7 +131,7 @@ def measure(analysis: Pca, inputs: Inputs) -> Outcome:
                 first = spectrum(union(untrained[place.name]))
                 results[kind] = _report(analysis, first, known, place.width, arrays, f"{place.name}.{kind}")
             else:
-                cumulative = held_out_cumulative(held_out[place.name]) if held_out else None
+                cumulative = _mean_cumulative([draw[place.name] for draw in held_out])
                 results[kind] = _shares(analysis, cumulative, known, place.width)
                 if cumulative is not None:
                     arrays[f"{place.name}.{kind}"] = cumulative

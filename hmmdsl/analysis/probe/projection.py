@@ -90,7 +90,7 @@ def projections(features: Features, setting: Setting, factors: Sequence[Factor])
         theirs = [[factor.select(columns) for factor in probe] for probe in probes]
         whole = _projection(setting, union(own), [union(probe) for probe in theirs])
         folds: list[Projection] = []
-        if setting.fold is not None:
+        if setting.draws:
             others = zip(leave_one_out(own), *(leave_one_out(probe) for probe in theirs), strict=True)
             folds = [_projection(setting, first, rest) for first, *rest in others]
         found[place.name] = Projections(whole, tuple(folds))
@@ -99,7 +99,7 @@ def projections(features: Features, setting: Setting, factors: Sequence[Factor])
 
 def unprojected(setting: Setting) -> Projections:
     """Where nothing is left out."""
-    folds = int(setting.fold.max()) + 1 if setting.fold is not None else 0
+    folds = int(setting.folds.max()) + 1 if setting.draws else 0
     return Projections(Projection(), (Projection(),) * folds)
 
 

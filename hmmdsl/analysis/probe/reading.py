@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.projection import Projection, Projections, projections, unprojected
 from hmmdsl.analysis.probe.ridge import choose_penalties, choose_penalty, ridge_path
-from hmmdsl.analysis.probe.scores import Score, Spread, score, score_by_position, spread
+from hmmdsl.analysis.probe.scores import Score, score, score_by_position
 from hmmdsl.analysis.probe.setting import Features, Ridge, Setting
 
 if TYPE_CHECKING:
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeldOutReading:
-    """Predictions of fits that never saw the history. `over_folds` is the spread of R² from fold to fold; `penalties` are those
+    """Predictions of fits that never saw the history, of one draw of folds. `by_fold` is the R² of each; `penalties` are those
     chosen, one for each fold (empty: plain least squares)."""
 
     predicted: Float64[np.ndarray, "history target"]
     score: Score
-    over_folds: Spread
+    by_position: list[Score]
+    by_fold: list[float | None]
     penalties: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the activations at one place tell of one target."""
+    """What the activations at one place tell of one target; `held_out` for each draw of folds."""
 
     predicted: Float64[np.ndarray, "history target"]
     rank: int
     score: Score
     by_position: list[Score]
-    held_out: HeldOutReading | None
+    held_out: tuple[HeldOutReading, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Statistics:
 
 
 def read(features: Features, setting: Setting, statistics: Statistics | None = None) -> dict[tuple[str, str], Reading]:
-    """A reading for each (target, place)."""
+    """A reading for each (target, place). Given statistics are those of the first draw of folds."""
     known = statistics if statistics is not None else Statistics.of(features, setting)
     everything = union(known.factors)
     moments = [of_factor(factor) for factor in known.factors]
@@ -80,9 +81,6 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
         else:
             fit = least_squares(left.of_factor(everything.select(columns)), setting.intercept)
         predicted = left.of_map(fit)(blocks)
-        held_out: dict[str, HeldOutReading] = {}
-        if setting.fold is not None:
-            held_out = _held_out(features, setting, place, known, selected)
         for name, where in setting.slices.items():
             true, guess, scoring = setting.targets[name], predicted[:, where], setting.scoring(name)
             found[name, place.name] = Reading(
@@ -90,8 +88,18 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
                 rank=fit.rank,
                 score=score(true, guess, setting.weights, scoring),
                 by_position=score_by_position(true, guess, setting.weights, setting.levels, scoring),
-                held_out=held_out.get(name),
+                held_out=(),
             )
+    for draw in range(len(setting.draws)):
+        one = setting.of_draw(draw)
+        if draw:
+            known = Statistics.of(features, one)
+            moments = [of_factor(factor) for factor in known.factors]
+        for place in setting.places:
+            selected = [each.select(setting.columns(place, known.widths)) for each in moments]
+            for name, held_out in _held_out(features, one, place, known, selected).items():
+                before = found[name, place.name]
+                found[name, place.name] = replace(before, held_out=(*before.held_out, held_out))
     return found
 
 
@@ -156,5 +164,11 @@ def _held_out(
         within = [np.flatnonzero(fold == k) for k in range(len(moments))]
         by_fold = [score(true[rows], guess[rows], setting.weights[rows], scoring).r2 for rows in within]
         chosen = tuple(float(value) for value in penalties[:, where.start]) if penalties is not None else ()
-        found[name] = HeldOutReading(guess, score(true, guess, setting.weights, scoring), spread(by_fold), chosen)
+        found[name] = HeldOutReading(
+            predicted=guess,
+            score=score(true, guess, setting.weights, scoring),
+            by_position=score_by_position(true, guess, setting.weights, setting.levels, scoring),
+            by_fold=by_fold,
+            penalties=chosen,
+        )
     return found

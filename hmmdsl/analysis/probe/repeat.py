@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +28,13 @@ def repeat(analysis: Emergence, inputs: Inputs) -> Outcome:
     train = inner.train_in(inputs.analyses)
     assert train is not None
     steps = inputs.trained[train].steps
-    named = replace(inputs, name=analysis.of)
     whole = inputs.outcomes[analysis.of]
     shown = _best_map(inner, whole, inputs)
     checkpoints: list[dict[str, Any]] = []
     geometry: list[Float32[np.ndarray, "history state"]] = []
     facts: dict[str, Any] = {}
     for step in steps:
-        outcome = inner.compute_at_checkpoint(named, step)
+        outcome = inner.compute_at_checkpoint(inputs, step)
         checkpoints.append({"step": float(step), **outcome.results})
         facts = outcome.facts
         if shown is not None:
@@ -45,7 +43,7 @@ def repeat(analysis: Emergence, inputs: Inputs) -> Outcome:
     if shown is not None:
         arrays |= {name: whole.arrays[name] for name in ("belief", "weights", "length")}
         arrays |= {f"{steps[i]}.{shown}": geometry[i] for i in _evenly_changed(geometry, whole.arrays["weights"])}
-    return Outcome({"checkpoint": checkpoints}, arrays, {**facts, "checkpoints": len(steps), "of": analysis.of})
+    return Outcome({"checkpoint": checkpoints}, arrays, {**facts, "checkpoints": len(steps)})
 
 
 def _best_map(inner: AlongCheckpoints, whole: Outcome, inputs: Inputs) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -156,6 +156,18 @@ def score_by_position(
 ) -> list[Score]:
     """The same scores among the histories of each length: rows `levels[k] : levels[k + 1]` are those of the k-th."""
     return [score(true[a:b], predicted[a:b], weights[a:b], scoring) for a, b in pairwise(levels)]
+
+
+def mean_results(draws: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """The mean of each score over draws of folds; None where it is undefined for any."""
+    found = {name: [one[name] for one in draws] for name in draws[0]}
+    return {name: None if None in values else float(np.mean(np.array(values))) for name, values in found.items()}
+
+
+def sample_sd(values: Sequence[float | None]) -> float | None:
+    """The standard deviation of values that are a sample, by n - 1; None of fewer than two, or where one is undefined."""
+    defined = [value for value in values if value is not None]
+    return float(np.std(defined, ddof=1)) if 2 <= len(defined) == len(values) else None
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,15 @@ Ridge: TypeAlias = float | Literal["auto", "none"]
 
 @dataclass(frozen=True)
 class Setting:
-    """`targets` by name, `weights` and `fold` (None: nothing is held out) for each history; histories of the k-th length are rows
-    `levels[k] : levels[k + 1]`. `scored` says how those targets are scored that are not scored as they are fitted. The subspaces
-    of the probes `left_out` are projected out of the features first."""
+    """`targets` by name and `weights` for each history; `draws` of a fold for each (empty: nothing is held out). Histories of the
+    k-th length are rows `levels[k] : levels[k + 1]`. `scored` says how those targets are scored that are not scored as they are
+    fitted. The subspaces of the probes `left_out` are projected out of the features first."""
 
     places: Sequence[Place]
     targets: Mapping[str, Float64[np.ndarray, "history target"]]
     weights: Float64[np.ndarray, " history"]
     levels: Sequence[int]
-    fold: Int64[np.ndarray, " history"] | None
+    draws: Sequence[Int64[np.ndarray, " history"]]
     intercept: bool
     ridge: Ridge
     scored: Mapping[str, Scoring] = field(default_factory=dict)
@@ -66,14 +66,14 @@ class Setting:
 
     @property
     def folds(self) -> Int64[np.ndarray, " history"]:
-        """A fold for each history; one for all where nothing is held out."""
-        return self.fold if self.fold is not None else np.zeros(len(self.weights), dtype=np.int64)
+        """A fold for each history, those of the first draw; one for all where nothing is held out."""
+        return self.draws[0] if self.draws else np.zeros(len(self.weights), dtype=np.int64)
+
+    def of_draw(self, draw: int) -> Setting:
+        """The same with one of the draws of folds alone."""
+        return replace(self, draws=self.draws[draw : draw + 1])
 
     def columns(self, place: Place, widths: Mapping[str, int]) -> Int64[np.ndarray, " feature"]:
         """The columns of a place among the features of all parts side by side."""
         ends = dict(zip(self.parts, np.cumsum([widths[part] for part in self.parts]), strict=True))
         return np.concatenate([np.arange(ends[part] - widths[part], ends[part]) for part in place.parts])
-
-    def without_held_out(self) -> Setting:
-        """The same, in sample only."""
-        return replace(self, fold=None)

@@ -22,7 +22,7 @@ from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.probe.spans import overlap, principal_angles, random_span, span, span_of_covariance
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -48,7 +48,7 @@ class Material:
     @cached_property
     def halves(self) -> Int64[np.ndarray, " history"]:
         """Which half of the histories each one stands in, at random and always the same."""
-        return assign_folds(len(self.rows), 2, np.random.default_rng(stream(0, "halves")))
+        return assign_folds(np.arange(len(self.rows)), self.tree.length[self.rows], 2, generator(0, "halves"))
 
     def factors(self, features: Features) -> list[Factor]:
         """A triangular factor of features and target for each half."""
@@ -86,7 +86,7 @@ def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     tree = None
     for group in groups:
         name = group.place if group.place is not None else group.probes[0].place.name
-        random = np.random.default_rng(stream(_seed(inputs, group), f"{inputs.name} {name}"))
+        random = generator(_seed(inputs, group), f"subspaces {name}")
         material = [_material(probe, inputs) for probe in group.probes]
         tree = material[0].tree
         results[name] = _one_group(analysis, material, activations, random, arrays, name)
@@ -94,9 +94,7 @@ def compare(analysis: Subspaces, inputs: Inputs) -> Outcome:
     facts = {
         "histories": in_words(tree) if tree is not None else "",
         "weights": probe.source.weights,
-        "probes": [f"{one.name}.{one.target}" for one in groups[0].probes],
         "targets": [one.target for one in groups[0].probes],
-        "names": [one.name for one in groups[0].probes],
         "places": list(results),
     }
     whole = gathered(results) if by_place(analysis.between, around.analyses) else next(iter(results.values()))
@@ -128,7 +126,7 @@ def _material(probe: Probe, inputs: Inputs) -> Material:
     source = probe.source
     trained = inputs.trained[source.of]
     process = inputs.processes[source.on] if source.on is not None else None
-    tree = histories_read(probe.name, trained, process, source.histories)
+    tree = histories_read(trained, process, source.histories)
     named = next(one for one in source.targets if target_name(one) == probe.target)
     target = target_values(trained.process if process is None else process, tree, named)
     rows = np.flatnonzero(np.isfinite(target).all(axis=1))
@@ -190,7 +188,9 @@ def _error(
     """Standard error of the mean overlap, a group of the drawn words of every probe left out at a time."""
     if any(one.tree.words is not None and one.probe.source.weights != "probability" for one in material):
         return None
-    groups = [one.groups(activations.of(one, None), random) for one in material]
+    # Probes of the same drawn words leave out the same of them: each is given the same random numbers.
+    seed = int(random.integers(2**63))
+    groups = [one.groups(activations.of(one, None), np.random.default_rng(seed)) for one in material]
     if not all(groups):
         return 0.0
     without = zip(*(list(leave_one_out(one)) for one in groups), strict=False)

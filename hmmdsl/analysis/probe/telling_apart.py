@@ -20,7 +20,7 @@ from hmmdsl.analysis.probe.history_pairs import Pairs, pairs_within
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.process.history_tree import history_weights, word_text, words_of
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -117,11 +117,11 @@ def tell_apart(analysis: Distinctions, inputs: Inputs) -> Outcome:
     """Scatter and distances at each place, those of the controls, and pairs followed through the places."""
     trained = inputs.trained[analysis.of]
     process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
-    tree = histories_read(inputs.name, trained, process if analysis.on is not None else None, analysis.histories)
+    tree = histories_read(trained, process if analysis.on is not None else None, analysis.histories)
     classes = classes_of(tree, history_weights(tree, analysis.weights), analysis.positions == "same")
 
     def random(use: str) -> np.random.Generator:
-        return np.random.default_rng(stream(trained.train.seed, f"{inputs.name} {use}"))
+        return generator(trained.train.seed, f"distinctions {use}")
 
     found = places(analysis.at, trained.model)
     features = trained.activations(None, tree)

@@ -46,7 +46,7 @@ def patch(analysis: Patching, inputs: Inputs) -> Outcome:
     for control in analysis.controls:
         match control:
             case RandomSource(repeats=repeats):
-                seed = stream(trained.train.seed, f"{inputs.name} random")
+                seed = stream(trained.train.seed, "random source")
                 drawn = sample_words(trained.process, repeats, len(base), seed)
                 _, random = restored_shares(network, base, drawn, source)
             case Untrained():

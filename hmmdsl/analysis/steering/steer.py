@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from hmmdsl.analysis.steering.aims import Aim, Towards, aim, mean_aim
 from hmmdsl.analysis.steering.continuation import Continuation
 from hmmdsl.analysis.steering.subspace import Subspace, scaled_like
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.training.streams import stream
+from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64
@@ -49,7 +49,7 @@ class Setting:
 
     def random(self, use: str) -> np.random.Generator:
         """The random numbers for one use: a stream of their own from the run's seed."""
-        return np.random.default_rng(stream(self.trained.train.seed, f"{self.inputs.name} {use}"))
+        return generator(self.trained.train.seed, f"intervention {use}")
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _setting(analysis: Intervention, inputs: Inputs) -> Setting:
         point=place.parts[0] if analysis.at is None else written_point(analysis),
         trained=trained,
         process=trained.process if other is None else other,
-        tree=histories_read(path.name, trained, other, source.histories),
+        tree=histories_read(trained, other, source.histories),
     )
 
 
@@ -224,8 +224,7 @@ def _subspace(
     setting: Setting, x: Float[np.ndarray, "history d_model"], step: int | None, shuffled: np.random.Generator | None = None
 ) -> Subspace:
     """The probe's, with the network of checkpoint `step`."""
-    named = replace(setting.inputs, name=setting.source_name)
-    probe = belief_map(setting.source, named, setting.place, step, shuffled)
+    probe = belief_map(setting.source, setting.inputs, setting.place, step, shuffled)
     return Subspace.of(probe, x, history_weights(setting.tree, setting.source.weights), setting.analysis.along)
 
 

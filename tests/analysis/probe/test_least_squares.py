@@ -36,7 +36,7 @@ def test_predictions_are_those_of_scikit_learn(
     rows: int, width: int, seed: int, dependent: bool, intercept: bool, folds: int
 ) -> None:
     X, Y, w = _problem(rows, width, seed, dependent)
-    fold = assign_folds(rows, folds, np.random.default_rng(seed))
+    fold = assign_folds(np.arange(rows), np.ones(rows, dtype=np.int64), folds, np.random.default_rng(seed))
     fit = least_squares(union(fold_factors([X[:, :2], X[:, 2:]], Y, w, fold)), intercept)
     reference = LinearRegression(fit_intercept=intercept).fit(X, Y, sample_weight=w)
     assert fit([X]) == pytest.approx(reference.predict(X), abs=1e-6)
@@ -45,7 +45,7 @@ def test_predictions_are_those_of_scikit_learn(
 
 def test_points_and_folds_left_out_are_columns_and_rows_left_out() -> None:
     X, Y, w = _problem(400, 10, 0, dependent=False)
-    fold = assign_folds(400, 5, np.random.default_rng(0))
+    fold = assign_folds(np.arange(400), np.ones(400, dtype=np.int64), 5, np.random.default_rng(0))
     factors = fold_factors([X], Y, w, fold)
     columns = np.array([1, 4, 5])
     fit = least_squares(union(factors[1:]).select(columns, slice(1, 2)))
@@ -59,7 +59,7 @@ def test_points_and_folds_left_out_are_columns_and_rows_left_out() -> None:
 @pytest.mark.parametrize("dependent", [False, True])
 def test_leaving_out_each_fold_is_fitting_the_others(folds: int, dependent: bool) -> None:
     X, Y, w = _problem(200, 6, 1, dependent)
-    fold = assign_folds(200, folds, np.random.default_rng(0))
+    fold = assign_folds(np.arange(200), np.ones(200, dtype=np.int64), folds, np.random.default_rng(0))
     left_out = list(leave_one_out(fold_factors([X], Y, w, fold)))
     assert len(left_out) == folds
     for k, factor in enumerate(left_out):

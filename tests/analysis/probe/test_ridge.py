@@ -21,7 +21,7 @@ def _problem(rows: int, width: int, seed: int, folds: int = 4) -> tuple[np.ndarr
     random = np.random.default_rng(seed)
     X = random.normal(size=(rows, width)) * random.exponential(size=width) + random.normal(size=width)
     Y = X @ random.normal(size=(width, 2)) * 0.3 + random.normal(size=(rows, 2))
-    return X, Y, random.exponential(size=rows), assign_folds(rows, folds, random)
+    return X, Y, random.exponential(size=rows), assign_folds(np.arange(rows), np.ones(rows, dtype=np.int64), folds, random)
 
 
 def _moments(X: np.ndarray, Y: np.ndarray, w: np.ndarray, fold: np.ndarray) -> list[Moments]:
@@ -83,6 +83,8 @@ def test_targets_have_penalties_of_their_own() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(300, 40))
     Y = np.stack([X[:, 0] + 0.01 * random.normal(size=300), random.normal(size=300)], axis=1)
-    chosen = choose_penalties(_moments(X, Y, np.ones(300), assign_folds(300, 5, random)), np.array([0, 1]))
+    chosen = choose_penalties(
+        _moments(X, Y, np.ones(300), assign_folds(np.arange(300), np.ones(300, dtype=np.int64), 5, random)), np.array([0, 1])
+    )
     assert (chosen[:, 0] < 0.1).all()
     assert (chosen[:, 1] > 1).all()
