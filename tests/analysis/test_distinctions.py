@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hmmdsl.analysis.distinctions import Distinctions
 from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.probe import history_pairs
-from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.histories import histories_read
 from hmmdsl.analysis.probe.history_pairs import pairs_within
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, words_of
 from hmmdsl.spec.base import SampledHistories
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, surroundings

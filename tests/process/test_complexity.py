@@ -3,7 +3,8 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.complexity import Complexity, complexity
@@ -101,6 +102,41 @@ def test_equal_components_are_one() -> None:
     mixed = mixture({"A": even(), "B": even()}, [Fraction(1, 3), Fraction(2, 3)])
     assert of(mixed).excess_entropy.bits == pytest.approx(of(even()).excess_entropy.bits)
     assert of(mixed).causal_states == 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(processes(most_states=3), processes(most_states=3), st.integers(1, 4))
+def test_words_show_the_excess_entropy_of_mixtures(one: Process, other: Process, weight: int) -> None:
+    share = Fraction(weight, 5)
+    mixed = mixture({"A": one, "B": other}, [share, 1 - share])
+    assume(mixed.start_kind == "stationary")
+    found = of(mixed)
+    shown = sum(myopic_entropies(mixed, 6).bits) - 6 * entropy_rate(mixed).upper_bits
+    upper = found.excess_entropy.upper_bits if found.excess_entropy.upper_bits is not None else found.excess_entropy.bits
+    assert upper is None or shown <= upper + 1e-9
+
+
+def test_exact_probabilities_are_compared_exactly() -> None:
+    """The two states tell themselves apart once in 10^12 tokens; they do, so each past of infinite length knows the phase."""
+    found = of(seldom(Fraction(1, 10**12), Fraction(1, 10**11)))
+    assert found.causal_states == 2
+    assert found.statistical_complexity.bits == pytest.approx(1, abs=1e-12)
+    assert found.excess_entropy.bits == pytest.approx(1, abs=1e-12)
+
+
+def seldom(p: Scalar, q: Scalar) -> Process:
+    """Two states in turn that emit a 1 with probability p and q."""
+    return process(
+        "seldom", "0 1", "A B", {("A", "1", "B"): p, ("A", "0", "B"): 1 - p, ("B", "1", "A"): q, ("B", "0", "A"): 1 - q}
+    )
+
+
+@pytest.mark.parametrize("k", range(1, 2048, 89))
+def test_floats_a_last_bit_apart_are_equal(k: int) -> None:
+    """However a grid may lie between them: k / 2048 is near a multiple of 5e-11 for every k."""
+    u, v = k / 2048, float(np.nextafter(k / 2048, 1))
+    assert of(seldom(u, v)).causal_states == of(seldom(u, u)).causal_states == 1
+    assert of(seldom(u, u + 1e-6)).causal_states == 2
 
 
 @pytest.mark.parametrize("known", [golden_mean(Fraction(1, 3)), even(), zero_one_random(), rrxor()], ids=lambda known: known.name)

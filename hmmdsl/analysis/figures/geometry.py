@@ -13,7 +13,7 @@ from matplotlib.font_manager import FontProperties
 
 from hmmdsl.analysis.figures.simplex import FEW, draw_beliefs, draw_centres, draw_outline, plane_limits
 from hmmdsl.analysis.probe.belief_distances import centres
-from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.simplex import SimplexProjection, drawn_colours, simplex_projection
 
 if TYPE_CHECKING:

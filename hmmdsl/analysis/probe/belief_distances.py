@@ -13,9 +13,9 @@ from hmmdsl.analysis.options.points import Place, has_segment, places
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.analysis.options.targets import FutureTarget, target_name
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.regress import controlled_prediction, held_out_array, map_at_checkpoint
 from hmmdsl.analysis.probe.scores import mean_results, sample_sd, spread
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.generalized import future_coordinates, observability_index
 from hmmdsl.training.streams import generator, stream
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.analysis.options.held_out import FEWEST, By, ByBelief, ByPrefix, prefix_tokens
-from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import ancestors
 from hmmdsl.training.streams import generator
 

@@ -14,11 +14,11 @@ from hmmdsl.analysis.options.followed_words import followed_word
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe import history_pairs
-from hmmdsl.analysis.probe.distinct import distinct
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.history_pairs import Pairs, pairs_within
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
 from hmmdsl.analysis.probe.scores import spread
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, word_text, words_of
 from hmmdsl.training.streams import generator
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.algebra.canonical import predictive
+from hmmdsl.process.algebra.canonical import orthonormal, predictive
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
@@ -58,9 +58,12 @@ def predictive_form(process: Process) -> PredictiveForm:
         if found.merged:
             return _from_integers(found.operators, found.start, len(found.pivots))
     basis = future_basis(process)
-    return PredictiveForm(
-        np.array([basis.T @ T @ basis for T in process.T]), process.eta @ basis, basis.T @ process.r, exact=None
-    )
+    T, start, right = np.array([basis.T @ T @ basis for T in process.T]), process.eta @ basis, basis.T @ process.r
+    pasts = orthonormal(start, T)
+    if len(pasts) < len(start):
+        # Rounding errors in a direction that no past has may grow without an end.
+        T, start, right = np.array([pasts @ M @ pasts.T for M in T]), pasts @ start, pasts @ right
+    return PredictiveForm(T, start, right, exact=None)
 
 
 def _from_integers(operators: tuple[Rows, ...], start: Mapping[int, Number], d: int) -> PredictiveForm:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.analysis.probe.distinct import distinct
+from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import build_history_tree
 
 

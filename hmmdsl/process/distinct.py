@@ -13,10 +13,10 @@ SAME = 1e-9
 """Beliefs whose coordinates differ by less are one."""
 
 
-def distinct(vectors: Float64[np.ndarray, "history state"]) -> Int64[np.ndarray, " history"]:
+def distinct(vectors: Float64[np.ndarray, "history state"], same: float = SAME) -> Int64[np.ndarray, " history"]:
     """The number of each vector's class, from 0 in the order of first appearance.
 
-    Along each coordinate in turn a class is split wherever two neighbours in sorted order are further apart than 1e-9, until
+    Along each coordinate in turn a class is split wherever two neighbours in sorted order are further apart than `same`, until
     nothing splits. Other than rounding to a grid, this never parts two vectors that happen to lie on both sides of a grid line.
     """
     label = np.zeros(len(vectors), dtype=np.int64)
@@ -26,7 +26,7 @@ def distinct(vectors: Float64[np.ndarray, "history state"]) -> Int64[np.ndarray,
         for coordinate in vectors.T:
             order = np.lexsort((coordinate, label))
             new = np.diff(label[order], prepend=-1) != 0
-            new[1:] |= np.diff(coordinate[order]) > SAME
+            new[1:] |= np.diff(coordinate[order]) > same
             label[order] = np.cumsum(new) - 1
         classes = int(label.max(initial=-1)) + 1
     _, first, label = np.unique(label, return_index=True, return_inverse=True)
