@@ -78,6 +78,24 @@ def append(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def try_to_write(folder: Path) -> None:
+    """Raises OSError if no file can be made in a folder. Leaves none: where the system can, what is tried has no name."""
+    try:
+        os.close(os.open(folder, os.O_WRONLY | os.O_TMPFILE, 0o600))
+    except (AttributeError, IsADirectoryError):  # another system, or one before O_TMPFILE
+        _try_by_name(folder)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL):  # not on this disk
+            raise
+        _try_by_name(folder)
+
+
+def _try_by_name(folder: Path) -> None:
+    probe = folder / f".{token_hex(8)}{PARTIAL}"
+    os.close(os.open(probe, _NEW, 0o600))
+    probe.unlink()
+
+
 def copy_file(source: Path, place: Path) -> None:
     """Copy a plain file, the folder of its place made if need be. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from secrets import token_hex
 from hmmdsl.files.folders import move, remove, sync_tree
 from hmmdsl.files.plain import kind_of, read_plain
 from hmmdsl.files.sums import SUMS, digest_of, files_of, read_sums, write_sums
-from hmmdsl.files.writing import link_file, write_whole
+from hmmdsl.files.writing import link_file, try_to_write
 from hmmdsl.runtime.failures import OutputError
 
 EARLIER = "earlier"
@@ -67,9 +67,7 @@ def create_partial(out: Path, label: str, made: Made | None = None) -> Path:
             raise OutputError(f"{out / label} is in the way of the run folder, and {obstacle}: move it, or give another `--out`")
         partial = out / _aside(label, "partial")
         partial.mkdir()
-        probe = partial / "probe"
-        write_whole(probe, b"")
-        probe.unlink()
+        try_to_write(partial)
     except OSError as error:
         raise OutputError(
             f"the output folder {out} can't be written ({(error.strerror or str(error)).lower()}): give another one with `--out`"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.files import writing
-from hmmdsl.files.writing import append, link_file, write_csv, write_whole
+from hmmdsl.files.writing import append, link_file, try_to_write, write_csv, write_whole
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path: Path) -> None:
@@ -108,3 +108,13 @@ def test_a_file_in_two_places_is_one_and_a_copy_where_the_disk_cannot(tmp_path: 
     write_whole(tmp_path / "d", "new", new=True)
     with pytest.raises(FileExistsError):
         write_whole(tmp_path / "d", "newer", new=True)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_trying_to_write_leaves_nothing(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if named:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    try_to_write(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        try_to_write(tmp_path / "nowhere")

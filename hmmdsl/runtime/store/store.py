@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.folders import move, remove
 from hmmdsl.files.sums import files_of
-from hmmdsl.files.writing import sync_folder, write_whole
+from hmmdsl.files.writing import sync_folder, try_to_write
 from hmmdsl.runtime.environment import processor
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.store.entry import Damaged, Entry, Later, described, last_used, mark_used, read_entry, write_entry
@@ -277,11 +277,9 @@ class Store:
 
     def check_writable(self) -> None:
         """Raises OutputError if nothing can be made in the store: better before a long training run than after it."""
-        probe = self.folder / WORK / f".probe-{os.getpid()}"
         try:
-            probe.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(probe, b"", durable=False)
-            probe.unlink()
+            (self.folder / WORK).mkdir(parents=True, exist_ok=True)
+            try_to_write(self.folder / WORK)
         except OSError as error:
             raise OutputError(
                 f"the store {self.folder} can't be written ({(error.strerror or str(error)).lower()}): "
