@@ -134,6 +134,7 @@ def test_imported_files_stand_beside_the_spec_in_the_run_folder(tmp_path: Path) 
     assert read(tmp_path / "run" / "spec.hmm").processes == read(main).processes
 
 
+@pytest.mark.trains
 def test_the_starter_runs_and_its_claims_hold(tmp_path: Path, command: Command) -> None:
     command("new", "starter")
     done = command("run", "starter.hmm", "--quiet")

@@ -114,6 +114,7 @@ def test_the_smoke_profile_runs_every_stage_and_judges_every_claim(spec: Path, c
     ITS_OWN.get(spec.stem, lambda run: None)(shown(spec, command, tmp_path, "smoke"))
 
 
+@pytest.mark.trains
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_published_figures_are_reproduced(name: str, command: Command, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_histories_share_a_row_if_their_last_tokens_are_the_same(n: int, bos: bo
     assert sorted(set(rows)) == list(range(len(network.table)))
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_training_ends_at_the_optimum_of_a_markov_chain(n: int, mess3: Process, tmp_path: Path) -> None:
     """Position t knows the last min(t, n - 1) tokens, so its best loss is the myopic entropy h_(min(t, n - 1) + 1)."""

@@ -19,6 +19,8 @@ from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import Group, ResultSchema, Series
 from tests.runtime.trained_runs import PROCESS, RECORDS, spec_of
 
+pytestmark = pytest.mark.trains
+
 
 def computed(text: str, folder: Path) -> Computed:
     compiled = compile_text(text, "spec.hmm", kinds())

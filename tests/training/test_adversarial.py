@@ -21,6 +21,8 @@ from hmmdsl.training.generated import AllWords, DrawnWords
 from hmmdsl.training.loop import Diverged, train_network
 from hmmdsl.training.objective import add_gradient
 
+pytestmark = pytest.mark.trains
+
 CONTEXT = 2
 KINDS: list[Model] = [
     Transformer(layers=1, d_model=8, context=CONTEXT, initial_sd=0.5),

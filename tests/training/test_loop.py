@@ -34,6 +34,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("data", [ExactData(), SampledData(batch=32)])
 def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: Process, tmp_path: Path) -> None:
     """On the paper's network and the whole of RRXOR's tree: small trees hide nondeterminism."""
@@ -45,6 +46,7 @@ def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: 
     assert other.loss != runs[0].loss
 
 
+@pytest.mark.trains
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.process.known_processes import rrxor\n"
@@ -62,6 +64,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
+@pytest.mark.trains
 def test_training_lowers_the_loss_towards_the_optimum(golden_mean: Process, tmp_path: Path) -> None:
     seen: list[tuple[int, int, float, float | None]] = []
     train = Train(process="p", model="m", steps=300, optimizer=AdamW(lr=1e-2), schedule=OneCycle(warmup=0.1), checkpoints=Ends())
@@ -73,6 +76,7 @@ def test_training_lowers_the_loss_towards_the_optimum(golden_mean: Process, tmp_
     assert found.curve[0].loss > found.curve[-1].loss
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("optimizer", [Adam(lr=1e-2), SGD(lr=0.3, momentum=0.9), AdamW(lr=1e-2, weight_decay=0.1)])
 @pytest.mark.parametrize("data", [ExactData(withhold=0.2), SampledData(batch=64)])
 def test_every_optimizer_learns_from_either_data(optimizer: object, data: object, golden_mean: Process, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from hmmdsl.training.interruption import Interrupted
 from hmmdsl.training.loop import Diverged, train_network
 from hmmdsl.training.trained import Trained
 
+pytestmark = pytest.mark.trains
+
 CPU = torch.device("cpu")
 SMALL = Transformer(layers=1, d_model=8, d_mlp=16, context=4)
 STEPS = 100
