@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from hmmdsl.spec.notation import number_text
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -111,9 +113,9 @@ def duration(seconds: float) -> str:
 
 
 def training_words(step: int, steps: int, loss: float, gap: float | None, left: float | None) -> str:
-    """`step 400/1,200   loss 0.57832   gap 1.4e-04 nats   9.1 s left`."""
+    """`step 400/1,200   loss 0.57832   gap 1.4 × 10⁻⁴ nats   9.1 s left`."""
     words = [f"step {step:,}/{steps:,}", f"loss {loss:.5f}"]
-    words.append(f"gap {gap:.1e} nats" if gap is not None else "nats")
+    words.append(f"gap {number_text(gap, 2)} nats" if gap is not None else "nats")
     if left is not None and step < steps:
         words.append(f"{duration(left)} left")
     return "   ".join(words)

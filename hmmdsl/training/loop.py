@@ -35,7 +35,8 @@ from hmmdsl.training.trained import CurvePoint, Trained
 from hmmdsl.training.weights import checkpoint_path, load_checkpoint, save_checkpoint
 
 Progress = Callable[[int, int, float, float | None], None]
-"""Called with steps done, all steps, the last step's loss, and its gap where the optimum of that step's data is known."""
+"""Called with steps done, all steps, the last step's loss, and its gap where the optimum of that step's data is known; when all
+are done, with the loss and the gap of the trained network."""
 
 SECONDS_BETWEEN_REPORTS = 0.2
 CURVE_POINTS = 500
@@ -81,10 +82,12 @@ def train_network(
         network = network.to(where)
         start = None if start_from is None else last_weights_hash(start_from)
         points = ResumePoints(folder, identity_of(train, model, process, where, start, discriminator))
-        curve = _optimize(name, network, train, process, tree, points, progress, discriminator)
+        curve, began = _optimize(name, network, train, process, tree, points, progress, discriminator)
         end = evaluate(network, tree, Ahead(tree, k, process))
         if not math.isfinite(end.loss):
             raise Diverged(train.steps, _last_checkpoint(folder, train, train.steps))
+        if progress is not None and began < train.steps:
+            progress(train.steps, train.steps, end.loss, end.gap)
         return Trained(
             name=name,
             train=train,
@@ -111,10 +114,11 @@ def _optimize(
     points: ResumePoints,
     progress: Progress | None,
     discriminator: Model | None,
-) -> tuple[CurvePoint, ...]:
-    """All steps that are still to do. Each: a gradient, a check, a step at this step's rate, perhaps a checkpoint, perhaps a
-    resume point."""
+) -> tuple[tuple[CurvePoint, ...], int]:
+    """All steps that are still to do: the learning curve, and the step that they began from. Each: a gradient, a check, a step at
+    this step's rate, perhaps a checkpoint, perhaps a resume point."""
     folder, point = points.folder, points.latest()
+    began = 0 if point is None else point.step
     if point is not None and point.step == train.steps:
         load_checkpoint(network, folder, train.steps)  # before the optimizer moves the weights, as they lay in training
     gradient = gradient_of(network, train, process, tree, discriminator)
@@ -132,7 +136,7 @@ def _optimize(
             gradient.restore(point.state)
 
     with stop_requests() as stop:
-        for step in range(0 if point is None else point.step, train.steps):
+        for step in range(began, train.steps):
             loss = gradient.add()
             if not math.isfinite(loss):
                 raise Diverged(step, _last_checkpoint(folder, train, step))
@@ -149,12 +153,13 @@ def _optimize(
                 points.finish(ResumePoint(step + 1, tuple(curve), checkpoints))
             elif points.due() or stopped_by is not None:
                 points.write(ResumePoint(step + 1, tuple(curve), checkpoints, {**optimizer.state(), **gradient.state()}))
-            if progress is not None and (time.monotonic() - reported > SECONDS_BETWEEN_REPORTS or step + 1 == train.steps):
+            # What the last step left is told once it has been evaluated: the loss here is that before the step.
+            if progress is not None and step + 1 < train.steps and time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
                 progress(step + 1, train.steps, loss, None if gradient.optimum is None else loss - gradient.optimum)
             if stopped_by is not None:
                 raise Interrupted(name, step + 1, train.steps, stopped_by)
-    return tuple(curve)
+    return tuple(curve), began
 
 
 def curve_steps(steps: int, most: int = CURVE_POINTS) -> frozenset[int]:

@@ -22,7 +22,10 @@ def test_durations_are_short(seconds: float, text: str) -> None:
 
 
 def test_training_says_step_loss_gap_in_nats_and_time_left() -> None:
-    assert training_words(400, 1200, 0.578324, 1.4e-4, 9.1) == "step 400/1,200   loss 0.57832   gap 1.4e-04 nats   9.1 s left"
+    assert (
+        training_words(400, 1200, 0.578324, 1.4e-4, 9.1)
+        == "step 400/1,200   loss 0.57832   gap 1.4\xa0×\xa010⁻⁴ nats   9.1 s left"
+    )
 
 
 def test_plain_lines_come_rarely_but_always_for_the_first_and_the_last_step() -> None:

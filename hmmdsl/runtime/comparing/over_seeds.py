@@ -91,5 +91,5 @@ def print_seeds(columns: Sequence[SeedColumns], rows: Sequence[SeedMeans]) -> No
 def _text(found: Interval | None) -> str:
     if found is None:
         return number_text(None)
-    ends = f" \\[{number_text(found.lower)}, {number_text(found.upper)}]" if found.lower is not None else ""
+    ends = f" [{number_text(found.lower)}, {number_text(found.upper)}]" if found.lower is not None else ""
     return number_text(found.mean) + ends

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,7 +82,11 @@ def train_fused(
         identities = [identity_of(each.train, model, each.process, where) for each in members]
         points = ResumePoints(folder, sha256("fused".join(identities).encode()).hexdigest())
         course = _optimize(name, network, members, model, points, progress)
-        return tuple(_finished(network, run, member, model, course) for run, member in enumerate(members))
+        found = tuple(_finished(network, run, member, model, course) for run, member in enumerate(members))
+        ended = [run for run in found if run.diverged is None]
+        if progress is not None and ended and course.began < train.steps:
+            progress(train.steps, train.steps, fmean(run.loss for run in ended), fmean(run.gap for run in ended))
+        return found
 
 
 def initial_networks(members: Sequence[Member], model: Model, device: torch.device) -> FusedNetwork:
@@ -99,9 +104,10 @@ def initial_networks(members: Sequence[Member], model: Model, device: torch.devi
 @dataclass
 class _Course:
     """What has happened so far: at kept steps the loss of each run and the share of its learning rate, and by run the step at
-    which it diverged (-1: it has not). Losses stay on their device until somebody reads them."""
+    which it diverged (-1: it has not). It `began` from a step. Losses stay on their device until somebody reads them."""
 
     diverged: Int64[Tensor, " run"]
+    began: int = 0
     losses: list[tuple[int, float, Float[Tensor, " run"]]] = field(default_factory=list)
 
     def note_bad(self, bad: Tensor, step: int) -> None:
@@ -139,6 +145,7 @@ def _optimize(
     checkpoints = dict(point.checkpoints) if point is not None else {}
     if point is not None:
         course.restore(point.curve, point.state["diverged"])
+        course.began = point.step
         if point.step == train.steps:
             network.restore(load_file(checkpoint_path(folder, train.steps)))
             return course
@@ -155,7 +162,7 @@ def _optimize(
     reported = -math.inf
 
     with stop_requests() as stop:
-        for step in range(0 if point is None else point.step, train.steps):
+        for step in range(course.began, train.steps):
             losses, gradients = gradient.add()
             course.note_bad(~torch.isfinite(losses), step)
             share = rate(train.schedule, step, train.steps)
@@ -172,7 +179,7 @@ def _optimize(
             elif points.due() or stopped_by is not None:
                 state = {**optimizer.state(), **gradient.state(), "diverged": course.diverged}
                 points.write(ResumePoint(step + 1, course.points(), checkpoints, state))
-            if progress is not None and (time.monotonic() - reported > SECONDS_BETWEEN_REPORTS or step + 1 == train.steps):
+            if progress is not None and step + 1 < train.steps and time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
                 mean = float(losses.mean())
                 progress(step + 1, train.steps, mean, None if optimum is None else mean - optimum)

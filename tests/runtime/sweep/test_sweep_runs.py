@@ -237,6 +237,7 @@ def test_settings_are_compared_over_seeds_and_paired_by_them(widths: Path) -> No
     shown = hmmdsl(widths, "compare", f"{folder}:widths", "--seeds", "--only", "fit.loss").stdout
     assert "net.d_model = 8 (2 seeds)" in shown
     assert "minus the first" in shown
+    assert re.search(r"fit\.loss +\d\.\d+ \[[−\d.]+, [\d.]+\]", shown)
     for wrong in (f"{folder}:rates", f"{folder}:widths:0", folder):
         assert hmmdsl(widths, "compare", wrong, "--seeds").returncode == 2
 

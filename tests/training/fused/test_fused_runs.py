@@ -208,7 +208,10 @@ def test_a_batch_that_is_stopped_ends_with_the_bytes_of_one_that_is_not(
 ) -> None:
     monkeypatch.setattr(fused_loop, "SECONDS_BETWEEN_REPORTS", -1.0)
     runs = members(data={"kind": data}, steps=20, checkpoints={"kind": "every", "steps": 6}, clip=1.0)
-    whole = train_fused("fit", runs, SMALL, tmp_path / "whole", "cpu")
+    told: list[tuple[int, int, float, float | None]] = []
+    whole = train_fused("fit", runs, SMALL, tmp_path / "whole", "cpu", lambda *step: told.append(step))
+    means = (np.mean([run.loss for run in whole]), np.mean([run.gap for run in whole]))
+    assert told[-1] == (20, 20, *map(pytest.approx, means))  # of the trained networks
     for step in (7, 13):
         seen: list[int] = []
 
