@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.elaborate import compile_file, compile_text
+from hmmdsl.language.messages.render import render
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.manual import records_page
@@ -45,6 +46,15 @@ def test_the_tutorial_is_one_spec_that_compiles() -> None:
     compiled = compile_text("\n".join(body for _, body in BLOCK.findall(text)), "golden.hmm", kinds())
     assert set(compiled.experiment.trains) == {"fit"}
     assert len(compiled.claims) == 2
+
+
+def test_the_tutorial_s_mistake_is_told_as_it_shows() -> None:
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    (shown,) = (block for block in re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if "E0301" in block)
+    wrong = BLOCK.findall(text)[0][1].replace(": 1 - p\n", ": 1 - p/2\n")
+    with pytest.raises(SpecError) as told:
+        compile_text(wrong, "golden.hmm", kinds())
+    assert render(told.value.diagnostics[0]) == shown.rstrip()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

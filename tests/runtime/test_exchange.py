@@ -208,3 +208,40 @@ def test_a_product_too_large_to_be_written_says_how_large(form: ExportFormat, tm
     with pytest.raises(OutputError, match=r"243 states, 243 tokens and 14,348,907 transitions.*export its factors"):
         export(five, form, tmp_path / "five.out")
     assert not (tmp_path / "five.out").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["α", "σ_2"], ["α", "σ_2"]),
+        (["start", "then"], ["start_", "then_"]),
+        (["at", "over"], ["at_", "over_"]),
+        (["d[0]", "A"], ["d[0]", "A"]),
+        (["A", "d[2]"], ["A", "d[2]"]),
+        (["d[0, 1]", "d[1, 1]"], ["d[0, 1]", "d[1, 1]"]),
+        (["d[1]", "d[0]"], ["d_1", "d_0"]),
+        (["d[0]", "d"], ["d_0", "d"]),
+        (["a b", "a-b"], ["s[0]", "s[1]"]),
+        (["b", "b[0]"], ["b", "b_0"]),
+    ],
+)
+def test_names_of_states_that_the_language_has_stay(names: list[str], written: list[str], tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"states": names, "T": [[[0.5, 0], [0, 0.25]], [[0, 0.5], [0.75, 0]]]}))
+    assert list(read_back(tmp_path / "p.json").states) == written
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["α", "start"], ["α", "start"]),
+        (["d[0]", "d[1]"], ["d[0]", "d[1]"]),
+        (["d[0]", "7"], ["d[0]", "7"]),
+        (["x", "d[3]"], ["x", "d[3]"]),
+        (["d[1]", "d[0]"], ['"d[1]"', '"d[0]"']),
+        (["then", "ä b"], ['"then"', '"ä b"']),
+        (["at", "along"], ['"at"', '"along"']),
+    ],
+)
+def test_names_of_tokens_that_the_language_has_stay(names: list[str], written: list[str], tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"tokens": names, "T": [[[0.5, 0], [0, 0.25]], [[0, 0.5], [0.75, 0]]]}))
+    assert list(read_back(tmp_path / "p.json").tokens) == written
