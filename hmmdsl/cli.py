@@ -191,6 +191,7 @@ def show(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="draw the process into this folder")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="write a page with everything")] = None,
     dot: Annotated[bool, typer.Option("--dot", help="print the plan as a Graphviz graph")] = False,
+    effort: Annotated[float, typer.Option("--effort", metavar="N", min=0, help="take N times as long over a large process")] = 1,
     store: StoreOption = None,
     no_store: NoStoreOption = False,
     as_json: JsonOption = False,
@@ -209,7 +210,7 @@ def show(
         return
     from hmmdsl.runtime.portrait import draw, portraits, print_portraits, write_page
 
-    found = portraits(targets, _settings(settings), profile)
+    found = portraits(targets, _settings(settings), profile, effort)
     if as_json:
         named = len(found) == 1 or len(targets) > 1  # the numbers of a whole library are enough
         _print_json(found[0].as_json(named) if len(found) == 1 else {each.name: each.as_json(named) for each in found})

@@ -212,7 +212,7 @@ class NotebookProcess:
         """Print the portrait."""
         from hmmdsl.runtime.portrait import Shown, print_portraits
 
-        print_portraits([Shown(self.name, self.process, self.portrait())])
+        print_portraits([Shown(self.name, self.process, known=self.portrait())])
 
     def _repr_html_(self) -> str:
         """The portrait and the state diagram, for notebooks."""

@@ -18,6 +18,7 @@ from hmmdsl.process.algebra.same_words import same_words
 from hmmdsl.process.dynamics.cardinality import cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
+from hmmdsl.process.effort import told_with, too_large
 from hmmdsl.process.ensemble import entropy_nats
 from hmmdsl.process.entropies import LN2, WORK_FOLLOWED, EntropyRate, followed_beliefs, recurrent_weights
 from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, solved, solved_from_start
@@ -41,26 +42,29 @@ class Complexity:
     causal_states: int | None
 
 
-def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None) -> Complexity:
+def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None, effort: float = 1.0) -> Complexity:
     """C_mu, E and T of what the process settles into; None with a reason where they cannot be had.
 
     C_mu comes from the epsilon-machine; a process with a word that resets the belief has it from the words since then (see
     dynamics/renewal.py). E and T are solved on closed mixed states, of the process or of the machine, else summed by depth. Where
-    the future shows the machine's states, E is C_mu.
+    the future shows the machine's states, E is C_mu. What takes long of a large process needs an
+    `effort` to match (see effort.py).
     """
     components = ergodic_components(process)
     if len(components) > 1:
-        return _of_several(process, components, rate, presentation)
+        return _of_several(process, components, rate, presentation, effort)
     component = components[0].process
     msp = presentation if presentation is not None and component is process else followed_beliefs(component)
-    machine = long_run_machine(component)
+    large = too_large(component, effort)
+    machine = long_run_machine(component) if not large or is_unifilar(component) else None
     if machine is None and msp.closed:
         # The causal states of a closed presentation are finite in number, though more than are looked for everywhere.
         found = epsilon_machine(component, len(msp), WORK_FOLLOWED)
         machine = found if isinstance(found, EpsilonMachine) and all(found.recurrent) else None
     if machine is None:
         shared = _past_and_future(component, msp, rate)
-        return Complexity(_infinite(component, msp), shared.excess_entropy, shared.transient_information, None)
+        stored = Measure(None, reason=told_with(component)) if large else _infinite(component, msp)
+        return Complexity(stored, shared.excess_entropy, shared.transient_information, None)
     bits = machine.statistical_complexity_bits or 0.0
     shared = _past_and_future(component, msp, rate, machine)
     # Whatever it is that the present state stores, the future can't show more of it.
@@ -87,7 +91,7 @@ def _past_and_future(
 
 
 def _of_several(
-    process: Process, components: Sequence[Component], rate: EntropyRate, presentation: MixedStates | None
+    process: Process, components: Sequence[Component], rate: EntropyRate, presentation: MixedStates | None, effort: float
 ) -> Complexity:
     """Of a process that settles into one of several. Infinite words of one are none of another: past and future both tell which
     it is, so with p their probabilities C_mu = H[p] + sum p C_mu, and E = H[p] + sum p E. Equal components are one. T is solved
@@ -96,7 +100,7 @@ def _of_several(
     if apart is None:
         none = Measure(None, reason=f"the {len(components)} ergodic components are too large to see which of them are equal")
         return Complexity(none, none, none, None)
-    found = [complexity(component.process, own) for component, own in apart]
+    found = [complexity(component.process, own, effort=effort) for component, own in apart]
     if len(found) == 1:
         return found[0]
     shares = [component.probability for component, _ in apart]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hmmdsl.process.effort import is_sparse
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
+
+Updates: TypeAlias = "Float64[np.ndarray, 'state next'] | Any"
+"""Operators side by side: an array, or a sparse one of scipy."""
 
 MERGED = 2.0**-42
 """Beliefs whose two generic projections agree this closely are merged (well below every tolerance on entropies)."""
@@ -32,6 +36,9 @@ LARGEST_ENSEMBLE = 60_000
 
 LARGEST_WORK = 500_000_000
 """Most multiplications that a step from one depth to the next may take (about half a second)."""
+
+LARGEST_BELIEFS = 20_000_000
+"""Most numbers in the beliefs of one depth, where operators are sparse and multiplications few."""
 
 FINEST_GRID = 2.0**16
 """Cells along an edge of the simplex that coarse merging begins with."""
@@ -56,7 +63,10 @@ class Ensemble:
 
 def largest_ensemble(process: Process) -> int:
     """How many beliefs of one depth can be had in good time: fewer for processes with many states."""
-    return max(1, min(LARGEST_ENSEMBLE, LARGEST_WORK // len(process.states) ** 2))
+    S = len(process.states)
+    if is_sparse(process):
+        return max(1, min(LARGEST_ENSEMBLE, LARGEST_BELIEFS // S))
+    return max(1, min(LARGEST_ENSEMBLE, LARGEST_WORK // S**2))
 
 
 def entropy_nats(distribution: Float64[np.ndarray, "*rows token"]) -> Float64[np.ndarray, "*rows"]:
@@ -80,13 +90,15 @@ def from_known_state(process: Process) -> Ensemble:
 def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> Iterator[Ensemble]:
     """The ensemble and those after 1, 2, …, `depth` further tokens, until one might have more than `largest` beliefs."""
     V, S = len(process.tokens), len(process.states)
-    step, emission = _updates(process), process.emission
+    step: Updates | None = None
+    emission = process.emission
     index = np.arange(S)
     directions = np.stack([np.cos(1.0 + index**2), np.cos(2.0 + np.sqrt(2.0) * index**2)], axis=1) / MERGED
     yield ensemble
     for _ in range(depth):
         if len(ensemble.weight) * V > largest:
             return
+        step = _updates(process) if step is None else step
         belief, weight, lost = _updated(process, step, ensemble)
         keys = np.rint(belief @ directions).astype(np.int64)
         order = np.lexsort(keys.T)
@@ -100,14 +112,20 @@ def follow(process: Process, ensemble: Ensemble, largest: int, depth: int) -> It
         yield ensemble
 
 
-def _updates(process: Process) -> Float64[np.ndarray, "state next"]:
+def _updates(process: Process) -> Updates:
     """The operators side by side: a belief times this is `eta T[x]` for every token, one after another."""
     V, S = len(process.tokens), len(process.states)
+    if is_sparse(process):
+        from scipy.sparse import csr_array
+
+        every = [(i, x * S + j, float(value)) for x, entries in enumerate(process.operators) for (i, j), value in entries.items()]
+        rows, columns, values = zip(*every, strict=True)
+        return csr_array((values, (rows, columns)), shape=(S, V * S))
     return process.T.transpose(1, 0, 2).reshape(S, V * S)
 
 
 def _updated(
-    process: Process, updates: Float64[np.ndarray, "state next"], ensemble: Ensemble
+    process: Process, updates: Updates, ensemble: Ensemble
 ) -> tuple[Float64[np.ndarray, "belief state"], Float64[np.ndarray, " belief"], float]:
     """Beliefs and weights after one further token, and the probability that is lost so far; equal beliefs are not merged yet."""
     smallest = SMALLEST_TOKEN if process.generalized else 0.0

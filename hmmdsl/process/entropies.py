@@ -16,6 +16,7 @@ from hmmdsl.process.algebra.long_run import long_run_machine
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
 from hmmdsl.process.joint import each_once
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.once import once
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process
 from hmmdsl.process.quantum_memory import MERGED_DEPTH, Remainder, merged_bounds, most_still_told
@@ -96,6 +97,7 @@ class MyopicEntropies:
         return tuple(float(value) for value in np.cumsum(self.bits))
 
 
+@once
 def followed_beliefs(process: Process) -> MixedStates:
     """The mixed-state presentation within the budget that is spent on finding whether it closes."""
     return mixed_state_presentation(process, BELIEFS_FOLLOWED, max_work=WORK_FOLLOWED)

@@ -107,9 +107,10 @@ def estimated(bits: float, error_bits: float) -> Measure:
 
 def between(found: Measure | None, lower: float, upper: float | None, reason: str) -> Measure:
     """An estimate within proven bounds: their middle where that is better known, or where there is no estimate."""
+    lower = float(lower)  # of numpy's own kind, comparisons are not plain data
     if upper is None:
         return Measure(None, reason=reason, lower_bits=lower) if found is None else replace(found, lower_bits=lower)
-    upper = max(lower, upper)
+    upper = max(lower, float(upper))
     width = (upper - lower) / 2
     if found is None or found.bits is None or width <= found.error_bits:
         if found is None and width > 0.1 * upper:

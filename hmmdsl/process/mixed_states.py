@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hmmdsl.process.effort import entries
 from hmmdsl.process.process import Process
 from hmmdsl.process.stationary import closed_classes
 
@@ -109,17 +110,19 @@ class _ExactBeliefs:
     def __init__(self, process: Process, work: int) -> None:
         self.process = process
         self.work = work
-        values = [value for entries in process.operators for value in entries.values()]
         right = _right(process)
         self.scale = lcm(*(value.denominator for value in right))
         self.right = [int(value * self.scale) for value in right]
-        self.denominator = lcm(*(Fraction(value).denominator for value in values))
-        self.rows: list[list[list[tuple[int, int]]]] = [[[] for _ in process.states] for _ in process.tokens]
-        for x, entries in enumerate(process.operators):
-            for (i, j), value in sorted(entries.items()):
-                if value:
-                    self.rows[x][i].append((j, int(value * self.denominator)))
-        self.ways = [sum(len(rows[i]) for rows in self.rows) for i in range(len(process.states))]
+        every = [
+            (x, i, j, value if isinstance(value, Fraction) else Fraction(value))
+            for x, of_token in enumerate(process.operators)
+            for (i, j), value in of_token.items()
+            if value
+        ]
+        self.denominator = lcm(*{value.denominator for *_, value in every})
+        self.rows: list[list[tuple[int, int, int]]] = [[] for _ in process.states]
+        for x, i, j, value in every:
+            self.rows[i].append((x, j, value.numerator * (self.denominator // value.denominator)))
         self.known: dict[tuple[tuple[int, int], ...], int] = {}
         self.all: list[tuple[tuple[int, int], ...]] = []
 
@@ -143,14 +146,15 @@ class _ExactBeliefs:
         weights = self.all[belief]
         total = sum(value * self.right[i] for i, value in weights) * self.denominator
         size = 1 + max(abs(value) for _, value in weights).bit_length() // 64
-        self.work -= size * sum(self.ways[i] for i, _ in weights)
+        self.work -= size * sum(len(self.rows[i]) for i, _ in weights)
         if self.work < 0:
             raise _BudgetError
-        for x, rows in enumerate(self.rows):
-            after: dict[int, int] = {}
-            for i, weight in weights:
-                for j, value in rows[i]:
-                    after[j] = after.get(j, 0) + weight * value
+        of_token: dict[int, dict[int, int]] = {}
+        for i, weight in weights:
+            for x, j, value in self.rows[i]:
+                after = of_token.setdefault(x, {})
+                after[j] = after.get(j, 0) + weight * value
+        for x, after in sorted(of_token.items()):
             # Entries of both signs may cancel in a generalized HMM; what cannot occur has probability zero, exactly.
             mass = sum(value * self.right[j] for j, value in after.items())
             if mass > 0:
@@ -196,7 +200,7 @@ class _FloatBeliefs:
 
     def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
         # A float's product costs a tenth of an integer's.
-        self.work -= self.process.T.size // 10
+        self.work -= entries(self.process) // 10
         if self.work < 0:
             raise _BudgetError
         joint = self.all[belief] @ self.process.T

@@ -11,13 +11,14 @@ from typing import Any, Literal
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension
 from hmmdsl.process.complexity import Complexity, complexity
 from hmmdsl.process.dynamics.dynamics import Dynamics, dynamics
+from hmmdsl.process.effort import too_large
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.generalized import stationary_version
 from hmmdsl.process.independent import JointBeliefs, complexity_of_factors, joint_beliefs, joint_stationary
 from hmmdsl.process.measure import Measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
-from hmmdsl.process.stationary import stationary_distribution
+from hmmdsl.process.stationary import closed_classes
 from hmmdsl.process.structure import ergodic_components, structure
 
 
@@ -48,11 +49,12 @@ class PartCount:
 @dataclass(frozen=True)
 class PortraitSource:
     """What a portrait was computed from: the process, its mixed states as far as they were followed (None of a product, whose
-    joint beliefs are not made), and its complexity."""
+    joint beliefs are not made), its complexity, and the effort."""
 
     process: Process
     presentation: MixedStates | None
     stored: Complexity
+    effort: float
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Portrait:
         or two where the beliefs are uncountable. Raises ValueError for a portrait that was not computed from its process."""
         if self.source is None:
             raise ValueError(f"the portrait of {self.name} was made without its process: use `portrait(process)`")
-        return dynamics(self.source.process, self.source.presentation, self.entropy_rate, self.source.stored)
+        source = self.source
+        return dynamics(source.process, source.presentation, self.entropy_rate, source.stored, source.effort)
 
     @property
     def generalized(self) -> bool:
@@ -158,14 +161,15 @@ DEPTH = 10
 """Myopic entropies, if not asked otherwise."""
 
 
-def portrait(process: Process, depth: int = DEPTH) -> Portrait:
-    """Compute everything, in about a second at most: myopic entropies to `depth` tokens (fewer where words are too many),
-    mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E."""
+def portrait(process: Process, depth: int = DEPTH, effort: float = 1.0) -> Portrait:
+    """Compute everything, in a second or few: myopic entropies to `depth` tokens (fewer where words are too many),
+    mixed states until they close or grow beyond a few thousand, entropy rate with bounds, C_mu, E. Of a large process what takes
+    long is left out, with a reason, unless the `effort` matches its size (see effort.py)."""
     about = structure(process)
     # The joint beliefs of a product are counted, and none of them is made.
     presentation = None if process.factored else followed_beliefs(process)
     rate = entropy_rate(process, presentation)
-    stored = _stored(process, rate, presentation)
+    stored = _stored(process, rate, presentation, effort)
     return Portrait(
         name=process.name,
         states=process.states,
@@ -184,14 +188,14 @@ def portrait(process: Process, depth: int = DEPTH) -> Portrait:
         statistical_complexity=stored.statistical_complexity,
         excess_entropy=stored.excess_entropy,
         myopic_entropies=myopic_entropies(process, depth),
-        canonical=canonical_dimension(process),
+        canonical=CanonicalDimension(None, False) if too_large(process, effort) else canonical_dimension(process),
         parts=tuple(
             PartCount(part.name, part.role, part.process.name, len(part.process.states))
             for part in (process.parts.parts if process.parts is not None else ())
         ),
         exact=process.exact,
         right=process.right,
-        source=PortraitSource(process, presentation, stored),
+        source=PortraitSource(process, presentation, stored, effort),
     )
 
 
@@ -227,14 +231,25 @@ def _stationary(process: Process) -> Sequence[Scalar] | None:
     try:
         if process.generalized:
             return None if len(ergodic_components(process)) > 1 else stationary_version(process).start
-        return stationary_distribution(process.transitions(), len(process.states))
+        T, states = process.transitions(), len(process.states)
+        closed = closed_classes(T, states)
+        components = ergodic_components(process)
+        if len(closed) > 1 or len(components) > 1:
+            return None
+        # The start leads to the one closed class, whose distribution is known.
+        weights: list[Scalar] = [components[0].process.start[0] * 0] * states
+        for i, weight in zip(sorted(closed[0]), components[0].process.start, strict=True):
+            weights[i] = weight
+        return tuple(weights)
     except ValueError:
         return None
 
 
-def _stored(process: Process, rate: EntropyRate | None = None, presentation: MixedStates | None = None) -> Complexity:
+def _stored(
+    process: Process, rate: EntropyRate | None = None, presentation: MixedStates | None = None, effort: float = 1.0
+) -> Complexity:
     """C_mu, E and the number of causal states; of a product from its factors."""
     if process.factored:
         rates = {id(factor): term for factor, term in zip(process.factors, rate.terms if rate else (), strict=False)}
-        return complexity_of_factors(process, lambda factor: _stored(factor, rates.get(id(factor))))
-    return complexity(process, rate or entropy_rate(process, presentation), presentation)
+        return complexity_of_factors(process, lambda factor: _stored(factor, rates.get(id(factor)), None, effort))
+    return complexity(process, rate or entropy_rate(process, presentation), presentation, effort)

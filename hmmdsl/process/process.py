@@ -31,6 +31,9 @@ Scalar: TypeAlias = Fraction | float
 Entries: TypeAlias = Mapping[tuple[int, int], Scalar]
 """The non-zero entries of one labelled matrix, by (from state, to state)."""
 
+LARGEST_DENSE = 50_000_000
+"""Entries of all operators together, zeros included, that are held in memory where it can be done without (400 MB)."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -125,14 +128,25 @@ class Process:
         """T[x] r in column x: the next token's probabilities are `belief @ emission`."""
         import numpy as np
 
-        emission = np.ascontiguousarray((self.T.sum(axis=2) if self.right is None else self.T @ self.r).T)
+        if len(self.tokens) * len(self.states) ** 2 > LARGEST_DENSE:
+            # All operators at once would take gigabytes.
+            emission = np.zeros((len(self.states), len(self.tokens)))
+            for x, entries in enumerate(self.operators):
+                for (i, j), value in entries.items():
+                    emission[i, x] += float(value) * self.r[j]
+        else:
+            emission = np.ascontiguousarray((self.T.sum(axis=2) if self.right is None else self.T @ self.r).T)
         emission.setflags(write=False)
         return emission
 
-    def transitions(self) -> dict[tuple[int, int], Scalar]:
-        """The non-zero entries of T = sum over tokens of T[x]: Pr(j | i), whatever is emitted."""
+    @cached_property
+    def _transitions(self) -> Mapping[tuple[int, int], Scalar]:
         total: dict[tuple[int, int], Scalar] = {}
         for entries in self.operators:
             for place, value in entries.items():
                 total[place] = total[place] + value if place in total else value
         return total
+
+    def transitions(self) -> Mapping[tuple[int, int], Scalar]:
+        """The non-zero entries of T = sum over tokens of T[x]: Pr(j | i), whatever is emitted."""
+        return self._transitions

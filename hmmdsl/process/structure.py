@@ -7,6 +7,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, stationary_version, unit_circle
+from hmmdsl.process.once import once
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.settling import settled_components
 from hmmdsl.process.stationary import closed_classes, components, period, reachable, stationary_distribution
@@ -123,6 +124,7 @@ def _unreachable_together(process: Process) -> tuple[int, ...]:
     return tuple(i for i, common in enumerate(together) if not common)
 
 
+@once
 def ergodic_components(process: Process) -> tuple[Component, ...]:
     """The closed classes that the start leads to, each as a stationary process of its own states and all tokens, with the
     probability of ending there."""

@@ -28,6 +28,9 @@ NEAR_ONE = Fraction(1, 10**6)
 
 Row = list[Fraction]
 
+NOTHING = Fraction(0)
+"""The zero of every table."""
+
 
 def imported(path: Path) -> str:
     """The spec that says what the file holds, in the one layout. Floats become the decimals that they print as; where a row of
@@ -128,6 +131,8 @@ def _row(value: Any, name: str) -> Row:
 
 def _exact(value: Any, name: str) -> Fraction:
     """A number as written: a text such as `1/3`, or the decimal that a float prints as."""
+    if value is NOTHING or (isinstance(value, int | float) and value == 0):
+        return NOTHING  # most entries of a large table
     try:
         found = Fraction(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, ZeroDivisionError):
@@ -141,11 +146,16 @@ def _exact(value: Any, name: str) -> Fraction:
 
 def _completed(path: Path, what: str, row: Row) -> Row:
     """The row with what rounding left over or took given to its largest entry."""
-    missing = 1 - sum(row, Fraction(0))
+    missing = 1 - sum((value for value in row if value is not NOTHING), NOTHING)
     if abs(missing) > NEAR_ONE:
         raise OutputError(f"{path}: {what} sums to {float(sum(row)):.9g}, not 1")
-    place = row.index(max(row))
+    place = _largest(row)
     return [value + missing if k == place else value for k, value in enumerate(row)]
+
+
+def _largest(row: Row) -> int:
+    """The place of the largest entry, the first of several."""
+    return max((k for k, value in enumerate(row) if value is not NOTHING), key=row.__getitem__, default=0)
 
 
 def _lines(path: Path, rows: Sequence[tuple[str, Sequence[tuple[str, Fraction]]]]) -> list[str]:
@@ -153,10 +163,9 @@ def _lines(path: Path, rows: Sequence[tuple[str, Sequence[tuple[str, Fraction]]]
     lines = []
     for i, (what, entries) in enumerate(rows):
         values = [value for _, value in entries]
-        _completed(path, what, values)
-        rest = None if sum(values) == 1 else values.index(max(values))
-        texts = ["rest" if k == rest else _number(value) for k, value in enumerate(values)]
-        own = [f"{{s{i}}} {ends} : {text}" for (ends, value), text in zip(entries, texts, strict=True) if value]
+        rest = None if _completed(path, what, values) == values else _largest(values)
+        written = [(k, ends, value) for k, (ends, value) in enumerate(entries) if value]
+        own = [f"{{s{i}}} {ends} : {'rest' if k == rest else _number(value)}" for k, ends, value in written]
         lines.append("\n  ".join(own))
     return lines
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ from hmmdsl.process.process import Process, Scalar
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of, find_processes
+from hmmdsl.runtime.kept_facts import Facts, facts_of, kept_facts
 from hmmdsl.runtime.output_file import output_file
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ MOST_ARROWS = 40
 LONGEST_LIST = 12
 """States, tokens or numbers written out; of more the first and how many there are."""
 
+LONGEST_FRACTION = 24
+"""Characters of a fraction that is written out; a longer one is a decimal."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -37,8 +42,19 @@ class Shown:
 
     name: str
     process: Process
-    portrait: Portrait
     about: str = ""
+    effort: float = 1.0
+    known: Portrait | None = None
+
+    @cached_property
+    def portrait(self) -> Portrait:
+        """All that theory tells, with that effort (see process/effort.py); computed when first asked for."""
+        return self.known or portrait(self.process, effort=self.effort)
+
+    @property
+    def facts(self) -> Facts:
+        """What a list tells: kept for the library's processes."""
+        return kept_facts(self.process) or facts_of(self.portrait)
 
     def as_json(self, diagrams: bool = False) -> dict[str, Any]:
         """For programs: `beliefs.count`, `entropy_rate.bits`, …; with `diagrams`, what is drawn as well."""
@@ -55,7 +71,7 @@ class Shown:
         return (cited or sentences)[0]
 
 
-def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str | None) -> tuple[Shown, ...]:
+def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str | None, effort: float = 1.0) -> tuple[Shown, ...]:
     """What `targets` name: specs and library modules, each with the names of its processes after it if not all are meant. Raises
     SpecError, and OutputError if there is no such process."""
     shown: list[Shown] = []
@@ -64,7 +80,7 @@ def portraits(targets: Sequence[str], settings: Mapping[str, str], profile: str 
         for name in names or (None,):
             for each, process in find_processes(target, name, settings, profile).items():
                 known = each if all(each != other.name for other in shown) else f"{each} of {target}"
-                shown.append(Shown(known, process, portrait(process), comments.get(each.partition("(")[0], "")))
+                shown.append(Shown(known, process, comments.get(each.partition("(")[0], ""), effort))
     return tuple(shown)
 
 
@@ -190,16 +206,12 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
     rows = [
         (
             each.name,
-            str(len(each.portrait.states)),
-            str(len(each.portrait.tokens)),
-            "infinite" if each.portrait.beliefs.count is None else str(each.portrait.beliefs.count),
-            _cell(each.portrait.entropy_rate.value_bits, each.portrait.entropy_rate.exact, each.portrait.entropy_rate.error_bits),
-            *(
-                "–" if measure.bits is None else _cell(measure.bits, measure.exact, measure.error_bits)
-                for measure in (each.portrait.statistical_complexity, each.portrait.excess_entropy)
-            ),
+            str(len(each.process.states)),
+            str(len(each.process.tokens)),
+            "not closed" if facts.beliefs is None else str(facts.beliefs),
+            *(number.text for number in (facts.entropy_rate, facts.statistical_complexity, facts.excess_entropy)),
         )
-        for each in shown
+        for each, facts in ((each, each.facts) for each in shown)
     ]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for i, column in enumerate(header):
@@ -214,19 +226,14 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
     return table
 
 
-def _cell(value: float, exact: bool, error: float) -> str:
-    """Up to six decimals, those that are known."""
-    return known_digits(value, 0.0 if exact else error, 6)
-
-
 def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     """What there is to tell, line by line: what it is, and its value with its unit."""
     yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
     yield f"{len(about.tokens)} tokens", _listed(about.tokens)
     if about.stationary is not None:
-        yield "stationary", _listed(about.stationary, _number)
+        yield "stationary", _numbers(about.stationary)
     if about.stationary is None or about.start_kind == "given":
-        yield "start", _listed(about.start, _number)
+        yield "start", _numbers(about.start)
     for role in ("component", "factor"):
         named = [
             f"{part.name} ({part.process}, {part.states:,} state{'' if part.states == 1 else 's'})"
@@ -236,7 +243,7 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         if named:
             yield f"{role}s", _listed(named)
     if about.right is not None:
-        yield "right eigenvector", _listed(about.right, _number)
+        yield "right eigenvector", _numbers(about.right)
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
     compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
@@ -244,11 +251,12 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         met = f", {beliefs.recurrent:,} met for ever" if beliefs.recurrent is not None else ""
         yield "beliefs", f"{beliefs.count:,}, the start included{met}; closed at depth {beliefs.closed_at} ({compared})"
     else:
-        yield "beliefs", f"not closed within {beliefs.found:,}: taken to be infinite ({compared})"
-    yield "beliefs by depth", _listed([f"{size:,}" for size in beliefs.growth])
+        yield "beliefs", f"more than {beliefs.found:,}, and not followed further ({compared})"
+    yield "beliefs by depth", _by_depth(beliefs.growth)
     rate = about.entropy_rate
     within = "" if rate.exact else f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
-    error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits (estimated)"
+    proven = rate.error_bits >= (rate.upper_bits - rate.lower_bits) / 2 * (1 - 1e-9)
+    error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits ({'within bounds' if proven else 'estimated'})"
     bits, nats = _rate_digits(rate)
     yield "entropy rate", f"{bits} bits = {nats} nats a token{error}{within}; {rate.method}"
     yield "statistical complexity", about.statistical_complexity.text
@@ -260,6 +268,14 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     for number in dynamics_numbers(about.dynamics):
         yield number.name, number.text
     yield "myopic entropies", f"{_listed([f'{bits:.6f}' for bits in about.myopic_entropies.bits])} bits"
+
+
+def _by_depth(growth: Sequence[int]) -> str:
+    """How many there are after 0, 1, … tokens; of a long row the first and the last."""
+    sizes = [f"{size:,}" for size in growth]
+    if len(sizes) <= LONGEST_LIST:
+        return ", ".join(sizes)
+    return f"{', '.join(sizes[:LONGEST_LIST])}, …, {sizes[-1]} after {len(sizes) - 1} tokens"
 
 
 def _rate_digits(rate: EntropyRate) -> tuple[str, str]:
@@ -280,7 +296,16 @@ def _structure(about: Portrait) -> Iterator[str]:
 
 
 def _number(value: Scalar) -> str:
-    return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+    """A fraction as long as it can be read, else a decimal."""
+    exact = str(value) if isinstance(value, Fraction) else ""
+    return exact if exact and len(exact) <= LONGEST_FRACTION else f"{float(value):.6g}"
+
+
+def _numbers(values: Sequence[Scalar]) -> str:
+    """The first of them: as fractions, if all of these can be read."""
+    shown = [_number(value) for value in values[:LONGEST_LIST]]
+    readable = all(text == str(value) for text, value in zip(shown, values, strict=False))
+    return _listed(values, _number if readable else lambda value: f"{float(value):.6g}")
 
 
 def _listed(items: Sequence[T], text: Callable[[T], str] = str) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hmmdsl.process.measure import known_digits
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.finding import comments_of
+from hmmdsl.runtime.kept_facts import facts_of, kept_facts
 from hmmdsl.runtime.portrait import Shown, draw, portraits, print_portraits, write_page
 
 WRITTEN = """\
@@ -39,9 +39,50 @@ def test_the_library_is_a_list_of_one_line_each(library: tuple[Shown, ...], caps
     assert "source" in header
     for line, each in zip(lines, library, strict=True):
         assert line.startswith(each.name)
-        rate = each.portrait.entropy_rate
-        assert known_digits(rate.value_bits, 0 if rate.exact else rate.error_bits, 6) in line
+        assert each.facts.entropy_rate.text in line
         assert each.source[:20] in line
+
+
+def test_kept_facts_are_true(library: tuple[Shown, ...]) -> None:
+    """If not, `python -m hmmdsl.runtime.kept_facts` writes them anew."""
+    kept = [kept_facts(each.process) for each in library]
+    # Of definitions with functions a last bit may differ from one machine to another; then they are computed.
+    assert sum(each is not None for each in kept) >= sum(each.process.exact for each in library)
+    for each, facts in zip(library, kept, strict=True):
+        if facts is None:
+            continue
+        found = facts_of(each.portrait)
+        assert facts.beliefs == found.beliefs, each.name
+        for name in ("entropy_rate", "statistical_complexity", "excess_entropy"):
+            one, other = getattr(facts, name), getattr(found, name)
+            assert (one.bits is None) == (other.bits is None), (each.name, name)
+            if one.bits is not None:
+                assert one.bits == pytest.approx(other.bits, abs=1e-9 + one.error_bits + other.error_bits), (each.name, name)
+                assert one.error_bits == pytest.approx(other.error_bits, rel=1, abs=1e-9), (each.name, name)
+
+
+def test_a_list_of_the_library_computes_no_theory(capsys: pytest.CaptureFixture[str]) -> None:
+    fresh = portraits(["std.processes"], {}, None)
+    print_portraits(fresh)
+    assert "zero_one_random" in capsys.readouterr().out
+    assert not [each.name for each in fresh if "portrait" in each.__dict__ and each.process.exact]
+
+
+def test_fractions_past_reading_are_decimals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = "\n".join(f"  s[{i}] -[0]-> s[{(i + 1) % 6}] : {i + 1}/{1009 + 2 * i}; s[{i}] -[1]-> s[0] : rest" for i in range(6))
+    (tmp_path / "mine.hmm").write_text(f"hmm long {{\n  states s[0..6]\n  tokens 0, 1\n{chain}\n}}\n")
+    (shown,) = portraits([str(tmp_path / "mine.hmm")], {}, None)
+    print_portraits([shown])
+    stationary = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("stationary"))
+    assert shown.portrait.stationary is not None
+    assert stationary.split()[1:] == ", ".join(f"{float(weight):.6g}" for weight in shown.portrait.stationary).split()
+
+
+def test_a_long_row_of_beliefs_by_depth_ends_with_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    (shown,) = portraits(["std.processes", "simple_nonunifilar"], {}, None)
+    print_portraits([shown])
+    sizes = shown.portrait.beliefs.growth
+    assert f"…, {sizes[-1]:,} after {len(sizes) - 1} tokens" in capsys.readouterr().out
 
 
 def test_every_library_process_says_where_it_is_from(library: tuple[Shown, ...]) -> None:

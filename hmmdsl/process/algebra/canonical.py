@@ -18,6 +18,7 @@ from hmmdsl.process.algebra.failure import TooLargeError
 from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.algebra.spans import Number, Rows, WorkError, closure, image, rank_between
 from hmmdsl.process.joint import each_once
+from hmmdsl.process.once import once
 from hmmdsl.process.process import Process, Scalar
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def _with_right_of_ones(process: Process) -> Process:
     return replace(process, operators=tuple(operators), start=tuple(start), right=ones, parts=None)
 
 
+@once
 def predictive(process: Process) -> Predictive:
     """The process in coordinates of its futures. The process is exact; the pivots of a generalized HMM are those of the same
     process with a right eigenvector of ones.
@@ -168,7 +170,12 @@ def predictive(process: Process) -> Predictive:
 
 
 def _scale(process: Process) -> int:
-    return lcm(*(Fraction(value).denominator for entries in process.operators for value in entries.values()))
+    return lcm(*{value.denominator for entries in process.operators for value in map(_exactly, entries.values())})
+
+
+def _exactly(value: Scalar) -> Fraction:
+    """The number of an exact process, which is a fraction already."""
+    return value if isinstance(value, Fraction) else Fraction(value)
 
 
 def _by_rows(process: Process) -> list[Rows]:
@@ -188,7 +195,7 @@ def _rows(process: Process, transposed: bool) -> list[Rows]:
         rows: dict[int, list[tuple[int, Number]]] = {}
         for (i, j), value in sorted(entries.items()):
             a, b = (j, i) if transposed else (i, j)
-            share = Fraction(value)
+            share = _exactly(value)
             rows.setdefault(a, []).append((b, share.numerator * (scale // share.denominator)))
         matrices.append(rows)
     return matrices

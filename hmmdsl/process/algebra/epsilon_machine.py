@@ -23,6 +23,7 @@ from hmmdsl.process.algebra.canonical import predictive
 from hmmdsl.process.algebra.entries import add, is_stationary, row_sums
 from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
 from hmmdsl.process.algebra.predictive_states import predictive_states
+from hmmdsl.process.once import once
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, reachable, stationary_distribution
 from hmmdsl.process.structure import is_unifilar
@@ -98,6 +99,7 @@ class Unclosed:
         )
 
 
+@once
 def epsilon_machine(process: Process, most_states: int = MOST_STATES, most_work: int = MOST_WORK) -> EpsilonMachine | Unclosed:
     """The causal states of the process from its start, or what was found within the budget; never endless.
 

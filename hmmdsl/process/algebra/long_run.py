@@ -1,6 +1,6 @@
 """The epsilon-machine of a process in the long run, where its causal states are found to be finite in number.
 
-It is kept with the process, since whatever is known exactly is known from it."""
+Whatever is known exactly is known from it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from hmmdsl.process.process import Process
 MOST_STATES, MOST_WORK = 500, 500_000
 """Causal states, and products of numbers, that are followed: about half a second."""
 
-KEPT = "_long_run_machine"
-
 
 def long_run_machine(process: Process) -> EpsilonMachine | None:
     """The machine of a stationary ergodic process, None where it is not found within the budget: there may be infinitely many
     causal states. Unifilar states are merged, however many there are."""
-    # As a cached property would be; a process is frozen, and its fields can't be hashed.
-    known = process.__dict__.get(KEPT, process)
-    if known is process:
-        found = epsilon_machine(process, MOST_STATES, MOST_WORK)
-        known = found if isinstance(found, EpsilonMachine) and all(found.recurrent) else None
-        process.__dict__[KEPT] = known
-    return known if isinstance(known, EpsilonMachine) else None
+    found = epsilon_machine(process, MOST_STATES, MOST_WORK)
+    return found if isinstance(found, EpsilonMachine) and all(found.recurrent) else None
 
 
 def shows_its_states(machine: EpsilonMachine) -> bool:

@@ -56,7 +56,7 @@ def belief_cloud(
     the set's rarely visited parts."""
     S = len(process.states)
     if observers is None:
-        observers = min(OBSERVERS, LARGEST_WORK // ((FORGOTTEN + kept) * S * S))
+        observers = min(OBSERVERS, LARGEST_WORK // ((FORGOTTEN + kept) * S * max(S, len(process.tokens))))
     if observers < FEWEST:
         return None
     rng = np.random.default_rng(seed)
@@ -83,8 +83,9 @@ def advance(
         (cumulative <= (u * cumulative[:, -1])[:, None]).sum(axis=1), mass.shape[1] - 1 - (mass[:, ::-1] > 0).argmax(axis=1)
     )
     following = np.empty_like(belief)
-    for x in range(len(process.tokens)):
-        of_x = np.flatnonzero(token == x)
+    order = np.argsort(token, kind="stable")
+    read, first = np.unique(token[order], return_index=True)
+    for x, of_x in zip(read.tolist(), np.split(order, first[1:]), strict=True):
         after = belief[of_x] @ process.T[x]
         following[of_x] = after / (after @ process.r)[:, None]
     return following, token

@@ -15,6 +15,7 @@ from hmmdsl.process.dynamics.lyapunov import Lyapunov, lyapunov
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.synchronization import Order, Synchronization, synchronization
 from hmmdsl.process.dynamics.transients import Transients, transients
+from hmmdsl.process.effort import told_with, too_large
 from hmmdsl.process.entropies import EntropyRate, followed_beliefs
 from hmmdsl.process.measure import EXACT_ERROR, Measure
 from hmmdsl.process.mixed_states import MixedStates
@@ -81,15 +82,20 @@ class Dynamics:
         }
 
 
-def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRate, stored: Complexity) -> Dynamics:
+def dynamics(
+    process: Process, presentation: MixedStates | None, rate: EntropyRate, stored: Complexity, effort: float = 1.0
+) -> Dynamics:
     """Compute everything, in a second or two where the beliefs are uncountable, else in a fraction of it. `presentation` are
     the process' mixed states, `rate` its entropy rate and `stored` its complexity, from the same process. A product whose
     joint beliefs were not followed is followed if it is small, else only what adds up over factors is told."""
     if presentation is None:
         if len(process.states) * len(process.tokens) > LARGEST_PRODUCT:
-            return _of_large_product(process, stored)
+            reason = f"a product of {len(process.states):,} joint states: ask each factor"
+            return _only_sums(process, stored, reason)
         process = in_full(process)
         presentation = followed_beliefs(process)
+    if too_large(process, effort):
+        return replace(_only_sums(process, stored, told_with(process)), transients=transients(presentation))
     components = ergodic_components(process)
     if len(components) > 1:
         reason = f"the process settles into one of {len(components)} ergodic components"
@@ -119,9 +125,8 @@ def dynamics(process: Process, presentation: MixedStates | None, rate: EntropyRa
     )
 
 
-def _of_large_product(process: Process, stored: Complexity) -> Dynamics:
-    """Crypticity and transient information add over independent factors; the rest is asked of each factor."""
-    reason = f"a product of {len(process.states):,} joint states: ask each factor"
+def _only_sums(process: Process, stored: Complexity, reason: str) -> Dynamics:
+    """Crypticity and transient information, which add over independent factors; the reason for the rest."""
     fit = DimensionFit(None, reason=reason)
     crypticity = _crypticity(stored, None)
     return Dynamics(

@@ -87,7 +87,7 @@ def lyapunov(process: Process, rate: EntropyRate, seed: int = 0) -> Lyapunov:
         dimension = lyapunov_dimension(h, np.array([exponent]))
         change = abs(lyapunov_dimension(h + h_error, np.array([volume + 2 * (h + h_error)])) - dimension)
         return Lyapunov((exponent,), (2 * h_error,), dimension, change, not _apart(process), 0)
-    words = min(OBSERVERS, LARGEST_WORK // ((FORGOTTEN + MEASURED) * S**3))
+    words = min(OBSERVERS, LARGEST_WORK // ((FORGOTTEN + MEASURED) * max(S**3, S * len(process.tokens))))
     if words < FEWEST:
         return Lyapunov((), (), None, None, True, 0, f"{S:,} states are too many to follow how they contract")
     exponents = _measured(process, words, seed)

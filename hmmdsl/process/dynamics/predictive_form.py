@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.process.algebra.canonical import orthonormal, predictive
+from hmmdsl.process.once import once
 from hmmdsl.process.process import Process
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PredictiveForm:
         return tuple(x for x, M in enumerate(self.T) if float(self.start @ M @ self.right) > 1e-12)
 
 
+@once
 def predictive_form(process: Process) -> PredictiveForm:
     """The process in coordinates of its futures: in integers where it is exact and small, else by singular values."""
     if process.exact and len(process.states) <= LARGEST_EXACT:

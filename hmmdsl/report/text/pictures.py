@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hmmdsl.process.effort import too_large
 from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.report.text.automaton import automaton_lines
 from hmmdsl.report.text.curve import entropy_curve
@@ -29,7 +30,8 @@ def pictures(process: Process, about: Portrait, width: int) -> Group | None:
     beside = width >= 2 * NARROWEST + 4
     each = min(WIDEST, (width - 4) // 2 if beside else width)
     drawn = []
-    if len(process.states) > 1 and drawn_whole(process):
+    small = drawn_whole(process) and not too_large(process, 1)
+    if len(process.states) > 1 and small:
         drawn.append(_block(*belief_picture(process, each), each))
     if len(about.myopic_entropies.bits) > 1:
         drawn.append(_block(*entropy_curve(about.myopic_entropies.bits, about.entropy_rate.value_bits, each), each))
@@ -42,7 +44,7 @@ def pictures(process: Process, about: Portrait, width: int) -> Group | None:
         for block in drawn:
             parts += [block, Text("")]
     wide = min(width, 2 * WIDEST + 8)
-    if drawn_whole(process):
+    if small:
         parts.append(_block(*automaton_lines(process, wide), wide))
     return Group(*parts)
 
