@@ -85,7 +85,7 @@ class AttentionByLag(AlongCheckpoints):
         return Group(
             {
                 "eigenvalue": Series(theory(eigenvalue), length, "the largest eigenvalues of T other than 1"),
-                "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "by block, from 0"),
+                "layer": Series(Group({"head": Series(Group(head), heads)}), layers, "the blocks, from 0"),
             }
         )
 

@@ -30,7 +30,13 @@ LONGEST_TABLE = 16
 MOST_FAILURES = 5
 """Failed points of one sweep that are told; more are counted."""
 
-SPREADS = ("folds", "repeats")
+MOST_METRICS = 4
+"""Numbers of one group that are shown beside its controls, and of a short list; without controls twice as many."""
+
+MOST_POSITIONS = 8
+"""Positions that are shown side by side."""
+
+SPREADS = ("folds", "repeats", "standard_error")
 """Groups that tell how a number spreads; they are left to the report."""
 
 
@@ -57,23 +63,93 @@ def number_text(value: float | None) -> str:
 
 def main_rows(schema: ResultSchema, results: Any, path: str = "") -> Iterator[Row]:
     """The rows of a table of results: one for each group that has numbers of its own, their first number leading, and beside it
-    the same number of each control (its mean, where a control is repeated). Series of single numbers are left to the report."""
+    the same number of each control (its mean, where a control is repeated). Groups without that number, such as what an
+    intervention finds `before` and `after`, are rows of their own. Curves are left to the report, but for their ends along
+    training and for a few positions of a network."""
     match schema:
         case Group(members):
-            own = {name: member for name, member in members.items() if isinstance(member, Quantity)}
-            if own:
-                metric = next(iter(own))
-                numbers = {name: results.get(name) for name in own if name == metric or len(own) <= 4}
-                for name, member in members.items():
-                    if isinstance(member, Group):
-                        numbers |= dict(_controls(name, member, results.get(name), metric))
-                yield Row(path, numbers)
-            else:
-                for name, member in members.items():
-                    yield from main_rows(member, (results or {}).get(name), f"{path}.{name}" if path else name)
-        case Series(element=Group() as element, description=description) if not description:
-            for i, result in enumerate(results or ()):
-                yield from main_rows(element, result, f"{path}[{i}]")
+            yield from _group_rows(members, results or {}, path)
+        case Series(element=Group() as element):
+            found = list(results or ())
+            for i in _told(schema, len(found)):
+                yield from main_rows(element, found[i], f"{path}[{i}]")
+
+
+def _group_rows(members: Mapping[str, ResultSchema], results: Mapping[str, Any], path: str) -> Iterator[Row]:
+    own = {name: member for name, member in members.items() if isinstance(member, Quantity)}
+    metric = next(iter(own), None)
+    controls: dict[str, float | None] = {}
+    for name, member in members.items():
+        if isinstance(member, Group) and metric is not None:
+            controls |= dict(_controls(name, member, results.get(name), metric))
+    along = _along_positions(members, results) if metric is None else None
+    if along is not None:
+        yield Row(f"{path} ({along[0]})".strip(), along[1])
+        return
+    if metric is not None:
+        most = MOST_METRICS if controls else 2 * MOST_METRICS
+        numbers = {name: results.get(name) for name in own if name == metric or len(own) <= most}
+        for name, member in members.items():
+            if isinstance(member, Series) and isinstance(member.element, Quantity):
+                found = results.get(name) or ()
+                numbers |= {f"{name}[{i}]": value for i, value in enumerate(found)} if len(found) <= MOST_METRICS else {}
+        yield Row(path, numbers | controls)
+    elif members and all(_repeated(member) for member in members.values()):
+        yield Row(f"{path} (mean)", {name: (results.get(name) or {}).get("mean") for name in members})
+    for name, member in members.items():
+        inside = f"{path}.{name}" if path else name
+        if name in SPREADS or _repeated(member):
+            continue
+        if not isinstance(member, Group) or metric is None or metric not in _metrics(member):
+            yield from main_rows(member, results.get(name), inside)
+            continue
+        for key, part in member.members.items():  # a control of what has rows of its own
+            if isinstance(part, Group) and isinstance(members.get(key), Group) and metric not in _metrics(part):
+                yield from main_rows(part, (results.get(name) or {}).get(key), f"{inside}.{key}")
+
+
+def _repeated(schema: ResultSchema) -> bool:
+    """Whether it is one number that was measured several times."""
+    return isinstance(schema, Group) and "mean" in schema.members
+
+
+def _told(series: Series, length: int) -> Sequence[int]:
+    """Which elements have rows: all of a list, the ends of a course of training, none of another curve. A curve is `by` what it
+    runs along."""
+    if not series.description.startswith("by "):
+        return range(length)
+    return sorted({0, length - 1}) if length and series.description.startswith("by checkpoint") else ()
+
+
+def _along_positions(
+    members: Mapping[str, ResultSchema], results: Mapping[str, Any]
+) -> tuple[str, Mapping[str, float | None]] | None:
+    """The leading number at each position and of the `whole`, for a group that has nothing else; None for other groups, and where
+    positions are many."""
+    series, whole = members.get("position"), members.get("whole")
+    found = results.get("position") or ()
+    if not isinstance(series, Series) or not isinstance(whole, Group) or len(members) > 2 or len(found) > MOST_POSITIONS:
+        return None
+    metric = next(name for name, member in whole.members.items() if isinstance(member, Quantity))
+    numbers = {f"position[{i}]": one.get(metric) for i, one in enumerate(found)}
+    controls = {
+        name: value
+        for key, member in whole.members.items()
+        if isinstance(member, Group)
+        for name, value in _controls(f"whole.{key}", member, results["whole"].get(key), metric)
+    }
+    return metric, numbers | {"whole": results["whole"].get(metric)} | controls
+
+
+def _metrics(schema: Group) -> set[str]:
+    """The names of all numbers in a group and its groups; a number that was measured several times is one."""
+    found: set[str] = set()
+    for name, member in schema.members.items():
+        if isinstance(member, Group):
+            found |= {name} if _repeated(member) else _metrics(member)
+        elif isinstance(member, Quantity):
+            found.add(name)
+    return found
 
 
 def _controls(name: str, schema: Group, results: Any, metric: str) -> Iterator[tuple[str, float | None]]:
@@ -267,19 +343,30 @@ def _results(finished: Run, compiled: Compiled) -> Iterator[tuple[str, str, list
 
 
 def _print_rows(console: Console, title: str, subtitle: str, rows: Sequence[Row]) -> None:
+    """One table for each set of rows that have columns in common."""
     from rich.table import Table
 
-    columns = list(dict.fromkeys(column for row in rows for column in row.numbers))
-    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
-    table.add_column(f"{title} ({subtitle})", style="bold", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", overflow="fold")
-    for row in rows[:LONGEST_TABLE]:
-        table.add_row(row.path, *(number_text(row.numbers[c]) if c in row.numbers else "" for c in columns))
+    shown = rows[:LONGEST_TABLE]
+    for alike in _alike(shown):
+        columns = list(dict.fromkeys(column for row in alike for column in row.numbers))
+        table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
+        table.add_column(f"{title} ({subtitle})", style="bold", no_wrap=True)
+        for column in columns:
+            table.add_column(column, justify="right", overflow="fold")
+        for row in alike:
+            table.add_row(row.path, *(number_text(row.numbers[c]) if c in row.numbers else "" for c in columns))
+        console.print(table)
     if len(rows) > LONGEST_TABLE:
-        table.add_row(f"… {len(rows) - LONGEST_TABLE} more", *("" for _ in columns))
-    console.print(table)
+        console.print(f"… {len(rows) - LONGEST_TABLE} more", markup=False)
     console.print()
+
+
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows by the number that leads them, in the order in which it first does."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(next(iter(row.numbers)), []).append(row)
+    return list(found.values())
 
 
 def _held(verdicts: Sequence[Verdict]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -11,9 +12,10 @@ from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.run import Run
-from hmmdsl.runtime.summary import main_rows, number_text, print_claims, print_run
+from hmmdsl.runtime.summary import Row, main_rows, number_text, print_claims, print_run
+from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.experiment import Judged, Margin, Verdict
-from hmmdsl.spec.results import Group, Quantity, Series
+from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 R2 = Quantity("1", "variance explained")
 SCORE = Group({"r2": R2, "mse": Quantity("1", "mean squared error")})
@@ -60,6 +62,75 @@ def test_a_fragile_claim_is_named_whether_it_holds_or_not(capsys: pytest.Capture
     assert "fragile: near" in capsys.readouterr().out
     print_claims(Console(width=200), [told.model_copy(update={"margin": Margin(value=0.5)})])
     assert "one seed: `--seeds 5`" in capsys.readouterr().out
+
+
+EVERY_KIND = """
+import std.processes (rrxor)
+model net: transformer { layers = 2, d_model = 16, context = 4 }
+train fit { process = rrxor(), model = net, steps = 3, checkpoints = every { steps = 1 } }
+analysis beliefs: regression { of = fit, at = [blocks], controls = [untrained, held_out, shuffled { repeats = 4 }] }
+analysis grow: emergence { of = beliefs }
+analysis steer: intervention { probe = beliefs.block[0], controls = [untrained, random { repeats = 4 }] }
+analysis aims: intervention { probe = beliefs.block[0], to = [counterfactual, uniform] }
+analysis swap: patching { of = fit, source = "0 1 1", base = "0 0 1", controls = [random, untrained] }
+analysis lags: attention { of = fit }
+analysis curve: learning { of = fit }
+analysis bits: information { of = fit, k = 1, at = [blocks] }
+analysis components: pca { of = fit, at = concat }
+"""
+
+
+def made_up(schema: ResultSchema) -> Any:
+    match schema:
+        case Quantity():
+            return 0.5
+        case Series(element, length):
+            return [made_up(element) for _ in range(length or 2)]
+        case Group(members):
+            return {name: made_up(member) for name, member in members.items()}
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, list[Row]]:
+    compiled = compile_text(EVERY_KIND, "every", kinds())
+    experiment = compiled.experiment
+    around = Surroundings(compiled.processes, experiment.models, experiment.trains, experiment.analyses)
+    schemas = {name: analysis.results(around) for name, analysis in experiment.analyses.items()}
+    return {name: list(main_rows(schema, made_up(schema))) for name, schema in schemas.items()}
+
+
+@pytest.mark.parametrize(
+    ("analysis", "path", "columns"),
+    [
+        ("steer", "after", ["old", "new"]),
+        ("steer", "untrained.after", ["old", "new"]),
+        ("steer", "random (mean)", ["old", "new"]),
+        ("aims", "uniform.after", ["old", "new"]),
+        (
+            "swap",
+            "block[1] (restored)",
+            ["position[0]", "position[1]", "position[2]", "whole", "whole.random.restored.mean", "whole.untrained.restored"],
+        ),
+        ("lags", "layer[1].head[0]", ["rate", "rate_error", "deviation"]),
+        ("grow", "checkpoint[0].block[1]", ["r2", "mse"]),
+        ("grow", "checkpoint[3].block[1]", ["r2", "mse"]),
+        ("curve", "network", ["aic_difference", "held_out_ratio", "lengths"]),
+        ("components", "captured", ["beliefs", "hankel"]),
+    ],
+)
+def test_each_kind_of_analysis_shows_its_outcome(
+    tables: dict[str, list[Row]], analysis: str, path: str, columns: list[str]
+) -> None:
+    (row,) = (row for row in tables[analysis] if row.path == path)
+    assert list(row.numbers) == columns
+
+
+def test_what_has_a_table_has_no_second_one(tables: dict[str, list[Row]]) -> None:
+    for name, rows in tables.items():
+        paths = [row.path for row in rows]
+        assert len(paths) == len(set(paths)) > 0, name
+    assert [row.path for row in tables["beliefs"]] == ["block[0]", "block[1]"]
+    assert [row.path for row in tables["bits"]][1:] == ["block[0]", "block[1]"]
 
 
 def test_what_a_run_took_is_wall_clock_time_and_not_the_sum_of_workers(capsys: pytest.CaptureFixture[str]) -> None:
