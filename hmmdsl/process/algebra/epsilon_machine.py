@@ -22,11 +22,11 @@ from math import log2
 from hmmdsl.process.algebra.canonical import predictive
 from hmmdsl.process.algebra.entries import add, is_stationary, row_sums
 from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
-from hmmdsl.process.algebra.predictive_states import predictive_states
+from hmmdsl.process.algebra.predictive_states import predictive_states, settled_states
 from hmmdsl.process.once import once
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, reachable, stationary_distribution
-from hmmdsl.process.structure import is_unifilar
+from hmmdsl.process.structure import ergodic_components, is_unifilar
 
 MOST_STATES = 2000
 """Predictive states that are followed before giving up; the long-run weights of more would take minutes."""
@@ -192,10 +192,11 @@ def _machine_of_words(process: Process, most_states: int, most_work: int) -> Eps
 def _generalized_machine(process: Process, most_states: int, most_work: int) -> EpsilonMachine | Unclosed:
     """The predictive states of a generalized HMM; those met for ever alone where it is stationary and they are one class, as they
     are of an ergodic process."""
-    followed = _followed(process, most_states, most_work)
+    ergodic = is_stationary(process) and len(ergodic_components(process)) == 1
+    followed = _followed(process, most_states, most_work, TYPICAL_WORD if ergodic else 0)
     if isinstance(followed, Unclosed):
         return followed
-    recurrent = _recurrent_part(followed) if is_stationary(process) else None
+    recurrent = _recurrent_part(followed) if ergodic else None
     if recurrent is not None:
         return _with_recurrence(_numbered(replace(recurrent, start_kind="stationary")))
     return _with_recurrence(_numbered(lumped(followed, coarsest_lumping(followed))))
@@ -203,7 +204,7 @@ def _generalized_machine(process: Process, most_states: int, most_work: int) -> 
 
 def _followed(process: Process, most_states: int, most_work: int, settle: int = 0) -> Process | Unclosed:
     """The automaton of predictive states as a process that starts in its first state: the empty word's, or, if they do not close
-    without, that of a typical word of `settle` tokens."""
+    without, that of a typical word of `settle` tokens, or one that such a word tends to."""
     if process.exact:
         representation = predictive(process)
         found = predictive_states(representation, most_states, most_work)
@@ -214,6 +215,9 @@ def _followed(process: Process, most_states: int, most_work: int, settle: int = 
             found = predictive_states(representation, most_states, most_work, settle)
             if found.closed:
                 return _automaton(process, found.transitions, len(found))
+            settled = settled_states(representation, most_states, most_work, settle)
+            if settled is not None:
+                return _automaton(process, settled.transitions, len(settled))
         return Unclosed(process, growth)
     from hmmdsl.process.mixed_states import mixed_state_presentation
 

@@ -7,13 +7,18 @@ sum(a M[x]) / sum(a).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
+from typing import TYPE_CHECKING
 
 from hmmdsl.process.algebra.canonical import Predictive
 from hmmdsl.process.algebra.spans import effort
 from hmmdsl.process.algebra.splitmix import SplitMix64
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float64
 
 LARGEST_BITS = 4096
 """A state whose integers are longer is not followed."""
@@ -59,6 +64,75 @@ def predictive_states(representation: Predictive, most_states: int, most_work: i
             return PredictiveStates(tuple(transitions), tuple(sizes), True)
         sizes.append(len(walk.all))
         first = last
+
+
+LARGEST_SETTLED = 30
+"""Coordinates of the largest representation for which settled states are looked for in floats."""
+
+MOST_SETTLED = 200
+"""Settled states that are followed in floats."""
+
+SAME = 1e-9
+"""Floats this close are looked at as one state, until it is seen whether they are."""
+
+LARGEST_DENOMINATORS = (10**3, 10**6)
+"""Of the coordinates that settled states are looked for among."""
+
+
+def settled_states(representation: Predictive, most_states: int, most_work: int, tokens: int) -> PredictiveStates | None:
+    """The states that a typical word only tends to, without ever reaching one of them; None if they are not found.
+
+    Of finitely many states met for ever a word may leave no doubt only in the limit. So it is read in floats, and what it tends
+    to is taken for fractions of small denominators. If these close, exactly, then they are such states, wherever they came from:
+    their stationary mean is left fixed by T, and an ergodic process has one such vector only.
+    """
+    import numpy as np
+
+    d = len(representation.pivots)
+    if d > LARGEST_SETTLED:
+        return None
+    M = np.zeros((len(representation.operators), d, d))
+    for x, rows in enumerate(representation.operators):
+        for i, row in rows.items():
+            for j, value in row:
+                M[x, i, j] = float(value)
+    M /= np.abs(M).max()
+    state = np.zeros(d)
+    for i, value in representation.start.items():
+        state[i] = value / sum(representation.start.values())
+    stream = SplitMix64(tokens)
+    for _ in range(tokens):
+        following = state @ M
+        mass = np.maximum(following.sum(axis=1), 0.0)
+        x = int(np.searchsorted(np.cumsum(mass), stream.bits() / 2**64 * mass.sum(), side="right"))
+        state = following[x] / following[x].sum()
+    if not _closes(state, M):
+        return None
+    for largest in LARGEST_DENOMINATORS:
+        start = {i: Fraction(float(value)).limit_denominator(largest) for i, value in enumerate(state)}
+        found = predictive_states(
+            replace(representation, start={i: value for i, value in start.items() if value}), most_states, most_work
+        )
+        if found.closed and all(probability > 0 for *_, probability in found.transitions):
+            return found
+    return None
+
+
+def _closes(state: Float64[np.ndarray, " d"], M: Float64[np.ndarray, "token d d"]) -> bool:
+    """Whether few states follow, as floats have it."""
+    import numpy as np
+
+    known = [state]
+    for at in known:
+        following = at @ M
+        mass = following.sum(axis=1)
+        for x in np.flatnonzero(mass > SAME * mass.max()):
+            after = following[x] / mass[x]
+            if float(np.abs(np.array(known) - after).max(axis=1).min()) > SAME:
+                known.append(after)
+        if len(known) > MOST_SETTLED:
+            return False
+    return True
 
 
 class _Walk:

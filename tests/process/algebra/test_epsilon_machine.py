@@ -1,8 +1,9 @@
+from dataclasses import replace
 from fractions import Fraction
 from math import log2
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
@@ -15,7 +16,7 @@ from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Entries, Process, Scalar
 from hmmdsl.process.structure import is_unifilar
 from tests.process.algebra.exact_words import exact_words, is_process
 from tests.process.known_processes import (
@@ -192,6 +193,54 @@ def test_copies_of_states_are_undone(known: Process, copies: int) -> None:
         return
     assert len(other.states) == len(small.states)
     assert exact_words(other, 4) == exact_words(small, 4)
+
+
+def in_rational_coordinates(known: Process, a: Fraction, b: Fraction) -> Process:
+    """The same words from S^-1 T S, with S unit triangular: a generalized HMM that shows nothing of its states."""
+    n = len(known.states)
+    S = {(i, j): Fraction(1) if i == j else a + b * (i - j) for i in range(n) for j in range(n) if i >= j}
+    back: dict[tuple[int, int], Fraction] = {}
+    for j in range(n):
+        for i in range(j, n):
+            back[i, j] = Fraction(i == j) - sum((S[i, k] * back[k, j] for k in range(j, i)), Fraction(0))
+
+    def moved(entries: Entries) -> dict[tuple[int, int], Scalar]:
+        found: dict[tuple[int, int], Scalar] = {}
+        for (i, j), value in entries.items():
+            for k in range(i, n):
+                for m in range(j + 1):
+                    found[k, m] = found.get((k, m), Fraction(0)) + back[k, i] * value * S[j, m]
+        return {place: value for place, value in found.items() if value}
+
+    start = tuple(sum((known.start[i] * S[i, j] for i in range(j, n)), Fraction(0)) for j in range(n))
+    right = tuple(sum((back[i, j] for j in range(i + 1)), Fraction(0)) for i in range(n))
+    return replace(known, operators=tuple(map(moved, known.operators)), start=start, right=right)
+
+
+def test_a_generalized_hmm_has_the_causal_states_that_its_words_settle_into() -> None:
+    operators = (
+        {(0, 0): Fraction(17, 60), (1, 0): Fraction(-5, 6), (1, 1): Fraction(7, 10)},
+        {(0, 0): Fraction(-1, 8), (0, 1): Fraction(1, 16), (1, 0): Fraction(-1, 4), (1, 1): Fraction(1, 8)},
+        {(0, 0): Fraction(-19, 20), (0, 1): Fraction(19, 40), (1, 0): Fraction(-3, 2), (1, 1): Fraction(19, 20)},
+    )
+    start, right = (Fraction(-155, 61), Fraction(215, 122)), (Fraction(3, 10), Fraction(1))
+    small = minimize(Process("ghmm", ("a", "b", "c"), ("d0", "d1"), operators, start, right=right))
+    arrows = {(17, 60), (1, 12), (19, 30), (7, 10), (3, 10)}
+    assert {(value.numerator, value.denominator) for entries in small.operators for value in entries.values()} == arrows
+    assert len(small.states) == 2
+    assert not small.generalized
+
+
+@settings(max_examples=25, deadline=None)
+@given(processes(most_states=3, unifilar=True), st.fractions(-1, 1, max_denominator=4), st.fractions(-1, 1, max_denominator=4))
+def test_causal_states_do_not_depend_on_the_coordinates(known: Process, a: Fraction, b: Fraction) -> None:
+    assume(known.start_kind == "stationary")
+    machine, moved = epsilon_machine(known), epsilon_machine(in_rational_coordinates(known, a, b))
+    assert isinstance(machine, EpsilonMachine)
+    assert isinstance(moved, EpsilonMachine)
+    assert moved.causal_states == machine.causal_states
+    assert moved.statistical_complexity_bits == pytest.approx(machine.statistical_complexity_bits)
+    assert exact_words(moved.process, 4) == exact_words(known, 4)
 
 
 def test_floats_are_merged_within_their_tolerance() -> None:
