@@ -92,7 +92,7 @@ def schema(depth: int) -> Group:
             "statistical_complexity": _measure("bits", "C_mu, the entropy of the causal states"),
             "excess_entropy": _measure("bits", "E, what the past tells of the future"),
             "crypticity": _measure("bits", "C_mu - E"),
-            "transient_information": _measure("bits times tokens", "T, how hard it is to synchronize"),
+            "transient_information": _measure("bits × tokens", "T, how hard it is to synchronize"),
             "myopic_entropies": Group(
                 {
                     "bits": Series(Quantity("bits", "entropy of a token, given those before it"), depth),

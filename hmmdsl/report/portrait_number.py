@@ -27,5 +27,7 @@ class PortraitNumber:
 def measured(name: str, measure: Measure, unit: str = "bits") -> PortraitNumber:
     """A measure with the digits that are known, and its error or bounds beside it."""
     if measure.bits is None:
-        return PortraitNumber(name, "undefined", "", "; ".join(filter(None, [measure.reason, measure.bounds_text])))
+        value = "infinite" if measure.reason.startswith("infinite") else "undefined"
+        reason = measure.reason.removeprefix("infinite").lstrip(":, ")
+        return PortraitNumber(name, value, "", "; ".join(filter(None, [reason, measure.bounds_text])))
     return PortraitNumber(name, measure.digits, unit, "; ".join(filter(None, [measure.error_text, measure.bounds_text])))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.legend import legend_above
 from hmmdsl.analysis.figures.wording import note, number, read_histories
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +79,9 @@ def _draw(axes: Axes, analysis: AttentionByLag, outcome: Outcome, layer: int) ->
     for eigenvalue in map(float, outcome.arrays["followed"] if len(fitted) else ()):
         powers = eigenvalue ** fitted.astype(np.float64)
         scale = heads[0][fitted].sum() / powers.sum()
-        axes.plot(fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {eigenvalue:.3g}", zorder=3)
+        axes.plot(
+            fitted, (scale * powers).clip(LEAST), "--", color="0.2", label=f"powers of {number_text(eigenvalue, 3)}", zorder=3
+        )
     axes.set_yscale("log")
     axes.set_title(f"block {layer}")
     count_along(axes, "lag (tokens)")

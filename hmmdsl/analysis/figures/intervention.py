@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.legend import legend_above
 from hmmdsl.analysis.figures.wording import note, place_label, read_histories
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +107,7 @@ def _draw_strengths(axes: Axes, analysis: Intervention, group: Mapping[str, Any]
                 )
     if kinds:
         axes.axvline(x[-1] + 0.5 * step, color="0.8", linewidth=0.8)
-    axes.set_xticks(x, [f"{value:g}" for value in x])
+    axes.set_xticks(x, [number_text(value) for value in x])
     axes.set_xlabel("share of the change")
 
 

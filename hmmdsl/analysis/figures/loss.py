@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.counted_axis import count_along
 from hmmdsl.analysis.figures.wording import note, read_histories
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.loss import Loss
@@ -30,7 +31,7 @@ def figures(analysis: Loss, outcome: Outcome, inputs: Inputs) -> dict[str, Figur
     right.plot(length, gap.clip(LEAST_GAP), "o-", color="C0")
     right.set_yscale("log")
     right.set_ylabel("gap (nats per token)")
-    right.set_title(f"gap by position, mean {outcome.results['gap']:.1e}")
+    right.set_title(f"gap by position, mean {number_text(outcome.results['gap'], 2)}")
     for axes in (left, right):
         count_along(axes, "history length (tokens)")
     note(figure, read_histories(outcome))

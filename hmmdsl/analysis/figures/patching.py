@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmmdsl.analysis.figures.wording import note, place_label
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def figures(analysis: Patching, outcome: Outcome, inputs: Inputs) -> dict[str, F
     panels[0].set_yticks(range(rows), [place_label(name) for name in trained.model.points()])
     figure.colorbar(image, ax=list(panels), label="share restored", extend="both")
     divergence = outcome.results["divergence"]
-    note(figure, f"base {analysis.base}; KL divergence before any patch {divergence:.3g} nats")
+    note(figure, f"base {analysis.base}; KL divergence before any patch {number_text(divergence, 3)} nats")
     return {"restored": figure}
 
 

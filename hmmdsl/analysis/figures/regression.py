@@ -266,7 +266,7 @@ def _positions(analysis: Regression, outcome: Outcome, found: Sequence[Place], f
                     axes.text(
                         k,
                         i,
-                        f"{value + 0.0:.2f}".replace("-0.00", "0.00"),
+                        f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−"),
                         ha="center",
                         va="center",
                         fontsize="x-small",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.spec.notation import number_text
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -48,7 +50,7 @@ def place_label(name: str) -> str:
 
 def number(value: Any, digits: int = 3) -> str:
     """A score for people; 'undefined' where there is none."""
-    return "undefined" if value is None else f"{value:.{digits}f}"
+    return "undefined" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
 def read_histories(outcome: Outcome) -> str:
@@ -57,7 +59,7 @@ def read_histories(outcome: Outcome) -> str:
     parts = [str(facts["histories"]), WEIGHTS.get(str(facts.get("weights")), "")]
     errors = [error for error in facts.get("standard error of R²", {}).values() if error is not None]
     if errors:
-        parts.append(f"standard error of R² at most {max(errors):.1g}")
+        parts.append(f"standard error of R² at most {number_text(max(errors), 1)}")
     if "standard error of the gap" in facts:
         parts.append(f"standard error of the gap {facts['standard error of the gap']}")
     return "; ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from hmmdsl.analysis.probe.losses import by_position, divergences
 from hmmdsl.analysis.probe.sampling_error import mean_error
 from hmmdsl.process.entropies import LN2, entropy_rate
 from hmmdsl.process.history_tree import optimal_losses
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.learning import Learning
@@ -65,10 +66,10 @@ def learning_curve(analysis: Learning, inputs: Inputs) -> Outcome:
     facts = {
         "histories": in_words(tree),
         "entropy rate": rate.method,
-        "fitted": f"lengths {analysis.shortest} to {longest}, excess above {floor:.0e} nats",
+        "fitted": f"lengths {analysis.shortest} to {longest}, excess above {number_text(floor, 1)} nats",
     }
     if tree.source == "sampled":
-        facts["standard error of the gap"] = f"{mean_error(tree, divergence):.1e} nats"
+        facts["standard error of the gap"] = f"{number_text(mean_error(tree, divergence), 2)} nats"
     return Outcome(results, arrays, facts)
 
 

@@ -11,6 +11,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.sampling_error import mean_error
 from hmmdsl.process.history_tree import optimal_losses
+from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64
@@ -46,7 +47,7 @@ def losses(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     if trained.train.objective.kind != "next_token":
         facts["objective"] = _IN_WORDS[trained.train.objective.kind]
     if tree.source == "sampled":
-        facts["standard error of the gap"] = f"{mean_error(tree, divergence):.1e} nats"
+        facts["standard error of the gap"] = f"{number_text(mean_error(tree, divergence), 2)} nats"
     return Outcome(results, arrays, facts)
 
 

@@ -26,6 +26,7 @@ from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
 from hmmdsl.process.futures import future_space
 from hmmdsl.process.history_tree import history_weights
+from hmmdsl.spec.notation import number_text
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
@@ -331,7 +332,7 @@ def _facts(
     facts: dict[str, Any] = {
         "histories": _in_words(analysis, tree, rows),
         "weights": analysis.weights,
-        "fit": "least squares" if not isinstance(analysis.ridge, float) else f"ridge, penalty {analysis.ridge:g}",
+        "fit": "least squares" if not isinstance(analysis.ridge, float) else f"ridge, penalty {number_text(analysis.ridge)}",
         "rank": {
             place: f"{readings[target, place].rank} of {widths[place].width} features"
             for target, place in readings
@@ -348,7 +349,7 @@ def _facts(
         facts["folds"] = fold_words(held_out.by, setting.draws, tree.context)
         facts["beliefs in a fold"] = sharing_words(shared)
         facts["held-out penalties"] = {
-            f"{target}.{place}": [f"{value:.1e}" for one in reading.held_out for value in one.penalties]
+            f"{target}.{place}": [number_text(value, 2) for one in reading.held_out for value in one.penalties]
             for (target, place), reading in readings.items()
             if any(one.penalties for one in reading.held_out)
         }

@@ -21,6 +21,7 @@ from hmmdsl.analysis.steering.aims import Aim, Towards, aim, mean_aim
 from hmmdsl.analysis.steering.continuation import Continuation
 from hmmdsl.analysis.steering.subspace import Subspace, scaled_like
 from hmmdsl.process.history_tree import history_weights
+from hmmdsl.spec.notation import number_text
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def steer(analysis: Intervention, inputs: Inputs) -> Outcome:
         if left_out:
             facts[f"without a {towards} belief"] = f"{left_out:,} histories, left out"
         if tree.source == "sampled":
-            facts[f"standard error of {towards}"] = {k: f"{v:.1e} nats" for k, v in measure.errors(after).items()}
+            facts[f"standard error of {towards}"] = {k: f"{number_text(v, 2)} nats" for k, v in measure.errors(after).items()}
         arrays[f"{towards}.belief"] = new.belief.astype(np.float32)
         arrays[f"{towards}.predicted"] = np.exp(after).astype(np.float32)
         arrays[f"{towards}.optimum"] = new.next_token.astype(np.float32)
