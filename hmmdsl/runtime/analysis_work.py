@@ -189,10 +189,15 @@ def _baselines(analysis: Baselines, reads: Reads, around: Surroundings) -> float
         seconds += reads.fits([max(1, k * tokens)], states, analysis.folds, True) + 20 * reads.histories * states * NUMBER
     rivals = 3 * states + tokens + min(states, tokens**analysis.future)
     for place in analysis.places_in(around):
-        for width in (place.width, place.width + analysis.features):
-            waves = 3 * reads.histories * analysis.features * 5 * NUMBER if width > place.width else 0.0
-            seconds += waves + 3 * reads.fits([width], states, analysis.folds, True)
-            seconds += reads.shuffled([width], states, analysis.folds, analysis.repeats, True)
+        seconds += 3 * reads.fits([place.width], states, analysis.folds, True)
+        seconds += reads.shuffled([place.width], states, analysis.folds, analysis.repeats, True)
+        # Waves are made and read anew for each fold, and a penalty is chosen for each by itself.
+        width = place.width + analysis.features
+        waves = reads.histories * analysis.features * 5 * NUMBER + reads.factors(width + states + 1)
+        tried = 2 * reads.tried(width, states, analysis.folds)
+        permuted = states * analysis.repeats
+        passes = 2 * reads.histories * width * permuted / PRODUCTS + 2 * reads.tried(width, permuted, analysis.folds)
+        seconds += 3 * ((1 + analysis.folds) * waves + tried) + (1 + analysis.folds) * passes
         seconds += 2 * reads.fits([place.width], rivals, analysis.folds, True)
     return seconds
 
@@ -203,7 +208,8 @@ def _information(analysis: Information, reads: Reads, around: Surroundings) -> f
     seconds = 2 * reads.forward()
     for place in analysis.places_in(around):
         softmax = (CALL + reads.histories * words * (4 * place.width / PRODUCTS + 6 * NUMBER)) * SOFTMAX_PASSES / 4
-        regression = reads.fits([place.width], coordinates, analysis.folds, True) + 30 * reads.histories * words * NUMBER
+        once = reads.fits([place.width], coordinates, analysis.folds, True) + 30 * reads.histories * words * NUMBER
+        regression = (1 + analysis.folds) * once
         seconds += (1 + len(analysis.controls)) * ((1 + 2 * analysis.folds) * softmax + regression)
     return seconds
 

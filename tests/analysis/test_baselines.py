@@ -12,14 +12,19 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from hmmdsl.analysis.baselines import Baselines
+from hmmdsl.analysis.probe.folds import draw_folds
 from hmmdsl.analysis.probe.fourier import with_fourier_features
 from hmmdsl.analysis.probe.last_tokens import last_tokens, markov_beliefs, one_hot
+from hmmdsl.analysis.probe.ridge import PENALTIES
 from hmmdsl.analysis.probe.rivals import rival_geometries, word_probabilities
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, history_weights, sample_history_tree, words_of
 from hmmdsl.process.process import Process
+from hmmdsl.training.streams import generator
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 
@@ -122,6 +127,42 @@ def test_a_nonlinear_map_is_found_by_the_nonlinear_probe_alone() -> None:
     assert features.shape == (600, 403)
     assert unseen(features) > unseen(x) + 0.2
     assert unseen(features) > 0.9
+
+
+@pytest.mark.parametrize("by", ["history", "belief"])
+def test_the_nonlinear_probe_is_scikit_learn_s_which_sees_nothing_of_the_fold(by: str) -> None:
+    """Frequencies' scale, scaler, penalty and map are those of the other folds."""
+    run, analysis = invented_run(context=5), _baselines(at="final_norm", features=12, folds=3, by=by)
+    found = analysis.compute(inputs_of("x", run)).results["nonlinear"]
+    x, Y, w = run.activations()["final_norm"].astype(np.float64), run.tree.belief, history_weights(run.tree)
+    (fold,) = draw_folds(run.tree, slice(None), analysis.by, 3, 1, run.train.seed)
+    predicted = np.empty_like(Y)
+    for k in range(3):
+        rows = fold != k
+        random = generator(run.train.seed, "baselines fourier final_norm")
+        waves = with_fourier_features(x, w, 12, random, rows).astype(np.float64)
+
+        def fit(chosen: np.ndarray, penalty: float, X: np.ndarray = waves) -> np.ndarray:
+            model = make_pipeline(StandardScaler(), Ridge(penalty * w[chosen].sum()))
+            model.fit(X[chosen], Y[chosen], standardscaler__sample_weight=w[chosen], ridge__sample_weight=w[chosen])
+            return np.asarray(model.predict(X))
+
+        inner = [j for j in range(3) if j != k]
+        lost = [
+            sum(float((w[fold == j] @ (Y[fold == j] - fit(rows & (fold != j), penalty)[fold == j]) ** 2).sum()) for j in inner)
+            for penalty in PENALTIES
+        ]
+        predicted[fold == k] = fit(rows, PENALTIES[int(np.argmin(lost))])[fold == k]
+    expected = r2_score(Y, predicted, sample_weight=w, multioutput="variance_weighted")
+    assert found["held_out"]["r2"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_fourier_features_of_the_fit_know_nothing_of_other_histories() -> None:
+    random = np.random.default_rng(0)
+    x, rows = random.normal(size=(40, 3)), np.arange(40) < 30
+    moved = np.where(rows[:, None], x, 1000 * x + 5)
+    one, other = (with_fourier_features(each, np.ones(40), 8, np.random.default_rng(1), rows)[rows] for each in (x, moved))
+    assert (one == other).all()
 
 
 def test_fourier_features_approximate_the_gaussian_kernel() -> None:

@@ -12,8 +12,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from hmmdsl.analysis.information import Information
+from hmmdsl.analysis.options.held_out import ByHistory
+from hmmdsl.analysis.probe.folds import draw_folds
+from hmmdsl.analysis.probe.information import Futures, _classification, _regression
 from hmmdsl.analysis.probe.softmax import PENALTIES, fit_path, principal_axes
 from hmmdsl.process.entropies import myopic_entropies
+from hmmdsl.process.futures import future_space, word_vectors
+from hmmdsl.process.history_tree import history_weights
 from hmmdsl.process.process import Process
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
@@ -87,6 +92,30 @@ def test_controls_know_less() -> None:
     assert results["untrained"]["held_out"]["bits"] < results["held_out"]["bits"] - 0.05
     assert results["shuffled"]["held_out"]["bits"] < 0.05
     assert results["noise"]["held_out"]["bits"] < 0.05
+
+
+@pytest.mark.parametrize("reader", ["classification", "regression"])
+def test_a_history_held_out_is_no_matter_to_the_fit_that_predicts_its_fold(reader: str) -> None:
+    """Move one held-out history far away, in features and in its future: predictions of the others in its fold are the same, as
+    axes, penalties and the mean that is mixed in are those of the other folds."""
+    run = invented_run(mess3(), context=4)
+    process, tree = run.process, run.tree
+    space, weights = future_space(process, 2), history_weights(tree)
+    (fold,) = draw_folds(tree, slice(None), ByHistory(), 3, 1, 0)
+    x = run.activations()["final_norm"].astype(np.float64)
+    rows = np.flatnonzero(fold == 0)
+    moved, others = rows[5], np.delete(rows, 5)
+    found = []
+    for change in (False, True):
+        belief, y = tree.belief.copy(), x.copy()
+        if change:
+            belief[moved], y[moved] = (0, 0, 1), 50 * y[moved] + 100
+        future = belief @ word_vectors(process, 2)
+        known = Futures(future, belief @ space.coordinates, space.words, weights, fold, tree)
+        _, outside = (_classification if reader == "classification" else _regression)(known, y)
+        assert outside is not None
+        found.append(outside[others])
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-9)
 
 
 def test_the_softmax_is_scikit_learns_logistic_regression() -> None:

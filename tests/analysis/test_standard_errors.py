@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -38,10 +38,15 @@ class PlainRun(InventedRun):
 
 
 @cache
+def _made(made: Callable[[], Process]) -> PlainRun:
+    run = invented_run(made(), context=3)
+    return PlainRun(**{each.name: getattr(run, each.name) for each in fields(run)})
+
+
 def plain_run(made: Callable[[], Process], seed: int) -> PlainRun:
     """Of each seed its own drawn words."""
-    run = invented_run(made(), context=3, seed=seed)
-    return PlainRun(**{each.name: getattr(run, each.name) for each in fields(run)})
+    run = _made(made)
+    return replace(run, train=run.train.model_copy(update={"seed": seed}))
 
 
 def pair() -> Process:

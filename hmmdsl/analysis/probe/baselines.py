@@ -21,7 +21,7 @@ from hmmdsl.analysis.probe.reading import HeldOutReading, Reading, Statistics, r
 from hmmdsl.analysis.probe.rivals import rival_geometries
 from hmmdsl.analysis.probe.scores import Score, score, spread
 from hmmdsl.analysis.probe.setting import Features, Setting
-from hmmdsl.analysis.probe.shuffled import shuffle
+from hmmdsl.analysis.probe.shuffled import score_by_fold, shuffle
 from hmmdsl.process.history_tree import history_weights, optimal_losses
 from hmmdsl.training.streams import generator
 
@@ -110,26 +110,51 @@ def _place(
     noise = _random(trained, f"noise {place.name}").standard_normal(known.shape, dtype=np.float32)
     sets = {"trained": known, "untrained": before, "noise": noise}
 
-    def probe(kind: str) -> dict[str, Any]:
-        scored: dict[str, dict[str, Any]] = {}
-        for which, x in sets.items():
-            if kind == "nonlinear":
-                random = _random(trained, f"fourier {place.name}")
-                x = with_fourier_features(x, setting.weights, analysis.features, random)
-            features, asked = _one(x, setting)
-            statistics = Statistics.of(features, asked)
-            scored[which] = _both(read(features, asked, statistics)["belief", "x"])
-            if which == "trained":
-                random = _random(trained, f"shuffled {place.name}")
-                several = shuffle(features, asked, statistics, analysis.repeats, random)["belief", "x"]
-                scored["shuffled"] = {**_extremes(several.in_sample), "held_out": _extremes(several.held_out)}
-        return {**scored.pop("trained"), **scored}
-
     return {
-        "linear": probe("linear"),
-        "nonlinear": probe("nonlinear"),
+        "linear": _linear(analysis, trained, setting, place, sets),
+        "nonlinear": _nonlinear(analysis, trained, setting, place, sets),
         "rivals": _rivals(known, before, setting, rivals),
     }
+
+
+def _linear(
+    analysis: Baselines, trained: Trained, setting: Setting, place: Place, sets: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """The affine map from each set of features, and from the trained network's to permuted targets."""
+    scored: dict[str, dict[str, Any]] = {}
+    for which, x in sets.items():
+        features, asked = _one(x, setting)
+        statistics = Statistics.of(features, asked)
+        scored[which] = _both(read(features, asked, statistics)["belief", "x"])
+        if which == "trained":
+            random = _random(trained, f"shuffled {place.name}")
+            several = shuffle(features, asked, statistics, analysis.repeats, random)["belief", "x"]
+            scored["shuffled"] = {**_extremes(several.in_sample), "held_out": _extremes(several.held_out)}
+    return {**scored.pop("trained"), **scored}
+
+
+def _nonlinear(
+    analysis: Baselines, trained: Trained, setting: Setting, place: Place, sets: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """The same with random Fourier features beside. Their scale is that of the histories of each fit alone."""
+    scored: dict[str, dict[str, Any]] = {}
+    for which, x in sets.items():
+
+        def waves(fold: int | None, x: np.ndarray = x) -> Features:
+            rows = slice(None) if fold is None else setting.folds != fold
+            random = _random(trained, f"fourier {place.name}")
+            return {"x": with_fourier_features(x, setting.weights, analysis.features, random, rows)}
+
+        random = _random(trained, f"shuffled {place.name}")
+        orders = [np.arange(len(x))]  # the targets as they are, and permuted ones for the trained network
+        orders += [random.permutation(len(x)) for _ in range(analysis.repeats if which == "trained" else 0)]
+        asked = replace(setting, places=[Place("x", ("x",), x.shape[1] + analysis.features)])
+        (inside, outside), *permuted = score_by_fold(waves, asked, np.stack(orders, axis=1).astype(np.int32))
+        scored[which] = {**inside.results(), "held_out": dict(NOT_DEFINED) if outside is None else outside.results()}
+        if permuted:
+            held_out = [score for _, score in permuted if score is not None]
+            scored["shuffled"] = {**_extremes([score for score, _ in permuted]), "held_out": _extremes(held_out)}
+    return {**scored.pop("trained"), **scored}
 
 
 def _rivals(

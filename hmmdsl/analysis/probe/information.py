@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -183,30 +183,53 @@ def _scores(known: Futures, classified: np.ndarray, regressed: np.ndarray) -> di
 
 
 def _regression(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Log probabilities of the words by affine maps to them, in sample and held out. What is below zero is cut off, and the share
-    of the mean distribution that is mixed in is the one that is best for the histories of the other folds."""
+    """Log probabilities of the words by affine maps to them, in sample and held out. What is below zero is cut off, and a share
+    of the mean distribution is mixed in: of each fold the one with which the other folds predict one another best, by the
+    penalty that was chosen among them."""
     place = Place("x", ("x",), x.shape[1])
     draws = () if known.fold is None else (known.fold,)
     setting = Setting([place], {"future": known.coordinates}, known.weights, known.tree.levels, draws, True, "auto")
     reading = read({"x": x}, setting)["future", "x"]
-    inside = _mixed(known, reading.predicted, np.zeros(len(x), dtype=np.int64), within=True)
+    everyone = np.ones(len(x), dtype=bool)
+    inside = _mixed(known, reading.predicted, everyone, _best_share(known, reading.predicted, everyone))
     if known.fold is None:
         return inside, None
-    return inside, _mixed(known, reading.held_out[0].predicted, known.fold, within=False)
+    (held_out,) = reading.held_out
+    outside = np.empty_like(known.future)
+    for k, penalty in enumerate(held_out.penalties):
+        others = known.fold != k
+        _, again = np.unique(known.fold[others], return_inverse=True)
+        among = replace(
+            setting,
+            targets={"future": known.coordinates[others]},
+            weights=known.weights[others],
+            levels=(0, int(others.sum())),
+            draws=(again,),
+            ridge=penalty,
+        )
+        predicted = np.zeros_like(held_out.predicted)
+        predicted[others] = read({"x": x[others]}, among)["future", "x"].held_out[0].predicted
+        share = _best_share(known, predicted, others)
+        outside[~others] = _mixed(known, held_out.predicted, others, share)[~others]
+    return inside, outside
 
 
-def _mixed(known: Futures, predicted: np.ndarray, fold: np.ndarray, within: bool) -> np.ndarray:
+def _best_share(known: Futures, predicted: np.ndarray, rows: np.ndarray) -> float:
+    """The share of the mean distribution with which these predictions of the histories `rows` lose least."""
+
+    def lost(share: float) -> float:
+        mixed = _mixed(known, predicted, rows, share)[rows]
+        return -float(known.weights[rows] @ (known.future[rows] * mixed).sum(axis=1))
+
+    return min(MIXED, key=lost)
+
+
+def _mixed(known: Futures, predicted: np.ndarray, rows: np.ndarray, share: float) -> Float64[np.ndarray, "history word"]:
+    """Log probabilities of predictions, with a share of the mean distribution of the histories `rows` mixed in."""
     q = np.maximum(predicted @ known.words, 0.0)
     q /= np.maximum(q.sum(axis=1, keepdims=True), 1e-300)
-    mean = np.maximum(known.mean, 1e-300)
-    best: Float64[np.ndarray, "history word"] = np.empty(q.shape)
-    candidates = [np.asarray(np.log((1 - share) * q + share * mean)) for share in MIXED]
-    lost = np.stack([-(known.future * one).sum(axis=1) * known.weights for one in candidates], axis=1)
-    for k in range(int(fold.max()) + 1):
-        rows = fold == k
-        judged = rows if within else ~rows
-        best[rows] = candidates[int(lost[judged].sum(axis=0).argmin())][rows]
-    return best
+    mean = known.weights[rows] @ known.future[rows] / known.weights[rows].sum()
+    return np.asarray(np.log((1 - share) * q + share * np.maximum(mean, 1e-300)))
 
 
 def _classification(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -216,15 +239,21 @@ def _classification(known: Futures, x: np.ndarray) -> tuple[np.ndarray, np.ndarr
     inside = fit_path(axes, known.future, known.weights, slice(None))[-1].log_probabilities(axes.z)
     if known.fold is None:
         return inside, None
+    # Axes are those of the histories of each fit alone: what is predicted is not standardized with what predicts it.
     outside = np.empty_like(known.future)
     folds = int(known.fold.max()) + 1
     for k in range(folds):
         inner = (k + 1) % folds
         validation, test = known.fold == inner, known.fold == k
+        inner_axes = principal_axes(x, known.weights, ~validation & ~test)
         lost = [
-            -float(known.weights[validation] @ (known.future[validation] * one.log_probabilities(axes.z[validation])).sum(axis=1))
-            for one in fit_path(axes, known.future, known.weights, ~validation & ~test)
+            -float(
+                known.weights[validation]
+                @ (known.future[validation] * one.log_probabilities(inner_axes.z[validation])).sum(axis=1)
+            )
+            for one in fit_path(inner_axes, known.future, known.weights, ~validation & ~test)
         ]
+        axes = principal_axes(x, known.weights, ~test)
         fitted = fit_path(axes, known.future, known.weights, ~test)[int(np.argmin(lost))]
         outside[test] = fitted.log_probabilities(axes.z[test])
     return inside, outside

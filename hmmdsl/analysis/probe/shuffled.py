@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from hmmdsl.analysis.probe.least_squares import Decomposition, decompose
 from hmmdsl.analysis.probe.moments import Moments, of_factor, total
 from hmmdsl.analysis.probe.projection import Projection
 from hmmdsl.analysis.probe.reading import Statistics, fold_penalties
-from hmmdsl.analysis.probe.ridge import ridge_path
+from hmmdsl.analysis.probe.ridge import choose_penalty, ridge_path
 from hmmdsl.analysis.probe.scores import Score, Sums, hits
 from hmmdsl.analysis.probe.setting import Features, Setting
 
@@ -101,6 +101,33 @@ def shuffle(
                     found[key].in_sample.append(in_sample)
                     if held_out is not None:
                         found[key].held_out.append(held_out)
+    return found
+
+
+def score_by_fold(
+    features_of: Callable[[int | None], Features], setting: Setting, orders: Int32[np.ndarray, "history repeat"]
+) -> list[tuple[Score, Score | None]]:
+    """Scores in sample and held out, for each order of the targets, where features are made from histories: for the fit in sample
+    (None) from all, for the prediction of a fold from all others. One target is read at one place; penalties are chosen."""
+    (place,), (name,) = setting.places, setting.targets
+    plain = replace(setting, draws=())
+    features = features_of(None)
+    in_sample = _scores(features, Permuted(plain, orders), Statistics.of(features, plain))[name, place.name]
+    if not setting.draws:
+        return in_sample
+    permuted, largest = Permuted(setting, orders), float(np.abs(setting.targets[name]).max())
+    errors = np.zeros(permuted.columns)
+    for k in range(int(setting.folds.max()) + 1):
+        features = features_of(k)
+        moments, spread = _read(features, permuted, [of_factor(one) for one in Statistics.of(features, setting).factors])
+        penalties = choose_penalty(moments, k, permuted.groups, setting.intercept)
+        training = total([one for i, one in enumerate(moments) if i != k])
+        errors += moments[k].errors(ridge_path(training, setting.intercept).map_each(penalties))
+    found: list[tuple[Score, Score | None]] = []
+    for repeat, (inside, _) in enumerate(in_sample):
+        where = permuted.where(repeat, name)
+        sums = Sums(errors[where], spread.squares[where], spread.weight, spread.mean[where], largest)
+        found.append((inside, sums.score(setting.scoring(name))))
     return found
 
 

@@ -39,16 +39,20 @@ class Axes:
     spectrum: Float64[np.ndarray, " axis"]
 
 
-def principal_axes(x: Float[np.ndarray, "history width"], weights: Float64[np.ndarray, " history"]) -> Axes:
-    """The features of all histories in their principal axes; constant ones are left out. No target is looked at."""
+def principal_axes(
+    x: Float[np.ndarray, "history width"],
+    weights: Float64[np.ndarray, " history"],
+    rows: Bool[np.ndarray, " history"] | slice = slice(None),
+) -> Axes:
+    """The features of all histories in the principal axes of the histories `rows`; those that are constant there are left out. No
+    target is looked at, and nothing of the other histories."""
     x = np.asarray(x, dtype=np.float64)
-    share = weights / weights.sum()
-    mean = share @ x
-    centred = x - mean
-    sd = np.sqrt(share @ centred**2)
-    varies = sd > CONSTANT * np.sqrt(share @ x**2)
-    z = centred[:, varies] / sd[varies]
-    spectrum, V = np.linalg.eigh(z.T @ (z * share[:, None]))
+    share, known = weights[rows] / weights[rows].sum(), x[rows]
+    mean = share @ known
+    sd = np.sqrt(share @ (known - mean) ** 2)
+    varies = sd > CONSTANT * np.sqrt(share @ known**2)
+    z = (x[:, varies] - mean[varies]) / sd[varies]
+    spectrum, V = np.linalg.eigh(z[rows].T @ (z[rows] * share[:, None]))
     kept = spectrum > SMALL * spectrum.max(initial=0.0)
     return Axes(z @ V[:, kept] / np.sqrt(spectrum[kept]), spectrum[kept])
 
@@ -76,7 +80,7 @@ def fit_path(
     weights: Float64[np.ndarray, " history"],
     rows: Bool[np.ndarray, " history"] | slice,
 ) -> list[Fitted]:
-    """The fit to the chosen histories for every penalty, from the largest."""
+    """The fit to the chosen histories, whose axes these are, for every penalty, from the largest."""
     z, p = axes.z[rows], future[rows]
     share = weights[rows] / weights[rows].sum()
     joint = share[:, None] * p
