@@ -6,7 +6,9 @@ Parts may be in units of their own, so that those with a spread are compared in 
 and decides only where it alone does.
 
 Where all that a claim reads of networks is repeated over the seeds of a sweep, the spread is the jackknife's standard error
-(Efron & Stein 1981): the claim's margin is taken again without each seed in turn. For a mean that is sd / √n exactly.
+(Efron & Stein 1981) in the form that leaves out half of the seeds at a time (Shao & Wu 1989): the claim's margin is taken again
+without each half in turn. For a mean that is sd / √n exactly, and it holds where a claim is decided by the least of its seeds,
+or by their median: without single seeds these hardly move, or by accident.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from hmmdsl.language import syntax
@@ -26,8 +28,14 @@ from hmmdsl.language.claims.measured import Dimension, Measured, SweepResults, S
 from hmmdsl.language.claims.reading import COMPARE, Reading
 from hmmdsl.spec.experiment import Margin
 
-MOST_GROUPS = 32
-"""Of more seeds, groups are left out in turn, so that the work grows with their number and not with its square."""
+MOST_GROUPS = 10
+"""More seeds are left out in so many groups."""
+
+MOST_WORK = 100_000
+"""Points of sweeps that are read again for one claim, all halves together: where points are many, groups are fewer."""
+
+FEWEST_GROUPS = 4
+"""But no fewer than these."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,38 +49,32 @@ class Distance:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A reading of the results without a group of seeds: which of all groups that repeat together, and the share of the seeds
-    that the group is."""
+    """A reading of the results without half of the seeds: which of all seeds that repeat together, and how many are left for each
+    that is left out."""
 
     repeated: int
-    share: float
+    left: float
 
 
 Others = Sequence[tuple[LeftOut, Fraction | float]]
-Spread = Callable[[Others], float | None]
 
 
-def jackknife(whole: Fraction | float, others: Others) -> float | None:
-    """The standard error of a number that is `whole` with all seeds and `others` without each group of them; None where nothing
-    was left out.
-
-    Groups may differ in size by one (Busing, Meijer & van der Leeden 1999); with one seed each this is Efron and Stein's
-    (n - 1) / n · Σ (x_k - mean of x)². What independent seeds contribute adds up.
-    """
+def jackknife(others: Others) -> float | None:
+    """The standard error of a number that comes to `others` without each half of the seeds, √((n - d) / d · mean of (x_k - mean
+    of x)²) with d of n left out at a time; None where nothing was. What independent seeds contribute adds up in squares."""
     if not others:
         return None
     variance = 0.0
     for repeated in dict.fromkeys(left_out.repeated for left_out, _ in others):
-        along = [(1 / left_out.share, _float(value)) for left_out, value in others if left_out.repeated == repeated]
-        groups = len(along)
-        centre = groups * _float(whole) - math.fsum((1 - 1 / h) * value for h, value in along)
-        variance += math.fsum((h * _float(whole) - (h - 1) * value - centre) ** 2 / (h - 1) for h, value in along) / groups
+        along = [(left_out.left, _float(value)) for left_out, value in others if left_out.repeated == repeated]
+        centre = math.fsum(value for _, value in along) / len(along)
+        variance += along[0][0] * math.fsum((value - centre) ** 2 for _, value in along) / len(along)
     return math.sqrt(variance)
 
 
 def without_seeds(results: Mapping[str, object], repeated: Mapping[str, int]) -> list[tuple[LeftOut, Mapping[str, object]]]:
-    """The results without each seed in turn, or each of `MOST_GROUPS` groups. `repeated` has the number of the axis of seeds for
-    each sweep; sweeps over the same seeds are of one set of runs, and lose them together."""
+    """The results without each half of the seeds in turn, or of `MOST_GROUPS` groups of them. `repeated` has the number of the
+    axis of seeds for each sweep; sweeps over the same seeds are of one set of runs, and lose them together."""
     together: dict[object, dict[str, tuple[SweepResults, int]]] = {}
     for name, number in repeated.items():
         swept = results.get(name)
@@ -83,16 +85,25 @@ def without_seeds(results: Mapping[str, object], repeated: Mapping[str, int]) ->
     for k, sweeps in enumerate(together.values()):
         first, along = next(iter(sweeps.values()))
         count = len(first.axes[along].values)
-        groups = min(count, MOST_GROUPS)
-        for group in range(groups):
-            gone = range(group, count, groups)
+        groups = _groups(count, sum(len(swept.points) for swept, _ in sweeps.values()))
+        out = groups // 2
+        for half in combinations(range(groups), out):
+            gone = {seed for seed in range(count) if seed % groups in half}
             fewer = {name: swept.without(number, gone) for name, (swept, number) in sweeps.items()}
-            found.append((LeftOut(k, len(gone) / count), {**results, **fewer}))
+            found.append((LeftOut(k, (groups - out) / out), {**results, **fewer}))
     return found
 
 
+def _groups(seeds: int, points: int) -> int:
+    """Into how many groups seeds are divided: each its own, as long as that is not too much work."""
+    groups = min(seeds, MOST_GROUPS)
+    while groups > FEWEST_GROUPS and math.comb(groups, groups // 2) * points > MOST_WORK:
+        groups -= 1
+    return groups
+
+
 class Margins:
-    """Takes the margin of a claim in all results and without each group of seeds, side by side: each method returns one value
+    """Takes the margin of a claim in all results and without each half of the seeds, side by side: each method returns one value
     for each of the readings, the first of them of all results."""
 
     def __init__(
@@ -229,7 +240,7 @@ class Margins:
 
     def _spread(self, part: _Stack) -> float | None:
         others = zip(self.left_out, (distance.margin for distance in part.distances[1:]), strict=True)
-        return jackknife(part[0].margin, list(others))
+        return jackknife(list(others))
 
     def _has_seeds(self, value: object) -> bool:
         return isinstance(value, Swept) and any((axis.sweep, axis.number) in self.seeds for axis in value.dimensions)

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -140,12 +141,13 @@ def test_a_bound_a_tenth_of_a_spread_below_the_mean_is_fragile_whether_it_holds_
         assert found.margin.fragile == (abs(away) < 3)
 
 
-def test_the_spread_of_other_reductions_leaves_each_seed_out() -> None:
-    least = margin("min(it.fit.loss) > 0.4")  # of .41, .42, …: without the first seed .42, without others .41
-    assert least.spread == pytest.approx(math.sqrt(3 / 4 * sum((x - 0.4125) ** 2 for x in (0.42, 0.41, 0.41, 0.41))))
-    halves = [statistics.median(LOSSES[1][:k] + LOSSES[1][k + 1 :]) for k in range(4)]
-    middle = margin("median(it.fit.loss at (net.d_model = 8)) > 0.4")
-    assert middle.spread == pytest.approx(math.sqrt(3 / 4 * sum((x - statistics.fmean(halves)) ** 2 for x in halves)))
+def test_the_spread_of_other_reductions_leaves_each_half_of_the_seeds_out() -> None:
+    for claim, reduce in (("min(it.fit.loss)", min), ("median(it.fit.loss at (net.d_model = 8))", statistics.median)):
+        halves = [reduce(pair) for pair in combinations(LOSSES[1], 2)]  # two of four seeds are as many left as left out
+        assert margin(f"{claim} > 0.4").spread == pytest.approx(statistics.pstdev(halves))
+    near = margin("all(it.fit.loss at (net.d_model = 8) > 0.4)", (LOSSES[0], (0.5, 0.41, 0.41, 0.6)))
+    assert near.spread is not None
+    assert near.spread > 0.01  # that the least two agree is an accident: another seed may well be below
     falls = margin("decreasing(mean(it.fit.loss over fit.seed) along net.d_model)")
     assert falls.value == pytest.approx(0.09)
     assert falls.spread == pytest.approx(statistics.stdev(a - b for a, b in zip(*LOSSES, strict=True)) / 2)
@@ -194,7 +196,7 @@ def test_many_seeds_are_left_out_in_groups() -> None:
     found = judge(spec.claims[0], results).margin
     assert found is not None
     assert found.spread is not None
-    assert found.spread == pytest.approx(statistics.stdev(losses) / math.sqrt(count), rel=0.3)
+    assert found.spread == pytest.approx(statistics.stdev(losses) / math.sqrt(count), rel=0.5)
 
 
 def test_what_was_compared_is_told_with_its_axes() -> None:
