@@ -48,7 +48,7 @@ LOADING = 2.0
 LIBRARIES = 350 * 2**20
 """Bytes that loading torch and numpy takes."""
 
-_FIGURE_SECONDS, _PROCESS_SECONDS, _STAGE_SECONDS, _PART_SECONDS = 0.7, 0.5, 0.1, 0.02
+_FIGURE_SECONDS, _PROCESS_SECONDS, _STAGE_SECONDS, _PART_SECONDS = 0.7, 0.6, 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def estimate(task: Task) -> Estimate:
     experiment, stage = task.experiment, task.stage
     processes = task.processes()
     if stage.kind == "process":
-        return Estimate(_PROCESS_SECONDS, LIBRARIES // 2)
+        return Estimate(_PROCESS_SECONDS * len(processes[stage.name].factors), LIBRARIES // 2)
     if stage.kind == "figures":
         kind, _, name = stage.needs[0].partition(" ")
         return _pictures(processes[name]) if kind == "process" else Estimate(_FIGURE_SECONDS, LIBRARIES // 2)

@@ -30,6 +30,7 @@ class Given:
     expressions: dict[str, syntax.Expression] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
     parts: dict[str, Process] = field(default_factory=dict)
+    paired: list[Process] = field(default_factory=list)
 
     def has(self, parameter: str) -> bool:
         """Whether the parameter is given."""
@@ -48,6 +49,10 @@ class Given:
     def process(self, parameter: str) -> Process:
         """Its value, a process. Raises ConstantError (E0403) for anything else."""
         return _process(self.value(parameter), self.span(parameter))
+
+    def processes(self) -> list[Process]:
+        """All processes that were given and read, as arguments, parts, or by pairs."""
+        return [value for value in (*self.values.values(), *self.parts.values(), *self.paired) if isinstance(value, Process)]
 
     def token_pairs(self, parameter: str, process: Process) -> dict[str, str]:
         """`[0 -> heads, 1 -> tails]`: tokens of the process to new ones. Raises ConstantError (E0331, E0339)."""
@@ -76,6 +81,7 @@ class Given:
                 message = f"`{key}` has two sub-processes"
                 raise ConstantError("E0337", message, pair.left.span, help="leave one of the two out")
             found[key] = _process(self.evaluate(pair.right, self.scope, self.budget), pair.right.span)
+            self.paired.append(found[key])
         return found
 
     def _pairs(self, parameter: str) -> tuple[syntax.Pair, ...]:

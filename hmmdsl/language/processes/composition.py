@@ -46,6 +46,17 @@ class Operation:
     build: Callable[[Given], Process]
 
 
+APART = {
+    "noise": "put the noise on its factors: `product(a = noise(…), b = noise(…))` disturbs each by itself, and they stay apart",
+    "leak": "let its factors leak: `product(a = leak(…), b = leak(…))` lets each by itself, and they stay apart",
+    "minimize": "minimize its factors: `product(a = minimize(…), b = minimize(…))`",
+    "relabel": "relabel its factors: `product(a = relabel(…), b = …)`; the tokens of a product stay tuples",
+    "mixture": "mix within its factors: a product of mixtures keeps them apart; what is mixed as a whole is written out",
+    "switch": "switch within its factors: a product of switches keeps them apart; what is switched as a whole is written out",
+}
+"""What to do where a product would have to be written out, and does not fit."""
+
+
 def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluate: Evaluate) -> Process:
     """The process that the call makes; its name is the call's text in canonical form.
 
@@ -57,7 +68,9 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
         budget.spend(call.span, MINIMIZE if name == "minimize" else 1)
         made = operation.build(given)
     except AlgebraError as error:
-        raise ConstantError(_code(error, operation), error.message, call.span, help=error.cure) from None
+        apart = isinstance(error, TooLargeError) and any(process.factored for process in given.processes())
+        cure = APART.get(name, error.cure) if apart else error.cure
+        raise ConstantError(_code(error, operation), error.message, call.span, help=cure) from None
     except UnsolvedError as error:
         message = str(error).partition(";")[0]
         raise ConstantError("E0430", message, call.span, help="make it smaller, or give its parts a start") from None

@@ -49,6 +49,8 @@ def one_step(start: Sequence[Scalar], transitions: Mapping[tuple[int, int], Scal
 
 def is_stationary(process: Process) -> bool:
     """Whether the start is a fixed point, pi T = pi: exactly for fractions, to 1e-9 where there are floats."""
+    if process.factored:
+        return all(is_stationary(factor) for factor in process.factors)
     after = one_step(process.start, process.transitions())
     if process.exact:
         return after == list(process.start)

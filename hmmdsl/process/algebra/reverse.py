@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hmmdsl.process.algebra.entries import is_stationary
 from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process, Scalar
 
 
@@ -14,6 +15,7 @@ def reverse(process: Process, name: str | None = None) -> Process:
     back, entry by entry (Crutchfield, Ellison & Mahoney 2009).
 
     Of a generalized HMM the operators are transposed, and the start and the right eigenvector change places; its parts are lost.
+    A product runs backwards as its factors do, side by side: it stays apart.
 
     Raises AlgebraError unless the start is stationary, and of an ordinary HMM gives every state a weight.
     """
@@ -24,6 +26,8 @@ def reverse(process: Process, name: str | None = None) -> Process:
             "leave out its `start`: only a stationary process reads the same from any time backwards",
         )
     label = name or f"reverse({process.name})"
+    if process.factored and process.parts is not None:
+        return product({part.name: reverse(part.process) for part in process.parts.factors}, label)
     if process.right is not None:
         turned = tuple({(j, i): value for (i, j), value in entries.items()} for entries in process.operators)
         return replace(process, name=label, operators=turned, start=tuple(process.right), right=tuple(pi), parts=None)

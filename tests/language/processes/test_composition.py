@@ -228,3 +228,21 @@ def test_a_train_takes_an_expression() -> None:
     processes = compiled("product(left = coin(), right = rrxor())")
     assert list(processes) == ["product(left = coin, right = rrxor)"]
     assert part_targets(next(iter(processes.values()))) == ("factor.left", "factor.right")
+
+
+@pytest.mark.parametrize(
+    ("call", "cure"),
+    [
+        ("noise(five, 0.1)", "product(a = noise("),
+        ("leak(five, 0.1)", "product(a = leak("),
+        ("minimize(five)", "product(a = minimize("),
+        ("mixture(A = five, B = five, weights = [1/2, 1/2])", "a product of mixtures"),
+        ("switch(top = coin(), tasks = [heads -> five, tails -> five])", "a product of switches"),
+    ],
+)
+def test_what_would_write_a_large_product_out_says_how_it_stays_apart(call: str, cure: str) -> None:
+    head = "import std.processes (mess3, coin)\n"
+    five = "process five = product(a = mess3(), b = mess3(), c = mess3(), d = mess3(), e = mess3())\n"
+    (found,) = declared(f"{head}{five}process large = {call}\n").diagnostics.errors
+    assert found.code == "E0332"
+    assert cure in found.help

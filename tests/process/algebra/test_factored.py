@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from hmmdsl.process.algebra.failure import TooLargeError
+from hmmdsl.process.algebra.failure import AlgebraError, TooLargeError
 from hmmdsl.process.algebra.noise import noise
-from hmmdsl.process.algebra.parts import read_target, within_factors
+from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.algebra.product import in_full, product
+from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.histories import JointSizeError
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, optimal_losses, sample_history_tree, words_of
@@ -239,3 +240,16 @@ def test_what_needs_the_joint_matrices_says_how_large_they_would_be() -> None:
 
 def test_periods_are_common_multiples() -> None:
     assert structure(product({"a": rrxor(), "b": matching_parens()})).period == lcm(3, 2)
+
+
+def test_a_product_runs_backwards_factor_by_factor() -> None:
+    pair = product({"left": golden_mean(Fraction(1, 3)), "right": product({"a": matching_parens(), "b": coin(Fraction(1, 4))})})
+    backwards = reverse(pair)
+    assert [factor.name for factor in backwards.factors] == [f"reverse({factor.name})" for factor in pair.factors]
+    assert part_targets(backwards) == part_targets(pair)
+    whole = reverse(in_full(pair))
+    assert tuple(backwards.operators) == tuple(whole.operators)
+    assert tuple(backwards.start) == tuple(whole.start)
+    assert len(reverse(FIVE).factors) == 5  # its joint matrices would have 14 million entries
+    with pytest.raises(AlgebraError, match="stationary"):
+        reverse(product({"left": coin(), "right": started(golden_mean(), 0)}))
