@@ -368,7 +368,8 @@ def verify(
     """Run it again; compare every claim and every number. Writes nothing.
 
     On the same versions, processor and threads numbers must be the same to the bit, and one that is not exits with 1, as a claim
-    that fails does. Elsewhere the claims decide; numbers are compared to 1e-3, or to --tolerance, which then decides too.
+    that fails does. Elsewhere numbers must be as close as seeds are, where the run tells how far these move them; others are
+    compared to 1e-3, and only told, or to --tolerance, which then decides too.
     """
     if checksums_only:
         from hmmdsl.runtime.packing.integrity import check_pack, integrity_as_json

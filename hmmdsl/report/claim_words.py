@@ -65,7 +65,7 @@ def seeds_text(verdict: Verdict) -> str:
     >>> gap = OverSeeds.of([0.1, 0.3])
     >>> found = Replicated(seeds=(0, 4), holds=(True, False), required=1, numbers={"fit.gap": gap})
     >>> seeds_text(Verdict(label="", claim="fit.gap < 0.2", holds=True, measured={}, replicated=found))
-    'held with 1 of 2 seeds, 1 required, not with 4; fit.gap 0.2 ± 0.1414 [-1.071, 1.471]'
+    'held with 1 of 2 seeds, 1 required, not with 4; fit.gap 0.2 ± 0.1414 [−1.071, 1.471]'
     """
     found = verdict.replicated
     if found is None:

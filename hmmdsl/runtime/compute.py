@@ -48,6 +48,11 @@ class Computed:
         """What a stage left in the store."""
         return self.shelf.entry(self.tasks[id].hash)
 
+    def kernels(self) -> str:
+        """The instructions of the processor that made the numbers, all that any train or analysis used."""
+        used = [self.entry(id).kernels for id in self.tasks if id.startswith(("train ", "analysis "))]
+        return ", ".join(dict.fromkeys(each for text in used for each in text.split(", ") if each))
+
 
 def compute(
     compiled: Compiled,

@@ -221,7 +221,8 @@ def write_inputs(compiled: Compiled, folder: Path, lock: Compared | None = None)
 def _environment(compiled: Compiled, computed: Computed) -> dict[str, Any]:
     """The environment of this run; where stages come from the store, the processor is the one that computed them."""
     trains = compiled.experiment.trains
-    found = environment(devices=computed.devices, threads={name: train.threads for name, train in trains.items()})
+    threads = {name: train.threads for name, train in trains.items()}
+    found = environment(computed.devices, threads, computed.kernels())
     made_on = [computed.entry(id).processor for id in computed.tasks if id.startswith(("train ", "analysis "))]
     return found | {"processor": ", ".join(dict.fromkeys(made_on)) or found["processor"]}
 

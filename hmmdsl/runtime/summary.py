@@ -288,13 +288,27 @@ def verification_as_json(found: Verification) -> dict[str, Any]:
         "claims": [verdict.model_dump(mode="json") for verdict in found.verdicts],
         "turned": list(found.turned),
         "changed": list(found.changed),
+        "place": found.place,
+        "same_machine": not found.changed,
         "numbers": None
         if compared is None
         else {
             "count": compared.count,
             "identical": compared.identical,
+            "with_spread": compared.spread,
+            "farthest_spreads": compared.farthest,
+            "said": found.line(),
             "differ": [
-                {"path": each.path, "kind": each.kind, "before": each.before, "now": each.now, "by": each.by}
+                {
+                    "path": each.path,
+                    "kind": each.kind,
+                    "before": each.before,
+                    "now": each.now,
+                    "by": each.by,
+                    "spread": None if each.spread is None else each.spread.now,
+                    "spreads": each.spreads,
+                    "decides": each in found.deciding,
+                }
                 for each in compared.beyond
             ],
         },
@@ -311,21 +325,16 @@ def print_verification(found: Verification) -> None:
         console.print(f"not the same here: {change}", soft_wrap=True, markup=False)
     compared = found.comparison
     if compared is None:
-        console.print(f"{_held(found.verdicts)}  no earlier run to compare numbers with", markup=False)
+        console.print(f"{_held(found.verdicts)}  {found.line()}", markup=False)
         return
-    for each in compared.beyond[:LONGEST_TABLE]:
-        by = "" if each.by is None else f"  (by {each.by:+.3g})"
+    for each in sorted(compared.beyond, key=lambda each: each not in found.deciding)[:LONGEST_TABLE]:
+        far = "" if each.spreads is None else f", {each.spreads:.2g} spreads over seeds"
+        by = "" if each.by is None else f"  (by {each.by:+.3g}{far})"
         kind = "" if each.kind == "measured" else f" ({each.kind})"
         console.print(f"differs: {each.path}{kind}: {each.before!r} then, {each.now!r} now{by}", soft_wrap=True, markup=False)
     if len(compared.beyond) > LONGEST_TABLE:
         console.print(f"… and {len(compared.beyond) - LONGEST_TABLE:,} more", markup=False)
-    within = compared.count - compared.identical - len(compared.beyond)
-    if within == 0 and compared.agree:
-        numbers = f"all {compared.count:,} numbers identical to the bit"
-    else:
-        numbers = f"of {compared.count:,} numbers {compared.identical:,} identical to the bit, {within:,} within tolerance"
-        numbers += f", {len(compared.beyond):,} beyond it"
-    console.print(f"{_held(found.verdicts)}  {numbers}", soft_wrap=True, markup=False)
+    console.print(f"{_held(found.verdicts)}  {found.line()}", soft_wrap=True, markup=False)
 
 
 def _results(finished: Run, compiled: Compiled) -> Iterator[tuple[str, str, list[Row]]]:

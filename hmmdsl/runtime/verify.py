@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.runtime.agreement import Comparison, compare, tolerances
-from hmmdsl.runtime.compute import compute
-from hmmdsl.runtime.environment import differences, environment
+from hmmdsl.runtime.agreement import Comparison, Difference, Tolerances, compare, tolerances
+from hmmdsl.runtime.compute import Computed, compute
+from hmmdsl.runtime.engines.choice import EngineChoice
+from hmmdsl.runtime.engines.opening import open_engine
+from hmmdsl.runtime.environment import differences, environment, place_words
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.packing.opening import is_pack, unpacked
-from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.plan import StageKind, make_plan
+from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.reading import read
-from hmmdsl.runtime.replication import judged
+from hmmdsl.runtime.replication import REPLICATION, judged, replication_of
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.runtime.run import all_results
+from hmmdsl.runtime.seed_spreads import by_seed, known_spreads, with_seeds
+from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps
@@ -28,6 +33,7 @@ from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
+    from hmmdsl.runtime.engines.engine import Engine
     from hmmdsl.runtime.progress import Progress
 
 
@@ -42,13 +48,38 @@ class Verification:
     comparison: Comparison | None
     changed: tuple[str, ...]
     asked: bool = False
+    place: str = "same machine"
 
     @property
     def holds(self) -> bool:
-        """Whether every claim holds and every number agrees; on another machine the claims decide, and its numbers are only told,
-        unless a tolerance was given."""
-        same = self.comparison is None or self.comparison.agree or (bool(self.changed) and not self.asked)
-        return same and all(verdict.holds for verdict in self.verdicts)
+        """Whether every claim holds and every number agrees. On another machine numbers must be as close as seeds are, where that
+        is known; others are only told, unless a tolerance was given."""
+        return not self.deciding and all(verdict.holds for verdict in self.verdicts)
+
+    @property
+    def deciding(self) -> tuple[Difference, ...]:
+        """The differences that fail the verification."""
+        if self.comparison is None:
+            return ()
+        return self.comparison.beyond if self.asked or not self.changed else self.comparison.farther_than_seeds
+
+    def line(self) -> str:
+        """What became of the numbers, in a sentence."""
+        found = self.comparison
+        if found is None:
+            return "no earlier run to compare numbers with"
+        if not self.changed and found.agree and found.identical == found.count:
+            return f"{self.place}: all {found.count:,} numbers identical to the bit"
+        within = found.count - found.identical - len(found.beyond)
+        told = f"of {found.count:,} numbers {found.identical:,} identical to the bit, {within:,} within tolerance"
+        told = f"{told}, {len(found.beyond):,} beyond it"
+        if not self.changed or not found.spread:
+            return f"{self.place}: {told}"
+        farther = len(found.farther_than_seeds)
+        as_far = f"numbers as far apart as seeds are (at most {found.farthest or 0.0:.2g} spreads)"
+        if farther:
+            as_far = f"{farther:,} number{'s are' if farther > 1 else ' is'} farther apart than seeds are"
+        return f"{self.place}: {as_far}; {told}"
 
 
 @contextmanager
@@ -76,7 +107,8 @@ def verify(
     absolute: float | None = None,
 ) -> Verification:
     """Run every train and analysis again, judge every claim, and compare every number with the earlier run's, to the bit in the
-    same environment and else within tolerances; those that are given count everywhere.
+    same environment and else within tolerances; those that are given count everywhere. Elsewhere a number whose spread over seeds
+    the run tells may move by three of them: the spread is that of the numbers that are computed here.
 
     Nothing comes from the store or goes into it; only temporary files are written.
     Raises RunError, and OutputError if the earlier run can't be read.
@@ -86,23 +118,45 @@ def verify(
     about: Mapping[str, Any] = read_json(earlier / "environment.json") if earlier else {}
     points = plan_sweeps(compiled, Fusion.read(about.get("fusion")))  # decided as it was for the earlier run
     plan = make_plan(compiled.experiment)
+    kinds: tuple[StageKind, ...] = ("train", "analysis")
+    engine: Engine | None = None
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
         progress.begin(plan)
         try:
             store = Store.private(Path(folder))
-            computed = compute(compiled, plan, store, progress, RunLog(None), kinds=("train", "analysis"), planned=points)
+            log = RunLog(None)
+            own = tasks_of(plan, compiled.experiment, compiled.processes, kinds)
+            told = OfStages(progress, {task.hash for task in own})
+            engine = open_engine(EngineChoice(), [*own, *points.all_tasks(store)], store, told, log)
+            computed = compute(compiled, plan, store, progress, log, kinds=kinds, engine=engine, planned=points)
         finally:
+            if engine is not None:
+                engine.close()
             progress.close()
-    verdicts = judged(compiled, computed)
-    held = {str(each["claim"]): bool(each["holds"]) for each in claims}
-    turned = tuple(v.claim for v in verdicts if v.claim in held and held[v.claim] != v.holds)
-    changed: tuple[str, ...] = ()
-    if earlier:
-        now = environment(
-            devices=computed.devices,
-            threads={name: train.threads for name, train in compiled.experiment.trains.items()},
-        )
-        changed = tuple(differences(about, now))
-    comparison = compare(before, all_results(computed), tolerances(bool(changed), relative, absolute)) if earlier else None
+        verdicts = judged(compiled, computed)
+        used = computed.kernels()
+    held = {(str(each.get("label")), str(each["claim"])): bool(each["holds"]) for each in claims}
+    turned = tuple(v.claim for v in verdicts if held.get((v.label, v.claim), v.holds) != v.holds)
     asked = relative is not None or absolute is not None
-    return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked)
+    if earlier is None or before is None:
+        return Verification(compiled.experiment.name, verdicts, turned, None, (), asked)
+    threads = {name: train.threads for name, train in compiled.experiment.trains.items()}
+    now = environment(computed.devices, threads, used)
+    changed = tuple(differences(about, now))
+    comparison = _compared(compiled, computed, earlier, before, tolerances(bool(changed), relative, absolute), bool(changed))
+    return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked, place_words(about, now))
+
+
+def _compared(
+    compiled: Compiled, computed: Computed, earlier: Path, before: Mapping[str, Any], within: Tolerances, elsewhere: bool
+) -> Comparison:
+    """Every number of the earlier run beside that of now, those of each seed included; `elsewhere` by their spread over seeds."""
+    axes = {name: sweep.axes for name, sweep in compiled.sweeps.items()}
+    results = all_results(computed)
+    replication = replication_of(compiled, computed)
+    then: dict[int, dict[str, Any]] = {}
+    seeds: dict[int, dict[str, Any]] = {}
+    if replication is not None:
+        then, seeds = by_seed(read_json(earlier / REPLICATION), axes), by_seed(replication.as_json(), axes)
+    spread = known_spreads((before, then), (results, seeds), axes) if elsewhere else {}
+    return compare(with_seeds(before, then), with_seeds(results, seeds), within, spread)

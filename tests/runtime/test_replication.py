@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import statistics
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import hmmdsl
 from hmmdsl.runtime.comparing.columns import seed_columns_of
 from hmmdsl.runtime.compute import Computed
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.identity.versions import versions
 from hmmdsl.runtime.packing.writing import pack
 from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged
 from hmmdsl.runtime.run_folder import belongs
 from hmmdsl.runtime.stages.shelf import Shelf
 from hmmdsl.runtime.stages.task import tasks_of
 from hmmdsl.runtime.store.store import Store
+from hmmdsl.runtime.summary import verification_as_json
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
+from hmmdsl.runtime.verify import verify
 from tests.command_line import Command, command_line
 
 SPEC = """\
@@ -70,6 +77,18 @@ def test_seeds_are_part_of_the_folders_name(tmp_path: Path) -> None:
         make_plan(read(tmp_path / "spec.hmm", seeds=seeds).experiment).folder_name for seeds in (None, (0,), (0, 1, 2), (0, 1))
     }
     assert len(names) == 3
+
+
+def test_instructions_that_were_asked_for_are_part_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was computed with them is not taken from the store for what is computed without, nor the other way round."""
+    own = dict(versions("train"))
+    versions.cache_clear()
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    try:
+        assert dict(versions("train")) == {**own, "asked ATEN_CPU_CAPABILITY": "default"}
+        assert "asked ATEN_CPU_CAPABILITY" not in versions("figures")
+    finally:
+        versions.cache_clear()
 
 
 def test_workers_train_the_seeds_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +170,32 @@ def test_a_pack_has_the_seeds_and_is_of_them(ran: tuple[Path, Any], tmp_path: Pa
             pack(ran[0], tmp_path / "torn.hmmz")
     finally:
         (tmp_path / "aside.json").rename(kept)
+
+
+def test_another_machine_is_told_by_its_kernels(ran: tuple[Path, Any], tmp_path: Path) -> None:
+    """Numbers of a run that says it was made with other instructions may differ as seeds do, and no farther."""
+    folder = tmp_path / "run"
+    shutil.copytree(ran[0], folder)
+    compiled = read(folder / "experiment.yaml")
+    again = verify(compiled, folder, Silence())
+    assert (again.changed, again.deciding) == ((), ())
+    assert again.line().startswith("same machine: all ")
+    about = json.loads((folder / "environment.json").read_text())
+    assert f"torch {torch.backends.cpu.get_cpu_capability()}" in about["kernels"]
+    (folder / "environment.json").write_text(json.dumps({**about, "kernels": "torch ANCIENT"}))
+    kept = json.loads((folder / REPLICATION).read_text())
+    results = json.loads((folder / "results.json").read_text())
+    spread = statistics.stdev(kept["results"]["fit"]["loss"])
+    named = {}
+    for spreads in (0.5, 5):
+        changed = {**results, "fit": {**results["fit"], "loss": results["fit"]["loss"] + spreads * spread}}
+        (folder / "results.json").write_text(json.dumps(changed))
+        again = verify(compiled, folder, Silence())
+        named[spreads] = [each.path for each in again.deciding]
+        assert again.place == "other kernels of the processor"
+        assert verification_as_json(again)["same_machine"] is False
+    assert named == {0.5: [], 5: ["fit.loss"]}
+    assert again.line().startswith("other kernels of the processor: 1 number is farther apart than seeds are")
 
 
 def test_the_plan_tells_of_other_seeds(command: Command, tmp_path: Path) -> None:

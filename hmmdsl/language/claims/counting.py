@@ -47,7 +47,7 @@ def chance_of_turning(held: int, required: int, seeds: int) -> float:
     """The chance that as many other seeds give the other verdict, when a claim held with `held` of them: Laplace's rule of
     succession, every share of seeds being as likely beforehand.
 
-    >>> chance_of_turning(2, 1, 2), round(chance_of_turning(8, 6, 8), 4)
+    >>> round(chance_of_turning(2, 1, 2), 4), round(chance_of_turning(8, 6, 8), 4)
     (0.1, 0.0824)
     """
     turns = range(required) if held >= required else range(required, seeds + 1)

@@ -36,7 +36,7 @@ class Later(Exception):  # noqa: N818
 @dataclass(frozen=True)
 class Entry:
     """`result` is what the stage found, as plain data; its files lie in `folder`. `seconds` is how long it took, `made` when
-    (seconds since 1970), `processor` on what."""
+    (seconds since 1970), `processor` on what, and `kernels` with which of its instructions (empty where that is not known)."""
 
     hash: str
     kind: str
@@ -47,6 +47,7 @@ class Entry:
     processor: str
     result: Any
     folder: Path
+    kernels: str = ""
 
     def about(self) -> dict[str, Any]:
         """What entry.json holds."""
@@ -58,6 +59,7 @@ class Entry:
             "made": self.made,
             "seconds": self.seconds,
             "processor": self.processor,
+            "kernels": self.kernels,
             "result": self.result,
         }
 

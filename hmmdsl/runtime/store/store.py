@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.files.folders import move, remove
 from hmmdsl.files.sums import files_of
 from hmmdsl.files.writing import sync_folder, try_to_write
-from hmmdsl.runtime.environment import processor
+from hmmdsl.runtime.environment import kernels, processor
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.store.entry import Damaged, Entry, Later, described, last_used, mark_used, read_entry, write_entry
 from hmmdsl.runtime.store.index import Index, Row
@@ -221,7 +221,7 @@ class Store:
             began = time.perf_counter()
             result = make(work)
             seconds = time.perf_counter() - began
-            made = Entry(key.hash, key.kind, key.name, key.spec, time.time(), seconds, processor(), result, work)
+            made = Entry(key.hash, key.kind, key.name, key.spec, time.time(), seconds, processor(), result, work, kernels())
             return Obtained(self._publish(made), False, seconds)
 
     def _publish(self, made: Entry) -> Entry:
