@@ -13,8 +13,11 @@ from hmmdsl.spec.sweep import places, value_text
 MOST_PLACES = 12
 """Numbers of one term that are shown each with its place; of more, the least and the greatest."""
 
-ONE_SEED = "one seed: `--seeds 5` tells how far it moves"
+ONE_SEED = "one seed"
 """What is said of a margin whose spread is not known."""
+
+MORE_SEEDS = "one seed: `--seeds 5` tells how far it moves"
+"""And once for all of them, how to know it."""
 
 
 def state_text(verdict: Verdict) -> str:
@@ -45,7 +48,7 @@ def margin_text(verdict: Verdict) -> str:
         said = f"{'holds' if margin.value > 0 else 'fails'} by {number_text(abs(margin.value), 3)} on average"
     else:
         said = f"{'holds' if verdict.holds else 'fails'} by {number_text(abs(margin.value), 3)}"
-    return f"{said}, {_spreads(margin)}" if margin.spread is not None else said
+    return f"{said}, {_spreads(margin) if margin.spread is not None else ONE_SEED}"
 
 
 def _spreads(margin: Margin) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.report.claim_words import ONE_SEED, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
+from hmmdsl.report.claim_words import MORE_SEEDS, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
 from hmmdsl.spec import notation
 from hmmdsl.spec.analysis import Surroundings
@@ -276,7 +276,7 @@ def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: boo
     if names := list(fragile_names(verdicts)):
         console.print(Text(f"fragile: {'; '.join(names)}", "yellow"), soft_wrap=True)
     if not only_failed and any(unrepeated(verdict) for verdict in verdicts):
-        console.print(Text(ONE_SEED, "dim"), soft_wrap=True)
+        console.print(Text(MORE_SEEDS, "dim"), soft_wrap=True)
 
 
 def verification_as_json(found: Verification) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def test_a_fragile_claim_is_named_whether_it_holds_or_not(capsys: pytest.Capture
     print_claims(Console(width=200), verdicts[:1], only_failed=True)
     assert "fragile: near" in capsys.readouterr().out
     print_claims(Console(width=200), [told.model_copy(update={"margin": Margin(value=0.5)})])
-    assert "one seed: `--seeds 5`" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "holds by 0.5, one seed" in printed
+    assert printed.endswith("one seed: `--seeds 5` tells how far it moves\n")
 
 
 EVERY_KIND = """
