@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hmmdsl import __version__
+from hmmdsl.files.streams import fill_standard_streams
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.runtime.asked_seeds import SeedsOption, asked_seeds
-from hmmdsl.runtime.command_group import Commands, report
+from hmmdsl.runtime.command_group import Commands, end_of, report
 from hmmdsl.runtime.comparing.command import compare
 from hmmdsl.runtime.engines.options import AddressOption, EngineOption, EngineOptions, WorkersOption, engine_choice
 from hmmdsl.runtime.failures import ExitCode, OutputError
@@ -75,7 +76,8 @@ def main() -> None:
     # Plugins of pydantic are for services that log every validation; looking for some among all installed packages takes .05 s.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _build_only(sys.argv[1] if len(sys.argv) > 1 else "")
-    app()
+    fill_standard_streams()
+    end_of(app)
 
 
 def _build_only(name: str) -> None:
@@ -161,6 +163,8 @@ def fmt(
     from hmmdsl.runtime.formatting import format_path, format_stdin
 
     if files == [Path("-")]:
+        if sys.stdin is None:
+            raise OutputError("nothing can be read from stdin, which is closed: name a file, or give it one with `<`")
         sys.stdout.write(format_stdin(sys.stdin.buffer.read()))
         return
     formatted = [format_path(path) for path in files]  # all are read before any is written

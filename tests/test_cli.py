@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +283,27 @@ def test_every_command_from_a_fresh_interpreter(tmp_path: Path) -> None:
         done = command_line(tmp_path, *(word.replace("RUN", str(made)) for word in words), fresh=True)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert {words[0] for words in session} == set(typer.main.get_command(app).commands)
+
+
+def streams(tmp_path: Path, redirected: str) -> subprocess.CompletedProcess[str]:
+    """`hmmdsl check` or `fmt` by a shell that redirects its streams."""
+    (tmp_path / "ok.hmm").write_text("param a = 1\n")
+    line = f"{shlex.quote(sys.executable)} -m hmmdsl {redirected}"
+    return subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [
+        ("check ok.hmm > /dev/full", 2, "the output can't be written (no space left on device)"),
+        ("fmt - <&-", 2, "nothing can be read from stdin, which is closed"),
+        ("check ok.hmm >&- <&-", 0, ""),
+        ("check nowhere.hmm 2> /dev/full", 2, ""),
+    ],
+)
+def test_streams_that_are_full_or_closed_end_in_a_sentence(redirected: str, code: int, said: str, tmp_path: Path) -> None:
+    done = streams(tmp_path, redirected)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

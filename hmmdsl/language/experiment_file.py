@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from hmmdsl.files.plain import open_plain
 from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.scope import Scope
@@ -97,7 +98,7 @@ def read_experiment(
 
 def _text(path: Path, diagnostics: Diagnostics) -> str:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             diagnostics.add("E0541", f"{path} is larger than {LARGEST_FILE // 2**20} MiB", None, help="run the spec itself")

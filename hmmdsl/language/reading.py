@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from hmmdsl.files.plain import open_plain
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Source, Span
 
@@ -32,7 +33,7 @@ def read_source(path: Path, name: str, diagnostics: Diagnostics) -> Source | Non
         diagnostics.add("E0002", f"{name} is {what}, not a spec", None, help="name a file that ends in .hmm")
         return None
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as problem:
         diagnostics.add("E0003", f"{name} cannot be read: {_reason(problem)}", None, help="check its permissions")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from hmmdsl.files.streams import let_go_of_stdout
 from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from hmmdsl.language.diagnostics import Diagnostic
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class Commands(TyperGroup):
@@ -48,6 +55,8 @@ class Commands(TyperGroup):
         except (typer.Exit, BrokenPipeError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+                raise  # files say which they are: it is stdout that can't be written, as `end_of` says
             if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
                 raise
             _say_error(
@@ -55,6 +64,30 @@ class Commands(TyperGroup):
                 "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
             )
             raise typer.Exit(ExitCode.RUN_FAILED) from None
+
+
+def end_of(run: Callable[[], object]) -> NoReturn:
+    """Run to the end of the process, also where what it prints can't be written. A reader that went away is no mistake."""
+    code: str | int | None = ExitCode.GOOD
+    try:
+        run()
+    except SystemExit as done:
+        code = done.code
+    except OSError as error:
+        code = _unwritten(error)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        code = code if error.errno == errno.EPIPE else _unwritten(error)
+        let_go_of_stdout()
+    sys.exit(code)
+
+
+def _unwritten(error: OSError) -> ExitCode:
+    with suppress(OSError):  # if it is stderr, nobody can be told
+        _say_error(f"the output can't be written ({(error.strerror or str(error)).lower()}): send it somewhere else")
+    return ExitCode.SPEC_WRONG
 
 
 def report(diagnostics: list[Diagnostic]) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_csv
+from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
     from hmmdsl.training.trained import CurvePoint
 
 CURVES = "curves"
+
+_LARGEST = 2**28
 
 COLUMNS = ("step", "loss", "lr")
 """The loss is that of the step's data, before the step, in nats."""
@@ -26,11 +30,15 @@ def write_curve(folder: Path, train: str, curve: Sequence[CurvePoint]) -> None:
 
 
 def read_curve(folder: Path, train: str) -> tuple[CurvePoint, ...]:
-    """A training run's curve, float for float as it was; empty where the run folder has none."""
+    """A training run's curve, float for float as it was; empty where the run folder has none. Raises
+    OutputError for a file that is none."""
     from hmmdsl.training.trained import CurvePoint
 
     path = folder / CURVES / f"{train}.csv"
     if not path.is_file():
         return ()
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(CurvePoint(int(row["step"]), float(row["loss"]), float(row["lr"])) for row in csv.DictReader(file))
+    try:
+        rows = csv.DictReader(read_plain(path, _LARGEST).decode().splitlines())
+        return tuple(CurvePoint(int(row["step"]), float(row["loss"]), float(row["lr"])) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise OutputError(f"{path} is no learning curve ({' '.join(str(error).split())}): run the spec again") from error

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hmmdsl.analysis import kinds
+from hmmdsl.files.plain import read_plain
 from hmmdsl.language.elaborate import compile_file
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
+from hmmdsl.language.reading import MAX_BYTES
 from hmmdsl.process.process import Process
 from hmmdsl.runtime.calls import arguments_among, expressed, instantiate, is_call
 from hmmdsl.runtime.failures import OutputError
@@ -73,7 +75,7 @@ def comments_of(target: str) -> dict[str, str]:
         if target == module or target.startswith(module + "."):
             path = LIBRARY / f"{module.removeprefix('std.')}.hmm"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError):
         return {}
     found = re.findall(r"^((?:#.*\n)+)(?:hmm|ghmm|process)[ \t]+(\w+)", text, re.MULTILINE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -10,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from hmmdsl.analysis import kinds
+from hmmdsl.files.plain import open_plain
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.formatting.formatter import format_file
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.runtime.importing_arrays import arrays_of
 from hmmdsl.runtime.importing_generalized import generalized_spec, is_generalized
 from hmmdsl.runtime.output_file import output_file
+from hmmdsl.runtime.results_file import read_json
 from hmmdsl.runtime.written_names import given_names, indexed, state_names, token_names
 
 LARGEST_FILE = 64 << 20
@@ -95,24 +97,18 @@ def write_spec(text: str, out: Path) -> None:
 
 def _content(path: Path) -> Mapping[str, Any]:
     """The file's entries as plain data."""
+    if path.suffix != ".npz":
+        content = read_json(path, LARGEST_FILE)
+        if not isinstance(content, dict):
+            raise OutputError(f"{path} holds no object: write `T`, `tokens` and `states` by their names")
+        return content
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise OutputError(f"{path} is larger than {LARGEST_FILE >> 20} MiB, too large for a spec")
-        if path.suffix == ".npz":
-            import numpy as np
-
-            with np.load(path) as arrays:
-                return {name: arrays[name].tolist() for name in arrays.files}
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with open_plain(path) as file:
+            return dict(arrays_of(file, LARGEST_FILE))
     except OSError as error:
         raise OutputError(f"{path} can't be read ({(error.strerror or str(error)).lower()}): check the path") from error
-    except Exception as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"{path} is neither JSON nor npz with plain arrays: {' '.join(str(error).split())[:120]}") from error
-    if not isinstance(content, dict):
-        raise OutputError(f"{path} holds no object: write `T`, `tokens` and `states` by their names")
-    return content
+    except Exception as error:  # a stranger's file: whatever numpy and zipfile may raise
+        raise OutputError(f"{path} is no npz with plain arrays: {' '.join(str(error).split())[:120]}") from error
 
 
 def _items(value: Any, name: str) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.loaded_sweep import LoadedSeeds, LoadedSweep, loaded_seeds
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION
-from hmmdsl.runtime.results_file import read_json
+from hmmdsl.runtime.results_file import read_claims, read_json, read_object, read_text
 from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.experiment import Experiment, Verdict
 
@@ -160,14 +160,14 @@ def load_run(path: str | Path, device: str = "cpu") -> LoadedRun:
     if missing:
         raise OutputError(f"{folder} is not a finished run (it has no {missing[0]}): give a folder that `hmmdsl run` left")
     compiled = read(inside["experiment.yaml"], max_points=10**9)
-    spec, results = folder / "spec.hmm", read_json(inside["results.json"])
+    spec, results = folder / "spec.hmm", read_object(inside["results.json"])
     return LoadedRun(
         folder=folder,
-        spec=spec.read_text(encoding="utf-8") if spec.is_file() else None,
+        spec=read_text(spec) if spec.is_file() else None,
         experiment=compiled.experiment,
         processes=dict(compiled.processes),
         results=results,
-        claims=tuple(Verdict.model_validate(verdict) for verdict in read_json(inside["claims.json"])),
+        claims=read_claims(inside["claims.json"]),
         device=device,
         _sweeps={name: LoadedSweep(name, sweep.axes, results[name]) for name, sweep in compiled.sweeps.items()},
         _seeds=_loaded_seeds(folder, compiled),

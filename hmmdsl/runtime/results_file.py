@@ -8,8 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from hmmdsl.files.json_file import LARGEST
+from hmmdsl.files.json_file import read_json as read_json_file
+from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.spec.experiment import Verdict
+
+_VERDICTS = TypeAdapter(tuple[Verdict, ...])
 
 
 def plain(value: Any) -> Any:
@@ -36,14 +44,44 @@ def write_json(path: Path, content: Any) -> None:
     write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", durable=False)
 
 
-def read_json(path: Path) -> Any:
-    """Read a run's file. Raises OutputError if it is not there or is no JSON."""
+def read_json(path: Path, most: int = LARGEST) -> Any:
+    """Read a run's file, or any other of at most so many bytes. Raises OutputError if it is not there, is no plain file or no
+    JSON, or is nested too deep."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json_file(path, most)
     except OSError as error:
         raise OutputError(f"{path} can't be read: {(error.strerror or str(error)).lower()}") from error
     except ValueError as error:
         raise OutputError(f"{path} is not valid JSON: {error}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The same of a file that holds things by name, as results.json and environment.json do."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise OutputError(f"{path} holds nothing by name: it is not what a run writes; get the run anew, or run its spec again")
+    return found
+
+
+def read_claims(path: Path) -> tuple[Verdict, ...]:
+    """What became of each claim, from claims.json. Raises OutputError."""
+    found = read_json(path)
+    try:
+        return _VERDICTS.validate_python(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise OutputError(f"{path} holds no claims of a run ({where}: {first['msg'].lower()}): run its spec again") from None
+
+
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """The text of a run's file. Raises OutputError if it is not there, is no plain file or not UTF-8."""
+    try:
+        return read_plain(path, most).decode()
+    except OSError as error:
+        raise OutputError(f"{path} can't be read: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise OutputError(f"{path} is not UTF-8 at byte {error.start}: get the run anew, or run its spec again") from None
 
 
 def numbers(results: Any, path: str = "") -> Iterator[tuple[str, float | None]]:

@@ -22,7 +22,7 @@ from hmmdsl.runtime.plan import StageKind, make_plan
 from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged, replication_of
-from hmmdsl.runtime.results_file import read_json
+from hmmdsl.runtime.results_file import read_claims, read_object
 from hmmdsl.runtime.run import all_results
 from hmmdsl.runtime.seed_spreads import by_seed, known_spreads, with_seeds
 from hmmdsl.runtime.stages.task import tasks_of
@@ -113,9 +113,9 @@ def verify(
     Nothing comes from the store or goes into it; only temporary files are written.
     Raises RunError, and OutputError if the earlier run can't be read.
     """
-    before = read_json(earlier / "results.json") if earlier else None
-    claims: list[Mapping[str, Any]] = read_json(earlier / "claims.json") if earlier else []
-    about: Mapping[str, Any] = read_json(earlier / "environment.json") if earlier else {}
+    before = read_object(earlier / "results.json") if earlier else None
+    claims = read_claims(earlier / "claims.json") if earlier else ()
+    about: Mapping[str, Any] = read_object(earlier / "environment.json") if earlier else {}
     points = plan_sweeps(compiled, Fusion.read(about.get("fusion")))  # decided as it was for the earlier run
     plan = make_plan(compiled.experiment)
     kinds: tuple[StageKind, ...] = ("train", "analysis")
@@ -135,7 +135,7 @@ def verify(
             progress.close()
         verdicts = judged(compiled, computed)
         used = computed.kernels()
-    held = {(str(each.get("label")), str(each["claim"])): bool(each["holds"]) for each in claims}
+    held = {(each.label, each.claim): each.holds for each in claims}
     turned = tuple(v.claim for v in verdicts if held.get((v.label, v.claim), v.holds) != v.holds)
     asked = relative is not None or absolute is not None
     if earlier is None or before is None:
@@ -157,6 +157,6 @@ def _compared(
     then: dict[int, dict[str, Any]] = {}
     seeds: dict[int, dict[str, Any]] = {}
     if replication is not None:
-        then, seeds = by_seed(read_json(earlier / REPLICATION), axes), by_seed(replication.as_json(), axes)
+        then, seeds = by_seed(read_object(earlier / REPLICATION), axes), by_seed(replication.as_json(), axes)
     spread = known_spreads((before, then), (results, seeds), axes) if elsewhere else {}
     return compare(with_seeds(before, then), with_seeds(results, seeds), within, spread)

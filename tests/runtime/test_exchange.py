@@ -159,7 +159,7 @@ def test_dot_has_an_arrow_for_each_transition() -> None:
 
 T = [[[0.5, 0.0], [0.0, 0.0]], [[0.0, 0.5], [1.0, 0.0]]]
 WRONG: dict[str, tuple[str, str]] = {
-    "no JSON": ("{", "neither JSON nor npz"),
+    "no JSON": ("{", "is not valid JSON"),
     "no object": ("[1]", "holds no object"),
     "nothing of use": ('{"a": 1}', "neither `T` nor"),
     "a row that sums to less": (json.dumps({"T": [[[0.5]], [[0.4]]]}), "T, state 0 sums to 0.9|state 0 sums to 0.9"),
@@ -188,7 +188,7 @@ def test_files_that_cannot_be_read_or_written_are_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="can't be read"):
         imported(tmp_path / "none.json")
     np.savez(tmp_path / "p.npz", T=np.array([{}], dtype=object))
-    with pytest.raises(OutputError, match="neither JSON nor npz"):
+    with pytest.raises(OutputError, match="is no npz with plain arrays"):
         imported(tmp_path / "p.npz")
     coin = LIBRARY["coin"]
     with pytest.raises(OutputError, match="no format ends in"):

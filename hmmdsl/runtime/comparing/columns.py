@@ -10,7 +10,7 @@ from typing import Any
 from hmmdsl.language.sweeps.compiled import CompiledSweep, point_words
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.replication import REPLICATION
-from hmmdsl.runtime.results_file import numbers, read_json
+from hmmdsl.runtime.results_file import numbers, read_json, read_object, read_text
 from hmmdsl.spec.sweep import seed_axis, value_text
 
 
@@ -93,10 +93,7 @@ def _parts(target: str) -> tuple[Path, str | None, int | None]:
 def _results(folder: Path) -> Mapping[str, Any]:
     if not (folder / "results.json").is_file():
         raise OutputError(f"{folder} is no finished run: it has no results.json")
-    results = read_json(folder / "results.json")
-    if not isinstance(results, dict):
-        raise OutputError(f"{folder / 'results.json'} holds no results by name")
-    return results
+    return read_object(folder / "results.json")
 
 
 def _sweeps(folder: Path) -> Mapping[str, CompiledSweep]:
@@ -105,7 +102,7 @@ def _sweeps(folder: Path) -> Mapping[str, CompiledSweep]:
 
     if not (folder / "experiment.yaml").is_file():
         return {}
-    if "\nsweeps: {}" in (folder / "experiment.yaml").read_text(encoding="utf-8"):
+    if "\nsweeps: {}" in read_text(folder / "experiment.yaml"):
         return {}
     return read(folder / "experiment.yaml", max_points=10**9).sweeps
 

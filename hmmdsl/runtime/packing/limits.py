@@ -51,6 +51,11 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_BLANK |= {chr(c) for c in (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))}
+"""Letters and marks that show nothing, beside control, format and space characters."""
+
+
 class PackError(OutputError):
     """A pack that can't be made, or can't be trusted; nothing was written."""
 
@@ -76,6 +81,8 @@ def fault_of_name(name: str) -> str:
         return "a part of it is empty or hidden"
     if _FORBIDDEN.search(name):
         return "it has a character that not every system allows"
+    if any(c in _BLANK or (unicodedata.category(c)[0] in "CZ" and c != " ") for c in name):
+        return "it has a character that can't be seen"
     if any(part.endswith((" ", ".")) or _DEVICES.fullmatch(part) or len(part.encode(errors="replace")) > 255 for part in parts):
         return "not every system can hold a file of this name"
     ending = name[name.rfind(".") :] if "." in parts[-1] else ""

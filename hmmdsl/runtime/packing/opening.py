@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmmdsl.analysis import kinds
+from hmmdsl.files.plain import open_plain
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment
+from hmmdsl.language.reading import MAX_BYTES
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.limits import SUFFIX, PackError
 from hmmdsl.runtime.packing.reading import Pack, opened
+from hmmdsl.runtime.results_file import read_text
 from hmmdsl.runtime.run_folder import create_partial, discard, put_new
 
 if TYPE_CHECKING:
@@ -28,8 +31,8 @@ def is_pack(path: Path) -> bool:
     if path.suffix.lower() == SUFFIX:
         return True
     try:
-        with path.open("rb") as file:
-            return path.is_file() and file.read(4) == b"PK\x03\x04"
+        with open_plain(path) as file:
+            return file.read(4) == b"PK\x03\x04"
     except (OSError, ValueError):
         return False
 
@@ -85,7 +88,7 @@ def compile_pack(
             return compile_experiment_file(
                 folder / _EXPERIMENT, kinds(), settings=settings, profile=profile, max_points=max_points, seeds=seeds
             )
-        text = (folder / _SPEC).read_text(encoding="utf-8")
+        text = read_text(folder / _SPEC, MAX_BYTES)
         said = {**manifest.settings, **settings}
         asked = bool(settings) or profile is not None or seeds is not None
         try:
@@ -112,7 +115,7 @@ def compile_pack(
 def _seeds(path: Path) -> tuple[int, ...] | None:
     """The seeds that an experiment was run with, whatever its spec says; None where it can't be read."""
     try:
-        replicate = read_experiment(path.read_text(encoding="utf-8"), str(path), kinds()).replicate
+        replicate = read_experiment(read_text(path), str(path), kinds()).replicate
     except (SpecError, OSError, UnicodeDecodeError):
         return None
     return (0,) if replicate is None else replicate.seeds

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from hmmdsl.files.plain import NotPlain, open_plain
 from hmmdsl.files.writing import appearing
 from hmmdsl.runtime.packing.limits import (
     DIRECTORY,
@@ -31,10 +32,14 @@ from hmmdsl.runtime.packing.limits import (
     shown,
 )
 from hmmdsl.runtime.packing.manifest import NAME, FileSum, Manifest, read_manifest
+from hmmdsl.runtime.packing.tensors import LENGTH, header_end, is_safetensors
 
 _CHUNK = 2**18
 _END = struct.Struct("<4s4H2LH")
 """The zip's last record: signature, disk numbers, entries here and in all, size and place of the list, length of a comment."""
+
+_LOCAL = struct.Struct("<4s5H3L2H")
+"""What stands before a file: signature, versions, times and sizes, and last the lengths of its name and of what follows that."""
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError)
 """What zipfile raises on bytes that are no zip."""
@@ -68,17 +73,20 @@ class Pack:
 
     def content(self, file: FileSum) -> Iterator[bytes]:
         """A file's bytes in chunks; after the last one they have proved whole. Raises PackError as soon as they have not."""
-        digest, head, count = sha256(), b"", 0
+        digest, head, count = sha256(), bytearray(), 0
+        tensors, wanted = file.path.endswith(".safetensors"), LENGTH
         for chunk in _stream(self.archive, self.entries[file.path], self.path, file.size):
             count += len(chunk)
             digest.update(chunk)
-            head = head if len(head) >= 9 else (head + chunk)[:9]
+            if tensors and len(head) < wanted:
+                head += chunk
+                wanted = max(wanted, header_end(bytes(head[:LENGTH])))
             yield chunk
         if count != file.size or digest.hexdigest() != file.sha256:
             raise PackError(
                 f"{self.path} was changed or damaged: {shown(file.path)} is not what its manifest says; get the pack anew"
             )
-        if file.path.endswith(".safetensors") and not _safetensors(head, count):
+        if tensors and not is_safetensors(bytes(head), count):
             raise PackError(f"{self.path} is refused: {shown(file.path)} holds no safetensors")
 
 
@@ -87,16 +95,16 @@ def opened(path: Path) -> Iterator[Pack]:
     """The pack at `path`. Raises PackError if there is none, or if it is cut off, no zip, encrypted, of another version, larger
     than a pack may be, or lists files that would leave its folder, collide, or are no plain files."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise PackError(f"{path} is no file: name a pack, which ends in .hmmz")
-        file = path.open("rb")
+        file = open_plain(path)
+    except NotPlain as error:
+        raise PackError(f"{path} is no file: name a pack, which ends in .hmmz") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PackError(f"{path} can't be read ({reason.lower()}): check its name and permissions") from error
     with file:
         archive = _archive(file, path)
         with archive:
-            entries = _entries(archive, path, file.seek(0, 2))
+            entries = _entries(archive, path)
             manifest = _manifest(archive, path, entries)
             yield Pack(path, manifest, archive, entries)
 
@@ -127,7 +135,7 @@ def _archive(file: BinaryIO, path: Path) -> zipfile.ZipFile:
         raise PackError(f"{path} can't be read: {(error.strerror or str(error)).lower()}") from error
 
 
-def _entries(archive: zipfile.ZipFile, path: Path, size: int) -> dict[str, zipfile.ZipInfo]:
+def _entries(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     """The files that the zip lists, by name. Raises PackError if one is not a plain file of a safe name, or all are too much."""
     infos = archive.infolist()
     try:
@@ -148,9 +156,28 @@ def _entries(archive: zipfile.ZipFile, path: Path, size: int) -> dict[str, zipfi
     total, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
     if total > UNPACKED:
         raise PackError(f"{path} is refused: it would unpack to {total:,} bytes; the files of a pack have at most {UNPACKED:,}")
-    if packed > size or (infos and min(info.header_offset for info in infos) != 0):
-        raise PackError(f"{path} is refused: its files overlap or stand behind something else")
+    if total > RATIO * packed + SLACK:  # each may be small, and all of them a bomb
+        raise PackError(f"{path} is refused: its files would unpack to {total:,} bytes from {packed:,}")
+    _check_places(archive, path, infos)
     return {info.filename: info for info in infos}
+
+
+def _check_places(archive: zipfile.ZipFile, path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    """Raise PackError unless the files stand one behind the other from the beginning up to the list of them, nothing between."""
+    file, place = archive.fp, 0
+    assert file is not None
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL.size)
+        if len(header) != _LOCAL.size or info.header_offset != place or not header.startswith(b"PK\x03\x04"):
+            raise PackError(f"{path} is refused: its files overlap, or there is something between them")
+        *_, name, extra = _LOCAL.unpack(header)
+        place += _LOCAL.size + name + extra + info.compress_size
+        if info.flag_bits & 0x8:  # its sizes stand behind it, with or without a signature
+            file.seek(place)
+            place += 16 if file.read(4) == b"PK\x07\x08" else 12
+    if place != archive.start_dir:
+        raise PackError(f"{path} is refused: its files overlap, or there is something between them")
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path, entries: Mapping[str, zipfile.ZipInfo]) -> Manifest:
@@ -188,8 +215,3 @@ def _stream(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, most: i
 def _damaged(path: Path, error: BaseException, name: str = "") -> PackError:
     where = f" in {shown(name)}" if name else ""
     return PackError(f"{path} is damaged{where} ({shown(str(error)) if str(error) else type(error).__name__}): get the pack anew")
-
-
-def _safetensors(head: bytes, size: int) -> bool:
-    """Whether a file can be safetensors: 8 bytes say how long the JSON header is that follows (a pickle begins otherwise)."""
-    return len(head) == 9 and 2 <= int.from_bytes(head[:8], "little") <= size - 8 and head[8:9] == b"{"

@@ -33,6 +33,7 @@ WHOLE = ("experiment.yaml", "results.json", "claims.json", "facts.json", "proces
 """Files that every finished run has."""
 
 _CHUNK = 2**20
+_LONGEST_LINE = 2**20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time that every file bears: the earliest that a zip can say."""
 
@@ -140,9 +141,9 @@ def _belonging(run: Path) -> Callable[[str], bool]:
 def _started_with(run: Path) -> tuple[dict[str, str], str | None]:
     """The `--set` pairs and the profile that a run's log tells of; none where there is no log."""
     try:
-        with (run / "log.jsonl").open(encoding="utf-8") as log:
-            said = json.loads(log.readline())["settings"]
-    except (OSError, ValueError, KeyError, TypeError):
+        with open_plain(run / "log.jsonl", follow=False) as log:
+            said = json.loads(log.readline(_LONGEST_LINE))["settings"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}, None
     settings = {str(name): str(value) for name, value in said.items()}
     return settings, settings.pop("profile", None)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from hmmdsl.files.sums import SUMS
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.run import write_inputs
 
@@ -56,8 +57,9 @@ def run_folder(folder: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its path from there."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below a folder but for the list of them, by its path from there."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def forged(path: Path, files: Mapping[str, bytes], listed: Mapping[str, bytes] | None = None, **changed: Any) -> Path:

@@ -9,9 +9,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.packing.integrity import check_pack
@@ -119,6 +121,68 @@ def test_files_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
     data[second + 42 : second + 46] = data[first + 42 : first + 46]
     path.write_bytes(data)
     refused(path, tmp_path, "x.hmmz")
+
+
+def test_many_small_files_that_are_a_bomb_together_are_refused(tmp_path: Path) -> None:
+    """Each within the slack that a small file has: 620 to 1."""
+    refused(forged(tmp_path / "x.hmmz", {f"a{k}.json": bytes(1_000_000) for k in range(8)}), tmp_path, "would unpack to 8,")
+
+
+def test_files_that_overlap_a_little_are_refused(tmp_path: Path) -> None:
+    """The first file's bytes are said to be so many that they reach into the second's header."""
+    path = forged(tmp_path / "x.hmmz", {"a.json": bytes(range(256)), "b.json": bytes(range(256))})
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
+    (size,) = struct.unpack_from("<L", data, entry + 20)
+    struct.pack_into("<L", data, entry + 20, size + 5)
+    path.write_bytes(data)
+    refused(path, tmp_path, "overlap|damaged")
+
+
+def test_bytes_between_files_are_refused(whole: Path, tmp_path: Path) -> None:
+    """A file of a zip that its list does not name any more."""
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(tmp_path / "x.hmmz", "w") as new:
+        for entry in old.infolist():
+            new.writestr(entry, old.read(entry))
+            if entry.filename == "claims.json":
+                new.writestr("hidden.json", "{}")
+                del new.NameToInfo["hidden.json"]
+                new.filelist.pop()
+    refused(tmp_path / "x.hmmz", tmp_path, "something between them")
+
+
+@pytest.mark.parametrize("letter", ["\u200b", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\u00a0", "\ue000"])
+def test_a_name_with_a_letter_that_cannot_be_seen_is_refused(letter: str, tmp_path: Path) -> None:
+    refused(forged(tmp_path / "x.hmmz", {f"re{letter}port.html": b""}), tmp_path, "can't be seen")
+
+
+HEADERS = {
+    "a shape that does not fit": b'{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}',
+    "a hole": b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"v":{"dtype":"U8","shape":[2],"data_offsets":[6,8]}}',
+    "tensors on each other": b'{"w":{"dtype":"I8","shape":[8],"data_offsets":[0,8]},'
+    b'"v":{"dtype":"I8","shape":[8],"data_offsets":[0,8]}}',
+    "more than there is": b'{"w":{"dtype":"F32","shape":[20],"data_offsets":[0,80]}}',
+    "less than there is": b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+    "an unknown type": b'{"w":{"dtype":"object","shape":[1],"data_offsets":[0,8]}}',
+    "a negative size": b'{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}',
+    "no offsets": b'{"w":{"dtype":"F32","shape":[2]}}',
+    "no object": b'{"w":7}',
+    "no JSON": b'{"w":',
+    "deep JSON": b'{"w":' + b"[" * 50_000,
+    "metadata that is no text": b'{"__metadata__":{"a":1},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_safetensors_whose_header_is_wrong_are_refused(header: bytes, tmp_path: Path) -> None:
+    content = struct.pack("<Q", len(header)) + header + bytes(8)
+    refused(forged(tmp_path / "x.hmmz", {"arrays/a.safetensors": content}), tmp_path, "holds no safetensors")
+
+
+def test_safetensors_that_are_whole_pass_whatever_is_in_them(tmp_path: Path) -> None:
+    arrays = {"a": np.zeros((2, 3)), "b": np.zeros((0, 4), np.float32), "c": np.arange(5, dtype=np.uint8), "d": np.float64(1.5)}
+    content = save({name: np.asarray(array) for name, array in arrays.items()}, {"about": "text"})
+    unpack(forged(tmp_path / "x.hmmz", {"arrays/a.safetensors": content, "arrays/none.safetensors": save({})}), tmp_path / "out")
 
 
 def test_more_files_than_a_pack_holds_are_refused_before_they_are_listed(whole: Path, tmp_path: Path) -> None:
