@@ -114,7 +114,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "decreasing": Function("number", "truth", "decreasing(beliefs.block[..].r2)", _neighbours(gt), ordered=True),
         "all": Function("truth", "truth", "all(beliefs.block[..].r2 > 0.5)", lambda v: all(v), several=True),
         "any": Function("truth", "truth", "any(beliefs.block[..].r2 > 0.5)", lambda v: any(v), several=True),
+        "count": Function("truth", "number", "count(beliefs.block[..].r2 > 0.5) >= 2", lambda v: Fraction(sum(v)), several=True),
     }
 )
-"""The functions of claims. `increasing` and `decreasing` are strict; `lower` and `upper` are the ends of the 95 % confidence
-interval of the mean over runs of other seeds."""
+"""The functions of claims. `count` tells how many of its arguments are true. `increasing` and `decreasing` are strict; `lower` and
+`upper` are the ends of the 95 % confidence interval of the mean over runs of other seeds."""

@@ -228,6 +228,7 @@ def _at(results: object, steps: Sequence[Step], text: str) -> object:
     """Follow a path through results.json; lists for `[..]`."""
     for n, step in enumerate(steps):
         if isinstance(step, All):
+            results = list(results.values()) if isinstance(results, Mapping) else results
             if not isinstance(results, (list, tuple)):
                 raise UndefinedError(f"`{text}` is not among the results")
             return [_at(item, steps[n + 1 :], text) for item in results]

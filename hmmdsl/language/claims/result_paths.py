@@ -16,7 +16,7 @@ from hmmdsl.spec.sweep import SweepAxis, seed_axis
 
 @dataclass(frozen=True)
 class All:
-    """`[..]`: every element."""
+    """`[..]`: every element of a list, or of a group whose members are alike."""
 
 
 Step: TypeAlias = str | int | All
@@ -167,8 +167,20 @@ def _member(place: Place, segment: syntax.Member, diagnostics: Diagnostics) -> P
     return None
 
 
+def _alike(group: Group) -> Group | None:
+    """What all members of a group are, where all have results of the same names, as those of several targets have."""
+    first, *others = [member for member in group.members.values() if isinstance(member, Group)] or [None]
+    if first is None or len(others) + 1 < len(group.members):
+        return None
+    return first if all(other is not None and other.members.keys() == first.members.keys() for other in others) else None
+
+
 def _element(place: Place, segment: syntax.Index, index_of: IndexOf, diagnostics: Diagnostics) -> Place | None:
     written = steps_text(place.steps)
+    if isinstance(place.schema, Group) and len(segment.items) == 1 and isinstance(segment.items[0], syntax.Every):
+        alike = _alike(place.schema)
+        if alike is not None:
+            return Place((*place.steps, All()), alike, (*place.shape, len(place.schema.members)))
     if not isinstance(place.schema, Series):
         what = "a number" if isinstance(place.schema, Quantity) else "a group of results, told by their names"
         inside = list(place.schema.members) if isinstance(place.schema, Group) else []

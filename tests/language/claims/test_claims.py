@@ -27,6 +27,7 @@ SCHEMA = Group(
         "beliefs": Group({"block": Series(POINT, 4), "final_norm": POINT, "concat": POINT}),
         "unseen": Group({"block": Series(R2, 3)}),
         "steps": Series(R2, None),
+        "parts": Group({"factor": Group({"left": R2, "right": R2, "other": R2})}),
     }
 )
 PARAMS: dict[str, Value] = {
@@ -48,6 +49,7 @@ RESULTS: dict[str, Any] = {
     "beliefs": {"block": [point(0.1), point(0.4), point(0.3), point(0.75)], "final_norm": point(None), "concat": point(0.9)},
     "unseen": {"block": [{"r2": 0.1, "mse": 0.3}, {"r2": 0.2, "mse": 0.2}, {"r2": 0.3, "mse": 0.1}]},
     "steps": [{"r2": 0.0, "mse": 1.0}, {"r2": 0.5, "mse": 0.5}],
+    "parts": {"factor": {"left": {"r2": 0.2, "mse": 0.3}, "right": {"r2": 0.6, "mse": 0.2}, "other": {"r2": 0.9, "mse": 0.1}}},
 }
 
 
@@ -81,6 +83,10 @@ def verdict(text: str, results: dict[str, Any] | None = None) -> Verdict:
         "not increasing(beliefs.block[..].r2)",
         "all(beliefs.block[..].r2 > eps)",
         "any(beliefs.block[..].r2 > 0.5) and not all(beliefs.block[..].r2 > 0.5)",
+        "count(beliefs.block[..].r2 > 0.25) == 3 and count(fit.gap < 1, fit.gap > 1, strict) == 2",
+        "count(beliefs.block[..].r2 > 0.5, unseen.block[..].r2 > 0.15) == 3",
+        "min(parts.factor[..].r2) == 0.2 and count(parts.factor[..].r2 > 0.5) == len(parts.factor[..].mse) - 1",
+        "increasing(parts.factor[..].r2)",
         "len(beliefs.block[..].r2) == 4",
         "len(steps[..].r2) == 2",
         "increasing(steps[..].r2)",
