@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.mixed_states import MixedStates
     from hmmdsl.process.portrait import Portrait
+    from hmmdsl.process.structure import Component
 
 Word: TypeAlias = str | Sequence[str] | Sequence[int]
 """A word: a text of tokens, a list of tokens, or indices into the tokens."""
@@ -101,6 +102,45 @@ class NotebookProcess:
         from hmmdsl.process.words import log_probability_nats
 
         return log_probability_nats(self.process, self.indices(word))
+
+    def filter(self, word: Word) -> Float64[np.ndarray, "place state"]:
+        """Pr(state | the tokens so far) before the first token and after each: the beliefs along a word of any length. Raises
+        ValueError if it cannot occur."""
+        from hmmdsl.process.inference import filtered
+
+        return filtered(self.process, self.indices(word))
+
+    def smooth(self, word: Word) -> Float64[np.ndarray, "place state"]:
+        """Pr(state | the whole word) at the same places. Raises ValueError if it cannot occur, and for a generalized HMM."""
+        from hmmdsl.process.inference import smoothed
+
+        return smoothed(self.process, self.indices(word))
+
+    def most_probable_states(self, word: Word) -> Int64[np.ndarray, " place"]:
+        """The most probable path of hidden states, at the same places, as indices into `states` (Viterbi). Raises ValueError as
+        `smooth` does."""
+        from hmmdsl.process.inference import most_probable_states
+
+        return most_probable_states(self.process, self.indices(word))
+
+    def components(self) -> tuple[Component, ...]:
+        """The closed classes that the start leads to: each as a stationary `process`, with the `probability` of ending there."""
+        from hmmdsl.process.structure import ergodic_components
+
+        return ergodic_components(self.process)
+
+    def mean_absorption_time(self) -> float:
+        """The mean number of tokens until a closed class is reached. Raises ValueError for products and generalized HMMs."""
+        from hmmdsl.process.structure import mean_absorption_time
+
+        return mean_absorption_time(self.process)
+
+    def topological_entropy_bits(self) -> float:
+        """How fast the number of words grows, in bits a token: the limit of log2 N(n) / n. Raises ValueError for a generalized
+        HMM, and where there are too many sets of possible states."""
+        from hmmdsl.process.growth import topological_entropy_bits
+
+        return topological_entropy_bits(self.process)
 
     def entropy_rate(self) -> EntropyRate:
         """The entropy rate: `value_bits` and `value_nats` a token, with proven bounds `lower_bits` and `upper_bits`."""

@@ -146,6 +146,23 @@ def ergodic_components(process: Process) -> tuple[Component, ...]:
     return tuple(Component(float(share), _restricted(process, members)) for share, members in zip(shares, closed, strict=True))
 
 
+def mean_absorption_time(process: Process) -> float:
+    """The mean number of tokens after which the process is in a closed class, which it never leaves: 0 where it begins in one.
+    Raises ValueError for a generalized HMM, which has no states, and for a product, whose factors settle one after another."""
+    import numpy as np
+
+    if process.generalized or process.factored:
+        what = "is a generalized HMM, without states" if process.generalized else "is a product: ask each of its factors"
+        raise ValueError(f"{process.name} {what}")
+    transitions, states = process.transitions(), len(process.states)
+    inside = frozenset().union(*closed_classes(transitions, states))
+    transient = sorted(reachable(transitions, support(process), states) - inside)
+    if not transient:
+        return 0.0
+    T = process.T.sum(axis=0)[np.ix_(transient, transient)]
+    return float(process.eta[transient] @ np.linalg.solve(np.eye(len(transient)) - T, np.ones(len(transient))))
+
+
 def _restricted(process: Process, members: list[int]) -> Process:
     """One closed class as a process. If it is the whole process, in its stationary start, that very object."""
     if len(members) == len(process.states) and process.start_kind == "stationary":

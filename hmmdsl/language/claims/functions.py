@@ -117,5 +117,5 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "count": Function("truth", "number", "count(beliefs.block[..].r2 > 0.5) >= 2", lambda v: Fraction(sum(v)), several=True),
     }
 )
-"""The functions of claims. `count` tells how many of its arguments are true. `increasing` and `decreasing` are strict; `lower` and
-`upper` are the ends of the 95 % confidence interval of the mean over runs of other seeds."""
+"""The functions of claims. `count` tells how many of its arguments are true. `increasing` and `decreasing` are strict; `lower`
+and `upper` are the ends of the 95 % confidence interval of the mean over runs of other seeds."""
