@@ -169,10 +169,10 @@ def _member(place: Place, segment: syntax.Member, diagnostics: Diagnostics) -> P
 
 def _alike(group: Group) -> Group | None:
     """What all members of a group are, where all have results of the same names, as those of several targets have."""
-    first, *others = [member for member in group.members.values() if isinstance(member, Group)] or [None]
-    if first is None or len(others) + 1 < len(group.members):
+    members = [member for member in group.members.values() if isinstance(member, Group)]
+    if not members or len(members) < len(group.members):
         return None
-    return first if all(other is not None and other.members.keys() == first.members.keys() for other in others) else None
+    return members[0] if all(each.members.keys() == members[0].members.keys() for each in members) else None
 
 
 def _element(place: Place, segment: syntax.Index, index_of: IndexOf, diagnostics: Diagnostics) -> Place | None:
