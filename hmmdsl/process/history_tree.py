@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hmmdsl.process.histories import SMALLEST_PROBABILITY, FactorHistories
+from hmmdsl.process.distinct import distinct
+from hmmdsl.process.histories import SMALLEST_PROBABILITY, FactorHistories, Rows
 from hmmdsl.process.histories import HistoryTree as HistoryTree
 from hmmdsl.process.joint import each_once, strides
 from hmmdsl.process.process import Process
@@ -142,20 +143,40 @@ def _joined(
 
 
 def history_weights(
-    tree: HistoryTree, weights: Literal["probability", "uniform", "words"] = "probability"
+    tree: HistoryTree, weights: Literal["probability", "uniform", "words", "beliefs"] = "probability", rows: Rows = slice(None)
 ) -> Float64[np.ndarray, " history"]:
-    """How much each history counts; sums to 1.
+    """How much each of the histories `rows` counts; sums to 1 over them.
 
     'probability': every position counts the same, and within a position a history counts by its probability. 'uniform': each
     history once. 'words': once for each word of full length in the tree that extends it (the rows of Shai et al. 2024, Fig. 7).
+    'beliefs': each distinct belief once, its histories alike.
     """
+    if weights == "beliefs":
+        label = distinct_beliefs(tree, rows)
+        count = np.bincount(label)
+        return np.asarray(1.0 / (count[label] * len(count)))
+    found = _weights_of_all(tree, weights)
+    return found if isinstance(rows, slice) and rows == slice(None) else found[rows] / found[rows].sum()
+
+
+def distinct_beliefs(tree: HistoryTree, rows: Rows = slice(None)) -> Int64[np.ndarray, " history"]:
+    """The number, from 0, of the belief after each of some histories, equal but for rounding; of a product that of its factors'
+    beliefs together."""
+    label = np.zeros(len(tree.length[rows]), dtype=np.int64)
+    for factor in tree.factors:
+        own = distinct(factor.belief)
+        label = np.asarray(np.unique(label * (own.max() + 1) + factor.of(own)[rows], return_inverse=True)[1])
+    return label
+
+
+def _weights_of_all(tree: HistoryTree, weights: Literal["probability", "uniform", "words"]) -> Float64[np.ndarray, " history"]:
     if weights == "uniform":
         return np.full(len(tree), 1 / len(tree))
     if weights == "words":
         extensions = words_below(tree)
         return extensions / float(extensions.sum())
     if weights != "probability":
-        raise ValueError(f"no weights {weights!r}; there are probability, uniform, words")
+        raise ValueError(f"no weights {weights!r}; there are probability, uniform, words, beliefs")
     weight = tree.probability / tree.positions
     for start, end in zip(tree.levels, tree.levels[1:], strict=False):
         weight[start:end] /= tree.probability[start:end].sum()

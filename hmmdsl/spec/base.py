@@ -82,5 +82,6 @@ OtherProcess = Annotated[
 AUTO_HISTORY_LIMIT = 200_000
 """`histories = auto` enumerates up to this many nodes."""
 
-Weights = Literal["probability", "uniform", "words"]
-"""How much a history counts: by its probability, once, or once for each word of full length that extends it."""
+Weights = Literal["probability", "uniform", "words", "beliefs"]
+"""How much a history counts: by its probability, once, once for each word of full length that extends it, or so that each
+distinct belief counts once, shared equally by the histories that lead to it."""

@@ -18,10 +18,10 @@ from sklearn.preprocessing import StandardScaler
 
 from hmmdsl.analysis.options.controls import HeldOut
 from hmmdsl.analysis.outcome import Outcome
-from hmmdsl.analysis.probe.folds import beliefs, draw_folds, groups
+from hmmdsl.analysis.probe.folds import draw_folds, groups
 from hmmdsl.analysis.probe.ridge import PENALTIES
 from hmmdsl.analysis.regression import Regression
-from hmmdsl.process.history_tree import history_weights
+from hmmdsl.process.history_tree import distinct_beliefs, history_weights
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 
@@ -57,7 +57,7 @@ def _unique(kind: Any) -> str:
     target=st.sampled_from(["belief", "next_token", ["belief", "next_token"], ["next_token"]]),
     at=st.one_of(st.sampled_from(POINTS), st.lists(st.sampled_from(POINTS), min_size=1, max_size=4, unique_by=_unique)),
     controls=st.lists(st.sampled_from(CONTROLS), unique_by=_unique),
-    weights=st.sampled_from(["probability", "uniform", "words"]),
+    weights=st.sampled_from(["probability", "uniform", "words", "beliefs"]),
     intercept=st.booleans(),
     ridge=st.sampled_from(["auto", "none", 0.01]),
     bos=st.booleans(),
@@ -136,7 +136,7 @@ def test_other_draws_of_the_folds_lie_within_the_stated_spread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "weights"), [("history", "uniform"), ("belief", "probability"), ({"kind": "prefix", "tokens": 3}, "words")]
+    ("by", "weights"), [("history", "uniform"), ("belief", "beliefs"), ({"kind": "prefix", "tokens": 3}, "words")]
 )
 def test_held_out_scores_are_those_of_scikit_learn(by: Any, weights: Any) -> None:
     """Nested cross-validation over the same folds: scaler, ridge and penalty see nothing of what is held out."""
@@ -184,7 +184,7 @@ def test_twins_in_the_training_folds_hide_that_a_geometry_does_not_extend() -> N
     """Activations that tell beliefs apart, each at a random place: held out by history they score high, by belief nothing. A
     linear image of the beliefs is nearly perfect either way."""
     run = invented_run(context=8)
-    label, width = beliefs(run.tree), 40
+    label, width = distinct_beliefs(run.tree), 40
     random = np.random.default_rng(0)
     x = random.normal(size=(label.max() + 1, width))[label] + 0.02 * random.normal(size=(len(label), width))
 

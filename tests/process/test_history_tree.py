@@ -10,6 +10,7 @@ from hmmdsl.process.history_tree import (
     HistoryTree,
     ancestors,
     build_history_tree,
+    distinct_beliefs,
     history_weights,
     optimal_losses,
     sample_history_tree,
@@ -110,7 +111,7 @@ def test_floats_give_the_tree_of_fractions_and_drop_impossible_words() -> None:
 
 
 @pytest.mark.parametrize("bos", [False, True])
-@pytest.mark.parametrize("weights", ["probability", "uniform", "words"])
+@pytest.mark.parametrize("weights", ["probability", "uniform", "words", "beliefs"])
 def test_weights_sum_to_one(weights: str, bos: bool) -> None:
     for tree in (build_history_tree(rrxor(), 7, bos), sample_history_tree(rrxor(), 7, 100, seed=0, bos=bos)):
         assert history_weights(tree, weights).sum() == pytest.approx(1, rel=1e-12)  # type: ignore[arg-type]
@@ -178,3 +179,11 @@ def test_the_seed_determines_the_sampled_tree() -> None:
     assert (first.token == again.token).all()
     assert (first.probability == again.probability).all()
     assert len(first) != len(other) or (first.token != other.token).any()
+
+
+@pytest.mark.parametrize("rows", [slice(None), np.arange(40, 200)])
+def test_each_belief_counts_once(rows: slice | np.ndarray) -> None:
+    tree = build_history_tree(rrxor(), 8)
+    weights, label = history_weights(tree, "beliefs", rows), distinct_beliefs(tree, rows)
+    assert np.bincount(label, weights) == pytest.approx(np.full(label.max() + 1, 1 / (label.max() + 1)))
+    assert all(np.ptp(weights[label == k]) == 0 for k in range(label.max() + 1))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WEIGHTS = {
     "probability": "weighted by probability",
     "uniform": "each counted once",
+    "beliefs": "each belief counted once",
     "words": "counted once for each full word",
 }
 

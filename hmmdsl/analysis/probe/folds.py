@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.analysis.options.held_out import FEWEST, By, ByBelief, ByPrefix, prefix_tokens
-from hmmdsl.process.distinct import distinct
-from hmmdsl.process.history_tree import ancestors
+from hmmdsl.process.history_tree import ancestors, distinct_beliefs
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
@@ -67,20 +66,11 @@ def groups(tree: HistoryTree, rows: Rows, by: By) -> Int64[np.ndarray, " history
     """The number, from 0, of what each history is held out together with."""
     match by:
         case ByBelief():
-            return beliefs(tree, rows)
+            return distinct_beliefs(tree, rows)
         case ByPrefix():
             path = ancestors(tree)[rows, : prefix_tokens(by, tree.context) + tree.bos]
             return np.asarray(np.unique(path.max(axis=1), return_inverse=True)[1])
     return np.arange(len(tree.length[rows]))
-
-
-def beliefs(tree: HistoryTree, rows: Rows = slice(None)) -> Int64[np.ndarray, " history"]:
-    """The number, from 0, of each history's belief; of a product that of its factors' beliefs together."""
-    label = np.zeros(len(tree.length[rows]), dtype=np.int64)
-    for factor in tree.factors:
-        own = distinct(factor.belief)
-        label = np.asarray(np.unique(label * (own.max() + 1) + factor.of(own)[rows], return_inverse=True)[1])
-    return label
 
 
 def sharing(label: Int64[np.ndarray, " history"], draws: Sequence[Int64[np.ndarray, " history"]]) -> Sharing:

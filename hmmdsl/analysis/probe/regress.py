@@ -14,7 +14,7 @@ from hmmdsl.analysis.options.left_out import LeftOutProbe, left_out
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.targets import FutureTarget, target_name, target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome, UndefinedTargetError
-from hmmdsl.analysis.probe.folds import Rows, Sharing, beliefs, draw_folds, sharing, sharing_words
+from hmmdsl.analysis.probe.folds import Rows, Sharing, draw_folds, sharing, sharing_words
 from hmmdsl.analysis.probe.folds import in_words as fold_words
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import AffineMap
@@ -25,7 +25,7 @@ from hmmdsl.analysis.probe.scores import CONSTANT, Score, Scoring, mean_results,
 from hmmdsl.analysis.probe.setting import Features, Setting
 from hmmdsl.analysis.probe.shuffled import shuffle
 from hmmdsl.process.futures import future_space
-from hmmdsl.process.history_tree import history_weights
+from hmmdsl.process.history_tree import distinct_beliefs, history_weights
 from hmmdsl.spec.notation import number_text
 from hmmdsl.training.streams import generator
 
@@ -58,7 +58,7 @@ def regress(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     }
     controls: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
     held_out = analysis.held_out()
-    shared = sharing(beliefs(tree, rows), setting.draws) if setting.draws else Sharing(None, None, None)
+    shared = sharing(distinct_beliefs(tree, rows), setting.draws) if setting.draws else Sharing(None, None, None)
     random = partial(generator, trained.train.seed)
     for control in analysis.controls:
         match control:
@@ -166,7 +166,7 @@ def _setting(
         raise UndefinedTargetError(f"`{inputs.name}` has nothing to read: none of its histories leaves all of {told} defined")
     chosen = defined & asked
     rows: Rows = slice(None) if chosen.all() else np.flatnonzero(chosen)
-    weights = history_weights(tree, analysis.weights)[rows]
+    weights = history_weights(tree, analysis.weights, rows)
     held_out = analysis.held_out() if controls else None
     draws: tuple[Int64[np.ndarray, " history"], ...] = ()
     if held_out is not None:
@@ -174,7 +174,7 @@ def _setting(
     setting = Setting(
         places=places(analysis.at, trained.model),
         targets={target: values[rows] for target, values in targets.items()},
-        weights=weights if isinstance(rows, slice) else weights / weights.sum(),
+        weights=weights,
         levels=tree.levels if isinstance(rows, slice) else tuple(np.searchsorted(rows, tree.levels).tolist()),
         draws=draws,
         intercept=analysis.intercept,

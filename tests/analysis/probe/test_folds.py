@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmdsl.analysis.options.held_out import By, ByBelief, ByHistory, ByPrefix
-from hmmdsl.analysis.probe.folds import assign_folds, beliefs, draw_folds, groups, sharing
-from hmmdsl.process.history_tree import build_history_tree, words_of
+from hmmdsl.analysis.probe.folds import assign_folds, draw_folds, groups, sharing
+from hmmdsl.process.history_tree import build_history_tree, distinct_beliefs, words_of
 from tests.process.known_processes import mess3, rrxor
 
 
@@ -36,7 +36,7 @@ def test_the_short_histories_never_fall_into_one_fold() -> None:
 
 def test_histories_with_one_belief_are_held_out_together() -> None:
     tree = build_history_tree(rrxor(), 8)
-    label, twins = groups(tree, slice(None), ByBelief()), beliefs(tree)
+    label, twins = groups(tree, slice(None), ByBelief()), distinct_beliefs(tree)
     assert label.max() + 1 == 35
     for k in range(35):
         assert np.ptp(tree.belief[label == k], axis=0).max() < 1e-9
@@ -52,7 +52,7 @@ def test_beliefs_of_a_product_are_those_of_its_factors_together() -> None:
     both = product({"left": rrxor(), "right": mess3()})
     tree = build_history_tree(both, 3)
     joint = {tuple(np.round(belief, 9)) for belief in tree.belief}
-    assert int(beliefs(tree).max()) + 1 == len(joint)
+    assert int(distinct_beliefs(tree).max()) + 1 == len(joint)
 
 
 @pytest.mark.parametrize("bos", [False, True])
