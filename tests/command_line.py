@@ -23,8 +23,8 @@ from unittest.mock import patch
 Command = Callable[..., subprocess.CompletedProcess[str]]
 """What the fixture `command` gives: `command_line` in an empty folder."""
 
-TIMEOUT = 300
-"""Seconds that a command may take."""
+TIMEOUT = 1_000
+"""Seconds after which a command is taken to hang, on a machine that does much else too."""
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """What keeps libraries from starting threads when they are loaded, which a fork would not have."""

@@ -92,6 +92,14 @@ WHOLE = ("zero_one_random", "rrxor")
 of other seeds are run whole by `tests/benchmarks/bench_run.py`."""
 
 
+@pytest.fixture(autouse=True)
+def _one_store_for_all(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, worker_id: str) -> None:
+    """Specs share what they have in common, as a user's do: the same process is described and drawn once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base if worker_id == "master" else base.parent  # that of the session, which its workers share
+    monkeypatch.setenv("HMMDSL_STORE", str(folder / "store-of-specs"))
+
+
 def shown(spec: Path, command: Command, folder: Path, profile: str | None) -> SpecRun:
     """Run a spec and look at all that it must leave, whatever its claims say."""
     compiled = compile_file(spec, kinds(), profile=profile)
