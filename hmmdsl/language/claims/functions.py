@@ -11,6 +11,7 @@ from operator import gt, lt
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from hmmdsl.language.constants.averages import mean, median, sd
 from hmmdsl.spec.confidence import interval
 from hmmdsl.spec.notation import number_text
 
@@ -37,26 +38,16 @@ class Function:
     repeated: bool = False
 
 
-def _mean(values: Sequence[Fraction | float]) -> Fraction | float:
-    if not values:
-        raise UndefinedError("the mean of nothing is undefined")
-    return sum(values, start=Fraction(0)) / len(values)
+def _of_numbers(function: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Callable[..., Fraction | float]:
+    """A function of numbers that may have no value."""
 
+    def compute(values: Sequence[Fraction | float]) -> Fraction | float:
+        try:
+            return function(values)
+        except ValueError as error:
+            raise UndefinedError(str(error)) from error
 
-def _median(values: Sequence[Fraction | float]) -> Fraction | float:
-    if not values:
-        raise UndefinedError("the median of nothing is undefined")
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _sd(values: Sequence[Fraction | float]) -> float:
-    """The sample's standard deviation, with n - 1."""
-    if len(values) < 2:
-        raise UndefinedError("the standard deviation of fewer than two numbers is undefined")
-    centre = _mean(values)
-    return math.sqrt(sum((value - centre) ** 2 for value in values) / (len(values) - 1))
+    return compute
 
 
 def _end(which: Literal["lower", "upper"]) -> Callable[..., float]:
@@ -99,9 +90,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         "max": Function("number", "number", "max(beliefs.block[..].r2)", _extreme(max), several=True),
         "min": Function("number", "number", "min(beliefs.block[..].r2)", _extreme(min), several=True),
-        "mean": Function("number", "number", "mean(beliefs.block[..].r2)", _mean, several=True),
-        "median": Function("number", "number", "median(beliefs.block[..].r2)", _median, several=True),
-        "sd": Function("number", "number", "sd(capacity.fit.loss over fit.seed)", _sd, several=True),
+        "mean": Function("number", "number", "mean(beliefs.block[..].r2)", _of_numbers(mean), several=True),
+        "median": Function("number", "number", "median(beliefs.block[..].r2)", _of_numbers(median), several=True),
+        "sd": Function("number", "number", "sd(capacity.fit.loss over fit.seed)", _of_numbers(sd), several=True),
         "lower": Function("number", "number", "lower(capacity.fit.gap over fit.seed)", _end("lower"), repeated=True),
         "upper": Function("number", "number", "upper(capacity.fit.gap over fit.seed)", _end("upper"), repeated=True),
         "sum": Function("number", "number", "sum(beliefs.block[..].r2)", lambda v: sum(v, start=Fraction(0)), several=True),

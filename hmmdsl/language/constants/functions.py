@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from hmmdsl.language.constants.arithmetic import as_float, as_number, finite, not_finite
 from hmmdsl.language.constants.arrays import LIST_FUNCTIONS, Compute
+from hmmdsl.language.constants.averages import mean, median, sd
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.values import Array, Complex, Value, text_of
@@ -90,6 +91,26 @@ def _extreme(name: str, choose: Callable[[Sequence[Fraction | float]], Fraction 
     return Builtin(name, 1, None, f"{name}(a, b, …)", compute)
 
 
+def _average(name: str, function: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Builtin:
+    """A function of several numbers, or of those of one list."""
+
+    def compute(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
+        first = values[0]
+        items, places = values, spans
+        if len(values) == 1 and isinstance(first, Array):
+            items, places = first.items, [spans[0]] * len(first.items)
+        budget.spend(span, len(items))
+        try:
+            found = function([as_number(item, place) for item, place in zip(items, places, strict=True)])
+        except ValueError as error:
+            raise ConstantError("E0402", str(error), span, label="no number", help="give it more numbers") from None
+        except OverflowError:
+            raise not_finite(span) from None
+        return budget.check_number(found, span) if isinstance(found, Fraction) else finite(found, span)
+
+    return Builtin(name, 1, None, f"{name}(a, b, …)", compute)
+
+
 def _log(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
     value = as_number(values[0], spans[0])
     if value <= 0:
@@ -112,6 +133,9 @@ _FUNCTIONS = (
     Builtin("float", 1, 1, "float(x)", _float),
     _extreme("min", min),
     _extreme("max", max),
+    _average("mean", mean),
+    _average("median", median),
+    _average("sd", sd),
     *(Builtin(name, *definition) for name, definition in LIST_FUNCTIONS.items()),
 )
 

@@ -108,6 +108,9 @@ def test_the_text_of_a_number_means_the_number(value: Fraction) -> None:
         ("(1 + 1i)^8", Fraction(16)),
         ("1i * 1i", Fraction(-1)),
         ("1..=3", Array((Fraction(1), Fraction(2), Fraction(3)))),
+        ("mean([1, 2, 4])", Fraction(7, 3)),
+        ("median(1, 4, 2, 8) + mean(1/2, 1/3)", Fraction(41, 12)),
+        ("sd(1, 2, 3)", 1.0),
     ],
 )
 def test_values(text: str, expected: object) -> None:
@@ -131,6 +134,8 @@ def test_float_is_the_nearest_one_of_each_number() -> None:
         ("0^-1", "E0401"),
         ("1 mod 0", "E0401"),
         ("sqrt(-1)", "E0402"),
+        ("mean([])", "E0402"),
+        ("sd([1])", "E0402"),
         ("(-8)^(1/3)", "E0402"),
         ("log(0)", "E0402"),
         ('1 + "1"', "E0403"),
