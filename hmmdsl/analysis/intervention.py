@@ -67,8 +67,9 @@ class Intervention(AlongCheckpoints):
     mode: Mode = Field(Replace(), description="what is done to the part of the activation that the probe reads")
     to: Towards | Annotated[tuple[Towards, ...], Field(min_length=1)] | None = Field(
         None,
-        description="the new belief: `counterfactual`, if the last token had been another, which it is where none is given; that "
-        "of another `history` of the same length, drawn by probability; `uniform` on the simplex of hidden states",
+        description="the new belief, one drawn for each history by the run's seed: `counterfactual`, if the last token had been "
+        "another, which it is where none is given; that of another `history` of the same length, drawn by probability; `uniform` "
+        "on the simplex of hidden states",
     )
     at: OnePlace | None = Field(None, description="where in the network; at the probe's own point if not given")
     positions: Literal["own", "every"] = Field(

@@ -13,7 +13,7 @@ from hmmdsl.language.elaborate import compile_file
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.language.reading import MAX_BYTES
 from hmmdsl.process.process import Process
-from hmmdsl.runtime.calls import arguments_among, expressed, instantiate, is_call
+from hmmdsl.runtime.calls import arguments_among, expressed, instantiate, is_call, place_of
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.reading import read
 
@@ -32,10 +32,11 @@ def find_processes(
     module = next((each for each in std_module_names() if target.startswith(f"{each}.")), None)
     if module is not None:
         target, name = module, target[len(module) + 1 :]
-    if settings and name is not None:
-        arguments, settings = arguments_among(settings, target, name)
+    meant = name if name is not None or not settings else _only(target)
+    if settings and meant is not None:
+        arguments, settings = arguments_among(settings, target, meant)
         if arguments:
-            called, made = instantiate(target, name, arguments)
+            called, made = instantiate(target, meant, arguments)
             return {called: made}
     if target == "std" or target.startswith("std."):
         if settings:
@@ -55,6 +56,14 @@ def find_processes(
     if not processes:
         raise OutputError(f"{where} has no process to show")
     return dict(processes)
+
+
+def _only(target: str) -> str | None:
+    """The one process that a spec declares; None where there are several, or none."""
+    if Path(target).suffix != ".hmm" or not Path(target).is_file():
+        return None
+    declared = list(place_of(target).parameters())
+    return declared[0] if len(declared) == 1 else None
 
 
 def find_process(

@@ -121,3 +121,13 @@ def test_the_command_line_exits_with_2(command: Callable[..., CompletedProcess[s
     wrong = command("export", "std.processes.coin", "--set", "bias=1")
     assert wrong.returncode == 2
     assert "no parameter `bias`: it has `p`" in wrong.stderr
+
+
+def test_the_only_process_of_a_file_needs_no_name_to_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "one.hmm"
+    path.write_text("hmm flip(eps = 1/10) { states A; tokens 0, 1; A -[0]-> A : eps; A -[1]-> A : rest }\n")
+    for setting in ("eps", "flip.eps"):
+        called, made = find_process(str(path), None, {setting: "1/5"})
+        assert (called, made.operators[0][0, 0]) == ("flip(eps = 1/5)", Fraction(1, 5))
+    path.write_text("param eps = 1/4\n" + path.read_text() + "process mine = flip(eps)\n")
+    assert find_processes(str(path), None, {"eps": "1/3"})["mine"].operators[0][0, 0] == Fraction(1, 3)

@@ -56,9 +56,10 @@ def caption(analysis: Intervention, figure: str, outcome: Outcome) -> str:
         if analysis.along == "encoding"
         else "along the probe's weights"
     )
+    drawn = "" if analysis.mode.kind == "ablate" else ", one drawn for each history"
     text = (
         f"{what} at {place_label(str(outcome.facts['point']))}, {where}, {along}. Mean KL divergence of the prediction from what "
-        "an optimal observer with the old (blue) and with the new belief (orange) would predict, "
+        f"an optimal observer with the old (blue) and with the new belief (orange{drawn}) would predict, "
     )
     if figure == "positions":
         return text + f"for histories of each length: dashed before, solid after. Histories: {read_histories(outcome)}."
