@@ -45,7 +45,7 @@ def test_the_tutorial_is_one_spec_that_compiles() -> None:
     text = (ROOT / "docs" / "tutorial.md").read_text()
     compiled = compile_text("\n".join(body for _, body in BLOCK.findall(text)), "golden.hmm", kinds())
     assert set(compiled.experiment.trains) == {"fit"}
-    assert len(compiled.claims) == 2
+    assert len(compiled.claims) == 3
 
 
 def test_the_tutorial_s_mistake_is_told_as_it_shows() -> None:

@@ -61,8 +61,8 @@ def _spreads(margin: Margin) -> str:
 
 
 def seeds_text(verdict: Verdict) -> str:
-    """With how many seeds it held, and over them each number that it reads: mean, spread, 95 % interval. Empty where it was
-    judged once.
+    """With how many seeds it held, and over them each number that it compares: mean, spread, 95 % interval. Empty where it
+    was judged once.
 
     >>> from hmmdsl.spec.replication import Replicated
     >>> gap = OverSeeds.of([0.1, 0.3])
@@ -79,11 +79,11 @@ def seeds_text(verdict: Verdict) -> str:
         said += f", {found.required} required"
     failed = [str(seed) for seed, holds in zip(found.seeds, found.holds, strict=True) if not holds]
     if found.held and failed:
-        shown = ", ".join(failed[:MOST_PLACES])
-        said += f", not with {shown}" + (f" and {len(failed) - MOST_PLACES:,} more" if len(failed) > MOST_PLACES else "")
-    return "; ".join(
-        [said, *(f"{path} {_over_seeds(number)}" for path, number in found.numbers.items() if number.mean is not None)]
-    )
+        told = ", ".join(failed[:MOST_PLACES])
+        said += f", not with {told}" + (f" and {len(failed) - MOST_PLACES:,} more" if len(failed) > MOST_PLACES else "")
+    compared = {term.expression for term in verdict.judged}
+    shown = {name: number for name, number in found.numbers.items() if number.mean is not None and name in (compared or {name})}
+    return "; ".join([said, *(f"{name} {_over_seeds(number)}" for name, number in shown.items())])
 
 
 def _over_seeds(number: OverSeeds) -> str:

@@ -81,7 +81,9 @@ class Replicated(Record):
     holds: tuple[bool, ...] = Field(description="whether it held, by seed")
     required: int = Field(description="with how many it must hold")
     margin: OverSeeds | None = Field(None, description="how far from its bound, above 0 where it holds")
-    numbers: dict[str, OverSeeds] = Field(default_factory=dict, description="each single number that it reads, by its path")
+    numbers: dict[str, OverSeeds] = Field(
+        default_factory=dict, description="each single number that it compares, by its term, or reads, by its path"
+    )
 
     @computed_field  # type: ignore[prop-decorator]
     @property

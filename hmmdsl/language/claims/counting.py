@@ -25,11 +25,7 @@ def counted(claim: ResolvedClaim, once: Verdict, by_seed: Mapping[int, Verdict])
         holds=tuple(each.holds for each in verdicts),
         required=required,
         margin=margins if margins.mean is not None else None,
-        numbers={
-            path: OverSeeds.of([_number(each, path) for each in verdicts])
-            for path, value in once.measured.items()
-            if not isinstance(value, tuple)
-        },
+        numbers={name: OverSeeds.of([_numbers(each).get(name) for each in verdicts]) for name in _numbers(once)},
     )
     chance = chance_of_turning(found.held, required, len(verdicts)) if required < len(verdicts) else None
     margin = Margin(value=margins.mean, spread=margins.sd, source="replication" if margins.sd is not None else "", chance=chance)
@@ -60,9 +56,10 @@ def _choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def _number(verdict: Verdict, path: str) -> float | None:
-    value = verdict.measured.get(path)
-    return None if isinstance(value, tuple) else value
+def _numbers(verdict: Verdict) -> dict[str, float | None]:
+    """The single numbers of a verdict: the terms that were compared, and the results that it reads."""
+    terms = {term.expression: term.numbers[0] for term in verdict.judged if not term.axes}
+    return terms | {path: value for path, value in verdict.measured.items() if not isinstance(value, tuple)}
 
 
 def _reason(by_seed: Mapping[int, Verdict]) -> str:

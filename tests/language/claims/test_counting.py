@@ -65,6 +65,13 @@ def test_margin_and_numbers_have_their_spread() -> None:
     assert (number.lower, number.upper) == pytest.approx((number.mean - half, number.mean + half), rel=1e-6)
 
 
+def test_terms_that_were_compared_have_their_spread_too() -> None:
+    found = verdict([0.5, 0.7], "max([fit.loss, fit.gap]) < 1 + fit.gap")
+    assert found.replicated is not None
+    assert {"max([fit.loss, fit.gap])", "fit.loss", "fit.gap"} <= set(found.replicated.numbers)
+    assert found.replicated.numbers["max([fit.loss, fit.gap])"].mean == pytest.approx(0.6)
+
+
 def test_a_bound_close_to_the_mean_is_fragile() -> None:
     losses = [0.5, 0.6, 0.7, 0.9]
     near = statistics.fmean(losses) + 0.1 * statistics.stdev(losses)
