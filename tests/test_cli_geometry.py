@@ -26,7 +26,7 @@ analysis apart: distinctions { of = fit, at = [embedding, blocks], follow = [["(
 
 expect dims.theory.factored == 2 and dims.theory.joint == 3
 expect dims.block[0].captured.joint >= dims.block[0].captured.factored
-expect angles.block[0].pair[0].overlap <= 1
+expect angles.block[0].pair.left_and_right.overlap <= 1
 expect angles.final_norm.random.overlap.max < 1
 expect read.overlap == read.largest_overlap
 expect apart.block[0].scatter.within + apart.block[0].scatter.belief ~= 1 ± 1e-9

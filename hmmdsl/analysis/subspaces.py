@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Shuffled, Untrained, from_word
-from hmmdsl.analysis.options.probes import by_place, compared, probe_problems
+from hmmdsl.analysis.options.probes import Probe, by_place, compared, pair_names, probe_problems
 from hmmdsl.analysis.options.result_path import ResultPath
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName
@@ -63,10 +63,10 @@ class Subspaces(AlongCheckpoints):
         if not groups:
             return Group({})
         if by_place(self.between, around.analyses):
-            return Group(by_point({str(one.place): self._results(len(one.probes)) for one in groups}))
-        return self._results(len(groups[0].probes))
+            return Group(by_point({str(one.place): self._results(one.probes) for one in groups}))
+        return self._results(groups[0].probes)
 
-    def _results(self, probes: int) -> Group:
+    def _results(self, probes: Sequence[Probe]) -> Group:
         pair = Group(
             {
                 "overlap": OVERLAP,
@@ -77,8 +77,8 @@ class Subspaces(AlongCheckpoints):
         found: dict[str, ResultSchema] = {
             "overlap": OVERLAP,
             "largest_overlap": Quantity("1", "overlap of the two probes that overlap most"),
-            "dimension": Series(Quantity("1", "dimensions of a probe's subspace"), probes, "by probe, in the order named"),
-            "pair": Series(pair, probes * (probes - 1) // 2, "by pair: first with second, first with third, …"),
+            "dimension": Series(Quantity("1", "dimensions of a probe's subspace"), len(probes), "by probe, in the order named"),
+            "pair": Group(dict.fromkeys(pair_names(probes), pair), "by pair, named after both"),
         }
         members = dict(found)
         members["standard_error"] = Quantity(

@@ -13,6 +13,8 @@ from scipy.linalg import orth, subspace_angles
 from sklearn.linear_model import LinearRegression
 
 from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.options.points import places
+from hmmdsl.analysis.options.probes import Probe, pair_names
 from hmmdsl.analysis.options.targets import target_values
 from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.probe.factors import fold_factors
@@ -94,7 +96,7 @@ def test_orthogonal_factors_are_found_orthogonal_and_shared_ones_not() -> None:
     results = _compare(analysis, _factored(), factors=_regression(at=["final_norm"])).results["final_norm"]
     assert results["dimension"] == [2, 4]
     assert results["overlap"] < 1e-6
-    assert results["pair"][0]["angle"] == pytest.approx([90, 90], abs=1e-2)
+    assert results["pair"]["left_and_right"]["angle"] == pytest.approx([90, 90], abs=1e-2)
     assert results["untrained"]["overlap"] > 0.3
     # In one half of the histories the factors are correlated a little: 25 draws of the halves gave 0.91 ± 0.03.
     assert 0.8 < results["halves"]["overlap"] < 1
@@ -123,7 +125,7 @@ def test_readout_is_the_span_of_scikit_learns_coefficients(weights: Any) -> None
     run = invented_run(PAIR, context=3, width=16)
     source = _regression(at="final_norm", weights=weights)
     analysis = Subspaces(between="factors", directions="readout")
-    found = _compare(analysis, run, factors=source).results["pair"][0]
+    found = _compare(analysis, run, factors=source).results["pair"]["left_and_right"]
     features = run.activations()["final_norm"].astype(np.float64)
     bases = []
     for target in FACTORS:
@@ -139,7 +141,7 @@ def test_readout_is_the_span_of_scikit_learns_coefficients(weights: Any) -> None
 def test_encoding_is_the_span_of_the_regression_of_activations_on_the_target() -> None:
     run = invented_run(PAIR, context=3, width=16)
     analysis = Subspaces(between="factors")
-    found = _compare(analysis, run, factors=_regression(at="final_norm", weights="words")).results["pair"][0]
+    found = _compare(analysis, run, factors=_regression(at="final_norm", weights="words")).results["pair"]["left_and_right"]
     features = run.activations()["final_norm"].astype(np.float64)
     weights = history_weights(run.tree, "words")
     maps = [
@@ -209,3 +211,18 @@ def test_the_help_names_the_maps_there_are() -> None:
     around = surroundings(invented_run(PAIR), factors=_regression(at="blocks"))
     (problem, _) = Subspaces(between=("factors.factor.left", "factors.factor.right")).problems(around)
     assert "`factors.factor.left.block[1]`" in problem.help
+
+
+def test_pairs_are_named_after_both() -> None:
+    source = _regression(at=["blocks", "final_norm"], target=["belief", "factor.left", "within.A"])
+    run = _factored()
+
+    def names(*probes: tuple[str, str, str]) -> list[str]:
+        at = {place.name: place for place in places(source.at, run.model)}
+        return pair_names([Probe(name, source, target, at[place]) for name, target, place in probes])
+
+    block = ("factors", "belief", "block[0]")
+    assert names(block, ("factors", "factor.left", "block[0]")) == ["belief_and_left"]
+    assert names(*(("a", target, "final_norm") for target in ("factor.A", "within.A", "belief")))[0] == "factor_A_and_within_A"
+    assert names(block, ("other", "belief", "block[0]")) == ["factors_and_other"]
+    assert names(block, ("factors", "belief", "final_norm")) == ["factors_belief_block_0_and_factors_belief_final_norm"]

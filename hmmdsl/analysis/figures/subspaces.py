@@ -75,7 +75,13 @@ def _overlap(pairs: Sequence[str], outcome: Outcome) -> Figure:
     for k, pair in enumerate(pairs if many else []):
         shade = 0.45 + 0.4 * k / len(pairs)
         _line(
-            axes, x, [one["pair"][k]["overlap"] for _, one in groups], pair, color=(0.35, 0.5, shade), marker=".", linewidth=0.9
+            axes,
+            x,
+            [list(one["pair"].values())[k]["overlap"] for _, one in groups],
+            pair,
+            color=(0.35, 0.5, shade),
+            marker=".",
+            linewidth=0.9,
         )
     label = "trained, mean over pairs" if many else f"trained: {pairs[0]}"
     _line(axes, x, [one["overlap"] for _, one in groups], label, color="C0", marker="o", linewidth=2.0, zorder=4)

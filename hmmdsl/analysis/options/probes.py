@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from hmmdsl.analysis.options.points import Place, has_segment
 from hmmdsl.analysis.options.result_path import ResultPath
-from hmmdsl.analysis.options.targets import Target
+from hmmdsl.analysis.options.targets import Target, target_name
 from hmmdsl.analysis.regression import Regression, place_of
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem
@@ -30,6 +32,22 @@ class Compared:
 
     place: str | None
     probes: tuple[Probe, ...]
+
+
+def pair_names(probes: Sequence[Probe]) -> list[str]:
+    """What results call each pair: `left_and_right` for the targets `factor.left` and `factor.right`. Probes of the same target
+    are told by their regressions, and those of one regression by their points."""
+    targets = [target_name(probe.target) for probe in probes]
+    choices = (
+        [target.rpartition(".")[2] for target in targets],
+        targets,
+        [probe.name for probe in probes],
+        [f"{probe.name}.{target}.{probe.place.name}" for probe, target in zip(probes, targets, strict=True)],
+    )
+    plain = [[re.sub(r"\W+", "_", name).strip("_") for name in names] for names in choices]
+    words = next((names for names in plain if len(set(names)) == len(names)), None)
+    known = words or [f"{name}_{k}" for k, name in enumerate(plain[-1])]
+    return [f"{a}_and_{b}" for a, b in combinations(known, 2)]
 
 
 def compared(between: str | tuple[str, ...], around: Surroundings) -> list[Compared]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hmmdsl.analysis.options.by_place import gathered
 from hmmdsl.analysis.options.controls import Shuffled, Untrained
-from hmmdsl.analysis.options.probes import Compared, Probe, by_place, compared
+from hmmdsl.analysis.options.probes import Compared, Probe, by_place, compared, pair_names
 from hmmdsl.analysis.options.targets import target_name, target_values
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
@@ -144,7 +144,8 @@ def _one_group(
 ) -> dict[str, Any]:
     factors = [one.factors(activations.of(one, None)) for one in material]
     spans = [_span(analysis, one, union(halves)) for one, halves in zip(material, factors, strict=True)]
-    results = _pairs(spans)
+    names = pair_names([one.probe for one in material])
+    results = _pairs(spans, names)
     _keep(arrays, name, spans, results)
     width = material[0].probe.place.width
     drawn = [_mean_overlap([random_span(width, one.shape[1], random) for one in spans]) for _ in range(analysis.repeats)]
@@ -160,7 +161,7 @@ def _one_group(
         match control:
             case Untrained():
                 first = [_span(analysis, one, union(one.factors(activations.of(one, 0)))) for one in material]
-                results[control.kind] = _pairs(first)
+                results[control.kind] = _pairs(first, names)
                 _keep(arrays, f"{name}.untrained", first, results[control.kind])
             case Shuffled(repeats=repeats):
                 whole = [union(halves) for halves in factors]
@@ -202,7 +203,7 @@ def _span(analysis: Subspaces, material: Material, factor: Factor) -> Span:
     return span(factor, analysis.directions, source.intercept, source.ridge)
 
 
-def _pairs(spans: Sequence[Span]) -> dict[str, Any]:
+def _pairs(spans: Sequence[Span], names: Sequence[str]) -> dict[str, Any]:
     """The results of all pairs of subspaces."""
     angles = [principal_angles(a, b) for a, b in combinations(spans, 2)]
     overlaps = [overlap(one) for one in angles]
@@ -211,10 +212,10 @@ def _pairs(spans: Sequence[Span]) -> dict[str, Any]:
         "overlap": _mean(overlaps),
         "largest_overlap": max(known) if len(known) == len(overlaps) else None,
         "dimension": [float(one.shape[1]) for one in spans],
-        "pair": [
-            {"overlap": one, "angle": [float(value) for value in np.degrees(found)]}
-            for one, found in zip(overlaps, angles, strict=True)
-        ],
+        "pair": {
+            name: {"overlap": one, "angle": [float(value) for value in np.degrees(found)]}
+            for name, one, found in zip(names, overlaps, angles, strict=True)
+        },
     }
 
 
@@ -232,5 +233,5 @@ def _keep(arrays: dict[str, np.ndarray], name: str, spans: Sequence[Span], resul
     """The bases for readers of the run folder, the angles for the figure."""
     for i, basis in enumerate(spans):
         arrays[f"{name}.basis[{i}]"] = basis.astype(np.float32)
-    for k, pair in enumerate(results["pair"]):
+    for k, pair in enumerate(results["pair"].values()):
         arrays[f"{name}.angle[{k}]"] = np.array(pair["angle"])
