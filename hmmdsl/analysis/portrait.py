@@ -50,7 +50,12 @@ class PortraitOf(Analysis):
             **told["causal_cardinality"],
             **{name: None if kind is None else kind == name for name in CARDINALITIES},
         }
-        return Outcome(_chosen(told, schema(self.depth)), {}, {"method": told["entropy_rate"]["method"], **dict(_reasons(told))})
+        notes = {"method": told["entropy_rate"]["method"], **dict(_reasons(told))}
+        if told["numerical"]:
+            notes["numerical"] = (
+                "the process has floats: states that differ by rounding were taken as equal, and no number of them is proven"
+            )
+        return Outcome(_chosen(told, schema(self.depth)), {}, notes)
 
 
 def schema(depth: int) -> Group:
@@ -71,6 +76,7 @@ def schema(depth: int) -> Group:
                 },
                 "mixed states: the beliefs of an optimal observer",
             ),
+            "numerical": Quantity("1", "1 if the process has floats, so that no number of states is proven, else 0"),
             "causal_states": Quantity("1", "the number of causal states; undefined if infinite or unknown"),
             "causal_cardinality": Group(
                 {

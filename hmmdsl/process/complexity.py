@@ -22,7 +22,7 @@ from hmmdsl.process.effort import told_with, too_large
 from hmmdsl.process.ensemble import entropy_nats
 from hmmdsl.process.entropies import LN2, WORK_FOLLOWED, EntropyRate, followed_beliefs, recurrent_weights
 from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, solved, solved_from_start
-from hmmdsl.process.measure import Measure, at_most, mean_measure
+from hmmdsl.process.measure import Measure, at_most, mean_measure, numerical
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
@@ -43,12 +43,25 @@ class Complexity:
 
 
 def complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None, effort: float = 1.0) -> Complexity:
-    """C_mu, E and T of what the process settles into; None with a reason where they cannot be had.
+    """C_mu, E and T of what the process settles into; None with a reason where they cannot be had. With floats they are
+    numerical, and so is the number of causal states."""
+    found = _complexity(process, rate, presentation, effort)
+    if process.exact:
+        return found
+    return Complexity(
+        numerical(found.statistical_complexity),
+        numerical(found.excess_entropy),
+        numerical(found.transient_information),
+        found.causal_states,
+    )
+
+
+def _complexity(process: Process, rate: EntropyRate, presentation: MixedStates | None = None, effort: float = 1.0) -> Complexity:
+    """C_mu, E and T as if floats were exact.
 
     C_mu comes from the epsilon-machine; a process with a word that resets the belief has it from the words since then (see
     dynamics/renewal.py). E and T are solved on closed mixed states, of the process or of the machine, else summed by depth. Where
-    the future shows the machine's states, E is C_mu. What takes long of a large process needs an
-    `effort` to match (see effort.py).
+    the future shows the machine's states, E is C_mu. What takes long of a large process needs an `effort` to match (see effort.py).
     """
     components = ergodic_components(process)
     if len(components) > 1:

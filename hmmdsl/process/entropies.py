@@ -6,7 +6,7 @@ start it falls to the entropy rate h. H(n) = h_1 + … + h_n is the block entrop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import numpy as np
 from hmmdsl.process.algebra.long_run import long_run_machine
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
 from hmmdsl.process.joint import each_once
+from hmmdsl.process.measure import NUMERICAL_ERROR, SHOWN
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.once import once
 from hmmdsl.process.poisson import solve_poisson
@@ -60,9 +61,9 @@ class EntropyRate:
 
     `lower_bits` and `upper_bits` are proven, up to rounding. `error_bits` is the error of the value: rounding where `exact`, and
     where not an estimate, never more than the bounds allow. `exact` says that the value is a finite sum over a unifilar
-    presentation, or the meeting point of the bounds. `method` tells in words. `terms` are the rates that it is the sum of, those
-    of a product's factors, or the mean of, those of its ergodic components. `excess_bits` are bounds on the excess entropy, where
-    they are found on the way.
+    presentation, or the meeting point of the bounds; it is never said of a process with floats, which is `numerical`. `method`
+    tells in words. `terms` are the rates that it is the sum of, those of a product's factors, or the mean of, those of its
+    ergodic components. `excess_bits` are bounds on the excess entropy, where they are found on the way.
     """
 
     value_bits: float
@@ -73,6 +74,18 @@ class EntropyRate:
     method: str
     terms: tuple[EntropyRate, ...] = ()
     excess_bits: tuple[float, float] | None = None
+    numerical: bool = False
+
+    @property
+    def error_text(self) -> str:
+        """How far the value may be off, its bounds, and how that is known; nothing where it is exact."""
+        if self.exact:
+            return ""
+        if self.numerical and max(self.error_bits, self.upper_bits - self.lower_bits) < SHOWN:
+            return "numerical"
+        proven = self.error_bits >= (self.upper_bits - self.lower_bits) / 2 * (1 - 1e-9)
+        how = ("within bounds" if proven else "estimated") + (", numerical" if self.numerical else "")
+        return f"± {self.error_bits:.1g} bits ({how}), between {self.lower_bits:.9f} and {self.upper_bits:.9f}"
 
     @property
     def value_nats(self) -> float:
@@ -115,7 +128,17 @@ def myopic_entropies(process: Process, count: int, largest: int | None = None) -
 
 
 def entropy_rate(process: Process, presentation: MixedStates | None = None) -> EntropyRate:
-    """The limit of H(n) / n, exact where it can be.
+    """The limit of H(n) / n, between its bounds, exact where it can be. With floats it is numerical."""
+    found = _entropy_rate(process, presentation)
+    lower, upper = min(found.lower_bits, found.value_bits), max(found.upper_bits, found.value_bits)
+    found = replace(found, lower_bits=lower, upper_bits=upper, error_bits=max(0.0, found.error_bits))
+    if process.exact:
+        return found
+    return replace(found, exact=False, numerical=True, error_bits=max(found.error_bits, NUMERICAL_ERROR))
+
+
+def _entropy_rate(process: Process, presentation: MixedStates | None = None) -> EntropyRate:
+    """The rate as if floats were exact.
 
     Of several ergodic components the rates are averaged. For each: a unifilar presentation gives
     h = -sum_i pi_i sum_x Pr(x|i) log Pr(x|i) (Shannon 1948); a closed mixed-state presentation is unifilar too. Else the

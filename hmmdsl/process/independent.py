@@ -158,6 +158,7 @@ def _sum(measures: Sequence[Measure], factors: Sequence[Process]) -> Measure:
         sum(measure.error_bits for measure in measures),
         lower_bits=_sum_of([measure.lower_bits for measure in measures]),
         upper_bits=_sum_of([measure.upper_bits for measure in measures]),
+        numerical=any(measure.numerical for measure in measures),
     )
 
 

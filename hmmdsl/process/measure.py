@@ -12,6 +12,12 @@ EXACT_ERROR = 1e-12
 """Bounds this close, in bits, determine a value."""
 
 
+NUMERICAL_ERROR = 1e-11
+"""What taking floats for equal may change of a quantity in bits, where all of them differ by rounding alone."""
+
+MERGED_STATES = "numerical: equal but for rounding"
+"""What is said of a number of states that floats tell apart."""
+
 SHOWN = 1e-8
 """Bounds closer than this are not written out beside a value."""
 
@@ -19,7 +25,8 @@ SHOWN = 1e-8
 @dataclass(frozen=True)
 class Measure:
     """A quantity in bits, or None with the reason. Where `exact` there is only rounding error, else it is an estimate that
-    is off by about `error_bits`. `lower_bits` and `upper_bits` are proven bounds up to rounding, None where there is none."""
+    is off by about `error_bits`. `lower_bits` and `upper_bits` are proven bounds up to rounding, None where there is none.
+    `numerical` says that the process has floats, which were compared within a tolerance: then nothing is exact."""
 
     bits: float | None
     exact: bool = True
@@ -27,6 +34,7 @@ class Measure:
     reason: str = ""
     lower_bits: float | None = None
     upper_bits: float | None = None
+    numerical: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; null where unknown, with the reason."""
@@ -36,6 +44,7 @@ class Measure:
             "error_bits": self.error_bits,
             "lower_bits": self.lower_bits,
             "upper_bits": self.upper_bits,
+            "numerical": self.numerical,
             "reason": self.reason,
         }
 
@@ -51,7 +60,10 @@ class Measure:
         """How far the value may be off, and how that is known; nothing where it is exact."""
         if self.bits is None or self.exact or not self.error_bits:
             return ""
-        return f"± {self.error_bits:.1g} ({'within bounds' if self.proven else 'estimated'})"
+        if self.numerical and self.error_bits < SHOWN:
+            return "numerical"
+        how = "within bounds" if self.proven else "estimated"
+        return f"± {self.error_bits:.1g} ({how}{', numerical' if self.numerical else ''})"
 
     @property
     def proven(self) -> bool:
@@ -75,10 +87,15 @@ class Measure:
         return f"between {_bound(self.lower_bits, error, ROUND_FLOOR)} and {_bound(self.upper_bits, error, ROUND_CEILING)}"
 
     @property
+    def reason_text(self) -> str:
+        """Why there is no value, and that floats say so where they do."""
+        return f"{self.reason} (numerical)" if self.reason and self.numerical else self.reason
+
+    @property
     def text(self) -> str:
         """The value with the digits that are known, its unit, error and bounds; the reason where there is no value."""
         if self.bits is None:
-            return ", ".join(filter(None, [self.reason or "undefined", self.bounds_text]))
+            return ", ".join(filter(None, [self.reason_text or "undefined", self.bounds_text]))
         return ", ".join(filter(None, [f"{self.digits} bits", self.error_text, self.bounds_text]))
 
 
@@ -119,6 +136,12 @@ def between(found: Measure | None, lower: float, upper: float | None, reason: st
     return replace(found, bits=min(max(found.bits, lower), upper), lower_bits=lower, upper_bits=upper)
 
 
+def numerical(found: Measure) -> Measure:
+    """The same of a process with floats: whatever it was taken for, it is not exact."""
+    error = 0.0 if found.bits is None else max(found.error_bits, NUMERICAL_ERROR)
+    return replace(found, exact=False, error_bits=error, numerical=True)
+
+
 def at_most(found: Measure, bits: float) -> Measure:
     """The measure of what can't be more than `bits`."""
     if found.upper_bits is not None and found.upper_bits <= bits:
@@ -144,4 +167,5 @@ def mean_measure(first_bits: float, weights: Sequence[float], measures: Sequence
         "" if unknown is None else unknown.reason,
         None if exact else mean([measure.bits if measure.exact else measure.lower_bits for measure in measures]),
         None if exact else mean([measure.bits if measure.exact else measure.upper_bits for measure in measures]),
+        any(measure.numerical for measure in measures),
     )

@@ -3,7 +3,8 @@
 Its states are the distinct beliefs `eta T_w / (eta T_w r)`, the start included (r is all ones but for a generalized HMM); reading
 token x in belief b leads to `b T[x] / (b T[x] r)`, with probability `b T[x] r` (Crutchfield, Riechers & Ellison 2016; Shai et al.
 2024, §2). For an exact process beliefs are vectors of integers without a common factor, so that equality, and with it closure,
-is a theorem. Otherwise beliefs within 1e-9 are taken as equal, and the result says `numerical`.
+is a theorem. Otherwise beliefs within 1e-9 are taken as one, and the result says `numerical`; it says that they close only where
+all that are one differ by rounding, and all others by far more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Int64
 
 EQUAL_BELIEFS = 1e-9
-"""Largest difference, in any state's weight, between beliefs that count as equal where the process is not exact."""
+"""Largest difference, in any state's weight, between beliefs that are taken as one where the process is not exact."""
+
+ROUNDING, NEAR = 1e-12, 1e-6
+"""Beliefs in floats are equal if they differ by rounding alone, and different if by more than is near. Between the two they may
+be beliefs that come closer and closer and stay different for ever: then nothing says that there are finitely many."""
 
 SMALLEST_TOKEN = 1e-12
 """Tokens less probable than this are taken not to occur where the process is not exact."""
@@ -42,7 +47,8 @@ class MixedStates:
     source, token, target, probability
                  one entry for each transition, by source, then token; beliefs that were not followed have none
     sizes        how many beliefs there are within each depth 0, 1, …; the last is their number
-    closed       whether every transition leads to one of these beliefs
+    closed       whether every transition leads to one of these beliefs, as exact numbers prove or floats leave no doubt
+    blurred      whether they would close, but for floats nearer than different ones are and farther than equal ones
     closed_at    the depth after which nothing new came, None if not closed
     recurrent    whether the belief is met for ever (lies in a closed class), None if not closed
     exact        the beliefs as integers over their sum, by state; None if numerical
@@ -60,6 +66,7 @@ class MixedStates:
     closed_at: int | None
     recurrent: Bool[np.ndarray, " belief"] | None
     exact: tuple[tuple[tuple[int, int], ...], ...] | None
+    blurred: bool = False
 
     def __len__(self) -> int:
         return int(self.belief.shape[0])
@@ -180,16 +187,20 @@ class _FloatBeliefs:
         self.work = work
         states = len(process.states)
         self.direction = np.cos(1.0 + np.arange(states) ** 2)
-        self.cell = 2 * EQUAL_BELIEFS * float(np.abs(self.direction).sum())
+        self.cell = 2 * NEAR * float(np.abs(self.direction).sum())
+        self.blurred = False
         self.cells: dict[int, list[int]] = {}
         self.all: list[Float64[np.ndarray, " state"]] = []
 
     def _number(self, belief: Float64[np.ndarray, " state"]) -> int:
         cell = int(np.floor(float(belief @ self.direction) / self.cell))
-        for near in (cell, cell - 1, cell + 1):
-            for known in self.cells.get(near, ()):
-                if float(np.abs(self.all[known] - belief).max()) <= EQUAL_BELIEFS:
-                    return known
+        around = [known for near in (cell - 1, cell, cell + 1) for known in self.cells.get(near, ())]
+        if around:
+            apart = np.abs(np.array([self.all[known] for known in around]) - belief).max(axis=1)
+            nearest = int(apart.argmin())
+            self.blurred |= bool(ROUNDING < apart[nearest] < NEAR)
+            if apart[nearest] <= EQUAL_BELIEFS:
+                return around[nearest]
         self.all.append(belief)
         self.cells.setdefault(cell, []).append(len(self.all) - 1)
         return len(self.all) - 1
@@ -248,6 +259,8 @@ def mixed_state_presentation(
         if closed:
             break
         sizes.append(len(beliefs))
+    blurred = closed and isinstance(beliefs, _FloatBeliefs) and beliefs.blurred
+    closed = closed and not blurred
     size = sizes[-1]
     ends = np.array([transition[:3] for transition in transitions], dtype=np.int64).reshape(-1, 3)
     return MixedStates(
@@ -263,6 +276,7 @@ def mixed_state_presentation(
         closed_at=len(sizes) - 1 if closed else None,
         recurrent=_recurrent(transitions, size) if closed else None,
         exact=tuple(beliefs.all[:size]) if isinstance(beliefs, _ExactBeliefs) else None,
+        blurred=blurred,
     )
 
 

@@ -15,7 +15,7 @@ from hmmdsl.process.effort import too_large
 from hmmdsl.process.entropies import EntropyRate, MyopicEntropies, entropy_rate, followed_beliefs, myopic_entropies
 from hmmdsl.process.generalized import stationary_version
 from hmmdsl.process.independent import JointBeliefs, complexity_of_factors, joint_beliefs, joint_stationary
-from hmmdsl.process.measure import Measure
+from hmmdsl.process.measure import MERGED_STATES, Measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes
@@ -25,7 +25,8 @@ from hmmdsl.process.structure import ergodic_components, structure
 @dataclass(frozen=True)
 class BeliefCount:
     """The mixed states. `count` is their number, the start included, None where they do not close within `found` beliefs;
-    `growth` is how many there are within each depth; `recurrent` how many are met for ever (None if not closed)."""
+    `growth` is how many there are within each depth; `recurrent` how many are met for ever (None if not closed). `blurred`: some
+    differ by so little that floats don't tell whether they are one, and how many there are is not known."""
 
     count: int | None
     found: int
@@ -34,6 +35,26 @@ class BeliefCount:
     growth: tuple[int, ...]
     recurrent: int | None
     numerical: bool
+    blurred: bool = False
+
+    @property
+    def text(self) -> str:
+        """Their number, or what is known of it, without how they were compared."""
+        if self.count is not None:
+            return f"{self.count:,}"
+        return f"{self.found:,} told apart" if self.blurred else f"more than {self.found:,}"
+
+    @property
+    def note(self) -> str:
+        """How far they were followed, and how they were compared."""
+        if self.count is not None:
+            met = "" if self.recurrent is None else f", {self.recurrent:,} of them met for ever"
+            depth = f"{self.closed_at} token{'' if self.closed_at == 1 else 's'}"
+            how = MERGED_STATES if self.numerical else "counted exactly"
+            return f"the start included, closed after {depth}{met} ({how})"
+        if self.blurred:
+            return "others are as near to one of these as rounding: how many there are is not known (numerical)"
+        return "not closed there, perhaps infinitely many " + ("(numerical)" if self.numerical else "(counted exactly)")
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,7 @@ class PortraitSource:
 class Portrait:
     """What a process is. `stationary` is None where several closed classes of states leave it open. `unreachable` names the
     states that the start never leads to. `canonical` is the Hankel rank. `parts` are those of a composed process. `exact`: all
-    numbers of the definition are rational, so beliefs were compared exactly."""
+    numbers of the definition are rational, so beliefs were counted exactly."""
 
     name: str
     states: Sequence[str]
@@ -129,6 +150,7 @@ class Portrait:
                 "growth": list(self.beliefs.growth),
                 "recurrent": self.beliefs.recurrent,
                 "numerical": self.beliefs.numerical,
+                "blurred": self.beliefs.blurred,
             },
             "causal_states": self.causal_states,
             "entropy_rate": {
@@ -138,12 +160,13 @@ class Portrait:
                 "upper_bits": rate.upper_bits,
                 "error_bits": rate.error_bits,
                 "exact": rate.exact,
+                "numerical": rate.numerical,
                 "method": rate.method,
             },
             "statistical_complexity": self.statistical_complexity.as_json(),
             "excess_entropy": self.excess_entropy.as_json(),
             "myopic_entropies": {"bits": list(self.myopic_entropies.bits), "nats": list(self.myopic_entropies.nats)},
-            "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven},
+            "canonical_dimension": {"rank": self.canonical.rank, "proven": self.canonical.proven, "numerical": self.numerical},
             "parts": [{"name": p.name, "role": p.role, "process": p.process, "states": p.states} for p in self.parts],
             "generalized": self.generalized,
             "right": None if self.right is None else [_plain(value) for value in self.right],
@@ -208,6 +231,7 @@ def _counted(presentation: MixedStates) -> BeliefCount:
         growth=presentation.sizes,
         recurrent=None if presentation.recurrent is None else int(presentation.recurrent.sum()),
         numerical=presentation.numerical,
+        blurred=presentation.blurred,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ _LONGEST_WORD = 12
 
 
 def dynamics_numbers(about: Dynamics) -> Iterator[PortraitNumber]:
+    """The lines of `_lines`. Those of a process with floats say that they are numerical."""
+    for number in _lines(about):
+        if about.numerical and "numerical" not in number.note:
+            number = replace(number, note="; ".join(filter(None, [number.note, "numerical"])))
+        yield number
+
+
+def _lines(about: Dynamics) -> Iterator[PortraitNumber]:
     """Crypticity, transient information, synchronization, transients, how many causal states, dimensions, exponents; one line
     with the reason where a process has no dynamics of its own."""
     order = "" if about.cryptic_order is None else f"cryptic order {about.cryptic_order}"
@@ -54,8 +63,12 @@ def _synchronization(known: Synchronization) -> Iterator[PortraitNumber]:
         yield PortraitNumber("state uncertainty", bits + more, "bits", f"of the {known.of}, after 0, 1, 2, … tokens")
     yield measured("synchronization information", known.information)
     if known.markov_order is not None:
-        yield PortraitNumber("Markov order", str(known.markov_order), "" if known.markov_order == "infinite" else "tokens")
+        unit = "" if known.markov_order == "infinite" else "token" if known.markov_order == 1 else "tokens"
+        yield PortraitNumber("Markov order", str(known.markov_order), unit)
     if known.exactly is None:
+        if known.of == "causal states":
+            yield PortraitNumber("Markov order", "not known", "", known.reason)
+            yield PortraitNumber("synchronization", "not known", "", known.reason)
         return
     falls = "" if known.rate is None else f"{'at least ' if not known.exactly else ''}by a factor of {known.rate:.6g} a token"
     if not known.exactly:

@@ -28,6 +28,6 @@ def measured(name: str, measure: Measure, unit: str = "bits") -> PortraitNumber:
     """A measure with the digits that are known, and its error or bounds beside it."""
     if measure.bits is None:
         value = "infinite" if measure.reason.startswith("infinite") else "undefined"
-        reason = measure.reason.removeprefix("infinite").lstrip(":, ")
+        reason = measure.reason_text.removeprefix("infinite").lstrip(":, ")
         return PortraitNumber(name, value, "", "; ".join(filter(None, [reason, measure.bounds_text])))
     return PortraitNumber(name, measure.digits, unit, "; ".join(filter(None, [measure.error_text, measure.bounds_text])))

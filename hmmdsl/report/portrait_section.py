@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.process.measure import known_digits
+from hmmdsl.process.measure import MERGED_STATES, known_digits
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from hmmdsl.report.portrait_number import PortraitNumber, measured
 from hmmdsl.report.wording import count_text, joined, probability_text
@@ -109,25 +109,18 @@ def _names(names: Sequence[str]) -> str:
 
 def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
     beliefs = portrait.beliefs
-    how = "compared within 1e-9" if beliefs.numerical else "counted exactly"
-    if beliefs.closed:
-        recurrent = "" if beliefs.recurrent is None else f", {beliefs.recurrent:,} of them met for ever"
-        yield PortraitNumber(
-            "beliefs", f"{beliefs.count:,}", "", f"start included, closed after {beliefs.closed_at} tokens{recurrent}; {how}"
-        )
-    else:
-        yield PortraitNumber("beliefs", f"more than {beliefs.found:,}", "", f"not closed there; {how}")
+    yield PortraitNumber("beliefs", beliefs.text, "", beliefs.note)
     if portrait.causal_states is not None:
-        yield PortraitNumber("causal states", f"{portrait.causal_states:,}")
+        note = MERGED_STATES if portrait.numerical else ""
+        yield PortraitNumber("causal states", f"{portrait.causal_states:,}", "", note)
     if portrait.canonical.rank is not None:
         proof = "Hankel rank: the fewest states of any presentation, negative entries allowed"
-        note = proof if portrait.canonical.proven else f"{proof}; not proven"
+        how = "numerical" if portrait.numerical else "not proven"
+        note = proof if portrait.canonical.proven else f"{proof}; {how}"
         yield PortraitNumber("canonical dimension", f"{portrait.canonical.rank:,}", "", note)
     rate = portrait.entropy_rate
-    bounds = f"between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
-    within = "" if rate.exact else f"± {rate.error_bits:.1g} (estimated), {bounds}; "
     value = known_digits(rate.value_bits, 0.0 if rate.exact else rate.error_bits)
-    yield PortraitNumber("entropy rate", value, "bits per token", within + rate.method)
+    yield PortraitNumber("entropy rate", value, "bits per token", "; ".join(filter(None, [rate.error_text, rate.method])))
     yield measured("statistical complexity", portrait.statistical_complexity)
     yield measured("excess entropy", portrait.excess_entropy)
     yield from dynamics_numbers(portrait.dynamics)

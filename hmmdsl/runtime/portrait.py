@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hmmdsl.process.entropies import EntropyRate
-from hmmdsl.process.measure import known_digits
+from hmmdsl.process.measure import MERGED_STATES, known_digits
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
@@ -246,24 +246,21 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
         yield "right eigenvector", _numbers(about.right)
     yield "structure", ", ".join(_structure(about))
     beliefs = about.beliefs
-    compared = "compared exactly" if not beliefs.numerical else "numerical: equal within 1e-9"
-    if beliefs.count is not None:
-        met = f", {beliefs.recurrent:,} met for ever" if beliefs.recurrent is not None else ""
-        yield "beliefs", f"{beliefs.count:,}, the start included{met}; closed at depth {beliefs.closed_at} ({compared})"
-    else:
-        yield "beliefs", f"more than {beliefs.found:,}, and not followed further ({compared})"
+    yield "beliefs", f"{beliefs.text}; {beliefs.note}"
     yield "beliefs by depth", _by_depth(beliefs.growth)
     rate = about.entropy_rate
-    within = "" if rate.exact else f", between {rate.lower_bits:.9f} and {rate.upper_bits:.9f}"
-    proven = rate.error_bits >= (rate.upper_bits - rate.lower_bits) / 2 * (1 - 1e-9)
-    error = "" if rate.exact else f", ± {rate.error_bits:.1g} bits ({'within bounds' if proven else 'estimated'})"
     bits, nats = _rate_digits(rate)
-    yield "entropy rate", f"{bits} bits = {nats} nats a token{error}{within}; {rate.method}"
+    error = f", {rate.error_text}" if rate.error_text else ""
+    yield "entropy rate", f"{bits} bits = {nats} nats a token{error}; {rate.method}"
     yield "statistical complexity", about.statistical_complexity.text
     if about.causal_states is not None:
-        yield "causal states", f"{about.causal_states:,}"
+        yield "causal states", f"{about.causal_states:,}" + (f" ({MERGED_STATES})" if about.numerical else "")
     if about.canonical.rank is not None:
-        yield "canonical dimension", f"{about.canonical.rank:,}" + ("" if about.canonical.proven else " (not proven)")
+        yield (
+            "canonical dimension",
+            f"{about.canonical.rank:,}"
+            + ("" if about.canonical.proven else " (numerical)" if about.numerical else " (not proven)"),
+        )
     yield "excess entropy", about.excess_entropy.text
     for number in dynamics_numbers(about.dynamics):
         yield number.name, number.text

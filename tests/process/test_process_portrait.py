@@ -42,7 +42,7 @@ def test_a_composed_process_tells_its_parts_and_its_causal_states() -> None:
     ]
     assert (shown["ergodic"], shown["beliefs"]["count"], shown["causal_states"]) == (False, None, 2)
     assert shown["statistical_complexity"]["bits"] == pytest.approx(1)
-    assert shown["canonical_dimension"] == {"rank": 2, "proven": True}
+    assert shown["canonical_dimension"] == {"rank": 2, "proven": True, "numerical": False}
 
 
 def test_the_canonical_dimension_is_that_of_the_words() -> None:

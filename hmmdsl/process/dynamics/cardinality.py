@@ -40,7 +40,10 @@ MOST_PATTERNS = 300
 """Different patterns of zeros among the operators of words of one length."""
 
 RANK_ONE = 1e-12
-"""What is left of a matrix of rank one, as a share of its largest entry, where there are floats."""
+"""What is left of a matrix of rank one, as a share of its largest entry, but for rounding."""
+
+LOST = 1e-13
+"""A singular value that is this share of the largest is rounding of zero, where there are floats."""
 
 INVERTIBLE = 1e-9
 """The least share of the largest singular value that counts as not zero, where there are floats."""
@@ -109,7 +112,7 @@ def reset_word(form: PredictiveForm) -> tuple[int, ...] | None:
         words, products = words[kept], products[kept] / np.abs(products[kept]).max(axis=(1, 2), keepdims=True)
         for k in np.flatnonzero(_rank_one(products)):
             word = tuple(int(x) for x in words[k])
-            if form.exact is None or _exactly_rank_one(form.exact, word):
+            if _loses_all_but_one(form.T, word) if form.exact is None else _exactly_rank_one(form.exact, word):
                 return word
     return None
 
@@ -122,6 +125,16 @@ def _rank_one(matrices: Float64[np.ndarray, "word d d"]) -> Bool[np.ndarray, " w
     every = np.arange(n)
     outer = matrices[every, :, j][:, :, None] * matrices[every, i, :][:, None, :] / matrices[every, i, j][:, None, None]
     return np.asarray(np.abs(matrices - outer).max(axis=(1, 2)) < RANK_ONE)
+
+
+def _loses_all_but_one(T: Float64[np.ndarray, "token d d"], word: tuple[int, ...]) -> bool:
+    """Whether each token of a word loses directions until one is left, in floats. A long product of invertible operators comes as
+    near to rank one as one likes and never has it: so what is left is made orthonormal again after each token."""
+    rows = np.eye(T.shape[1])
+    for x in word:
+        _, size, directions = np.linalg.svd(rows @ T[x], full_matrices=False)
+        rows = directions[size > LOST * size[0]]
+    return len(rows) == 1
 
 
 def _exactly_rank_one(operators: tuple[Integers, ...], word: tuple[int, ...]) -> bool:

@@ -17,7 +17,7 @@ from hmmdsl.process.dynamics.synchronization import Order, Synchronization, sync
 from hmmdsl.process.dynamics.transients import Transients, transients
 from hmmdsl.process.effort import told_with, too_large
 from hmmdsl.process.entropies import EntropyRate, followed_beliefs
-from hmmdsl.process.measure import EXACT_ERROR, Measure
+from hmmdsl.process.measure import EXACT_ERROR, Measure, numerical
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.structure import ergodic_components
 
@@ -38,6 +38,7 @@ class Dynamics:
 
     crypticity, cryptic_order      chi = C_mu - E, and its order (see pairs.py)
     transient_information          T, in bits times tokens
+    numerical                      the process has floats, so that counts, orders and kinds are not proven
     transients                     of the mixed states from the process' own start; None if these do not close
     """
 
@@ -53,25 +54,27 @@ class Dynamics:
     lyapunov: Lyapunov | None
     reason: str
     tokens: tuple[str, ...]
+    numerical: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, nested: `crypticity.bits`, `synchronization.information.bits`, `cloud.box_counting.dimension`,
         `lyapunov.exponents`, …; null where unknown, with a `reason`."""
-        passing = self.transients
-        none = {"reason": self.reason}
+        passing, how = self.transients, {"numerical": self.numerical}
+        none = {**how, "reason": self.reason}
         return {
             "crypticity": {**self.crypticity.as_json(), "order": self.cryptic_order},
             "transient_information": {**self.transient_information.as_json(), "unit": "bits times tokens"},
-            "synchronization": none if self.synchronization is None else self.synchronization.as_json(),
+            "synchronization": none if self.synchronization is None else {**self.synchronization.as_json(), **how},
             "transients": {
                 "count": None if passing is None else passing.transient,
                 "recurrent": None if passing is None else passing.recurrent,
                 "mass": None if passing is None else list(passing.mass),
                 "rate": None if passing is None else passing.rate,
                 "mean_length": None if passing is None else passing.mean_length,
+                **how,
                 "reason": "the mixed states do not close" if passing is None else "",
             },
-            "causal_cardinality": none if self.cardinality is None else self.cardinality.as_json(self.tokens),
+            "causal_cardinality": none if self.cardinality is None else {**self.cardinality.as_json(self.tokens), **how},
             "cloud": {
                 "beliefs": None if self.cloud is None else len(self.cloud),
                 "independent": None if self.cloud is None else self.cloud.observers,
@@ -88,6 +91,19 @@ def dynamics(
     """Compute everything, in a second or two where the beliefs are uncountable, else in a fraction of it. `presentation` are
     the process' mixed states, `rate` its entropy rate and `stored` its complexity, from the same process. A product whose
     joint beliefs were not followed is followed if it is small, else only what adds up over factors is told."""
+    found = _dynamics(process, presentation, rate, stored, effort)
+    if process.exact:
+        return found
+    known = found.synchronization
+    if known is not None:
+        known = replace(known, information=numerical(known.information))
+    return replace(found, crypticity=numerical(found.crypticity), synchronization=known, numerical=True)
+
+
+def _dynamics(
+    process: Process, presentation: MixedStates | None, rate: EntropyRate, stored: Complexity, effort: float
+) -> Dynamics:
+    """Everything, whether floats were compared or not."""
     if presentation is None:
         if len(process.states) * len(process.tokens) > LARGEST_PRODUCT:
             reason = f"a product of {len(process.states):,} joint states: ask each factor"
@@ -158,7 +174,7 @@ def _cardinality(component: Process, machine: CausalMachine | None, msp: MixedSt
     if machine is not None:
         count = len(machine)
         reason = f"{count:,} causal state{'' if count == 1 else 's'}"
-        return Cardinality("finite", not msp.numerical, reason, None, msp.sizes)
+        return Cardinality("finite", component.exact, reason if component.exact else f"{reason} (numerical)", None, msp.sizes)
     if len(component.states) > LARGEST_STATES:
         reason = f"{len(component.states):,} states are too many to tell"
         return Cardinality("undecided", False, reason, None, msp.sizes)

@@ -157,7 +157,7 @@ class _Since:
             beyond = max(0.0, left.beyond / left.mass)
             upper += -share * log(share) - (1 - share) * log(max(1 - share, 1e-300))
             upper += share * (_most_of_mean(beyond) + (depth + beyond) * log(self.followers))
-        rounding = 4 * np.finfo(np.float64).eps * (8 + total) * (1 + upper)
+        rounding = 4 * float(np.finfo(np.float64).eps) * (8 + total) * (1 + upper)
         return max(0.0, lower - rounding), upper + rounding
 
 
@@ -223,7 +223,7 @@ def _of_ages(since: _Since, token: int) -> Measure | None:
     entropy = float(entropy_nats(weights / weights.sum()))
     lower, upper = since.bounds_nats((entropy, entropy), left, total, len(weights))
     reason = f"countably many causal states, whose entropy is not known well after {len(weights):,} tokens since the last reset"
-    return between(None, lower / LN2, upper / LN2, reason)
+    return between(None, float(lower) / LN2, float(upper) / LN2, reason)
 
 
 def _never_returns(A: Float64[np.ndarray, "d d"], belief: Float64[np.ndarray, " d"], ages: int) -> bool:
@@ -311,7 +311,7 @@ def _in_integers(since: _Since, operators: tuple[Integers, ...]) -> Measure:
     found = np.array(list(shares.values()))
     entropy = float(entropy_nats(found / found.sum()))
     lower, upper = since.bounds_nats((entropy, entropy), _left(since, level), total, depth)
-    return between(None, lower / LN2, upper / LN2, _unknown(depth))
+    return between(None, float(lower) / LN2, float(upper) / LN2, _unknown(depth))
 
 
 def _left(since: _Since, level: dict[tuple[tuple[int, ...], int], float]) -> _Left:
@@ -357,4 +357,4 @@ def _in_floats(since: _Since) -> Measure:
     merged = np.bincount(distinct(beliefs, COARSE), weights)
     entropies = tuple(float(entropy_nats(shares / shares.sum())) for shares in (merged, weights))
     lower, upper = since.bounds_nats((entropies[0], entropies[1]), left, total, depth)
-    return between(None, lower / LN2, upper / LN2, _unknown(depth))
+    return between(None, float(lower) / LN2, float(upper) / LN2, _unknown(depth))
