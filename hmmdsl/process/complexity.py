@@ -61,7 +61,7 @@ def _complexity(process: Process, rate: EntropyRate, presentation: MixedStates |
 
     C_mu comes from the epsilon-machine; a process with a word that resets the belief has it from the words since then (see
     dynamics/renewal.py). E and T are solved on closed mixed states, of the process or of the machine, else summed by depth. Where
-    the future shows the machine's states, E is C_mu. What takes long of a large process needs an `effort` to match (see effort.py).
+    the future shows the machine's states, E is C_mu. What takes long of a large process needs an `effort` to match it.
     """
     components = ergodic_components(process)
     if len(components) > 1:

@@ -38,7 +38,7 @@ LARGEST_MEAN = 4000
 ROUNDING = 1e-13
 """Rounding error of a mean, in nats, that no difference shows."""
 
-OUTSIDE = 1.05
+OUTSIDE = 1.5
 """Beliefs farther outside the box, in halves of its edge, count as at its border: polynomials grow without bounds there, and the
 equation asks for no polynomial in particular."""
 
