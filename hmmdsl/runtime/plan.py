@@ -171,8 +171,9 @@ def make_plan(
     if swept:
         about |= {"sweeps": swept, "axes": {name: [_plain(axis) for axis in s.axes] for name, s in experiment.sweeps.items()}}
         pages = (*pages, "hmmdsl.report.sweeps.figures", "hmmdsl.report.sweeps.table")
-    if seeded:
-        about["seeds"] = {str(seed): hashes for seed, hashes in seeded.items()}
+    if experiment.replicate is not None:
+        about |= {"replicate": _plain(experiment.replicate), "seeds": {str(seed): of for seed, of in (seeded or {}).items()}}
+        pages = (*pages, "hmmdsl.report.sweeps.figures", "hmmdsl.report.sweeps.table")
     drawn.add("report", "", tuple(drawn.stages), about, source_hash(pages, beside=(".html", ".css", ".js")))
     return Plan(experiment.name, tuple(drawn.stages.values()), _written(experiment))
 

@@ -71,12 +71,12 @@ def test_stages_are_shared_with_a_sweep_over_the_same_seeds(tmp_path: Path) -> N
     assert [list(each.sweeps) for each in planned.members] == [["rates"], ["rates"]]
 
 
-def test_seeds_are_part_of_the_folders_name(tmp_path: Path) -> None:
+def test_seeds_are_part_of_the_folders_name_and_of_the_report(tmp_path: Path) -> None:
     (tmp_path / "spec.hmm").write_text(SPEC.replace('expect "never" in 1 of 3: fit.loss < 0\n', ""))
-    names = {
-        make_plan(read(tmp_path / "spec.hmm", seeds=seeds).experiment).folder_name for seeds in (None, (0,), (0, 1, 2), (0, 1))
-    }
-    assert len(names) == 3
+    asked = (None, (0,), (0, 1, 2), (0, 1), (1,), (1, 0))  # the first is the third
+    plans = [make_plan(read(tmp_path / "spec.hmm", seeds=seeds).experiment) for seeds in asked]
+    assert len({plan.folder_name for plan in plans}) == 5
+    assert len({plan.stage("report").hash for plan in plans}) == 5
 
 
 def test_instructions_that_were_asked_for_are_part_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
