@@ -24,6 +24,7 @@ from hmmdsl.language.records.values import Broken
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.process.algebra.failure import DEEPEST_PARTS
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import record_sorts
@@ -32,8 +33,8 @@ from hmmdsl.spec.experiment import Experiment
 LARGEST_FILE = 16 * 2**20
 """Bytes of an experiment file: processes are written out in it, so it may be larger than a spec."""
 
-DEEPEST = 30
-"""Nesting of its lists and mappings."""
+DEEPEST = 30 + 3 * DEEPEST_PARTS
+"""Nesting of its lists and mappings: a process within a process is three deeper, and the language allows so many of them."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Plain data only; the C version where it is installed."""

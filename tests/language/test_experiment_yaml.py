@@ -13,6 +13,7 @@ from hmmdsl.language.compiled import Compiled
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.elaborate import compile_experiment, compile_file
 from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment, write_experiment
+from hmmdsl.process.algebra.failure import DEEPEST_PARTS
 from tests.language import random_specs
 from tests.language.record_specs import DESIGN, NET, RRXOR, RUN, compiled
 
@@ -59,6 +60,29 @@ def test_an_experiment_comes_back_equal(name: str) -> None:
 @pytest.mark.parametrize("spec", PUBLISHED, ids=lambda spec: spec.stem)
 def test_every_published_spec_comes_back(spec: Path) -> None:
     assert_comes_back(compile_file(spec, kinds()))
+
+
+def nested(operation: str, levels: int) -> str:
+    """A spec of a process that is made of a process that is made of …"""
+    weights = ", weights = [1/2, 1/2]" if operation == "mixture" else ""
+    one = "hmm one { states A; tokens x; A -[x]-> A }\nprocess p0 = one()\n"
+    chain = "".join(f"process p{k} = {operation}(a = p{k - 1}, b = one(){weights})\n" for k in range(1, levels + 1))
+    return f"{one}{chain}{NET}train fit {{ process = p{levels}, model = net, steps = 1 }}\n"
+
+
+@pytest.mark.parametrize("operation", ["product", "mixture"])
+def test_the_language_and_the_file_nest_processes_equally_deep(operation: str) -> None:
+    assert_comes_back(compiled(nested(operation, DEEPEST_PARTS)))
+    with pytest.raises(SpecError, match=f"E0332.*more than {DEEPEST_PARTS} deep"):
+        compiled(nested(operation, DEEPEST_PARTS + 1))
+    with pytest.raises(SpecError, match="E0332"):
+        compiled(nested(operation, 300))
+
+
+def test_a_product_of_products_has_a_limit_of_factors_also_where_they_cost_no_tokens() -> None:
+    doubled = "".join(f"process p{k} = product(a = p{k - 1}, b = p{k - 1})\n" for k in range(1, 31))
+    with pytest.raises(SpecError, match="8,192 factors, more than 4,096"):
+        compiled("hmm one { states A; tokens x; A -[x]-> A }\nprocess p0 = one()\n" + doubled)
 
 
 def _comes_back_if_right(text: str) -> None:
@@ -148,7 +172,7 @@ def test_a_hand_written_experiment_is_read() -> None:
         ("fit.gap < 1", "fit.gap <", "E0136", None),
         ("fit.gap < 1", "a.block[1].r2 < 1", "E0703", "[1]"),
         ("name: coin\n", "name: &x coin\nabout: {title: *x}\n", "E0541", None),
-        ("name: coin\n", "name: " + "[" * 50 + "]" * 50 + "\n", "E0541", None),
+        ("name: coin\n", "name: " + "[" * 200 + "]" * 200 + "\n", "E0541", None),
         ("name: coin\n", "name: !!python/object:os.system x\n", "E0542", None),
         ("name: coin\n", "name: 2020-13-45\nversion: 2\n", "E0542", None),
     ],

@@ -14,7 +14,7 @@ from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.processes.arguments import Given, read_arguments
 from hmmdsl.language.processes.references import Evaluate
 from hmmdsl.language.source import Span
-from hmmdsl.process.algebra.failure import AlgebraError, ClashError, TooLargeError
+from hmmdsl.process.algebra.failure import AlgebraError, ClashError, TooDeepError, TooLargeError
 from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.minimize import UnclosedError, minimize
 from hmmdsl.process.algebra.mixture import mixture
@@ -83,7 +83,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
 
 def _code(error: AlgebraError, operation: Operation) -> str:
     match error:
-        case TooLargeError():
+        case TooLargeError() | TooDeepError():
             return "E0332"
         case ClashError():
             return "E0333"
@@ -137,7 +137,7 @@ def _mixture(given: Given) -> Process:
     try:
         return mixture(given.parts, numbers, _parts_named("mixture", given.parts, f"weights = {text_of(weights)}"))
     except AlgebraError as error:
-        if not given.parts or isinstance(error, (ClashError, TooLargeError)):
+        if not given.parts or isinstance(error, (ClashError, TooDeepError, TooLargeError)):
             raise
         raise ConstantError("E0330", error.message, span, help=error.cure) from None
 

@@ -26,6 +26,23 @@ class AlgebraError(ValueError):
         self.cure = cure
 
 
+DEEPEST_PARTS = 32
+"""How deep processes may be made of others: each is written out in the experiment's file, within the one before."""
+
+MOST_FACTORS = 4_096
+"""Most factors of a product, those of factors that are products among them; with one token each they cost no tokens."""
+
+
+class TooDeepError(AlgebraError):
+    """The result would be made of processes that are made of processes, and so on, too deep."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a process would be made of others more than {DEEPEST_PARTS} deep",
+            "name them side by side: `product(a = …, b = …, c = …)`, or `minimize` a part, which forgets what it was made of",
+        )
+
+
 class ClashError(AlgebraError):
     """Two things in the result would have one name."""
 

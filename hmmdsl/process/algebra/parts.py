@@ -7,11 +7,11 @@ Operations that keep the states (relabel, leak, noise, reverse) keep the parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.algebra.failure import DEEPEST_PARTS, AlgebraError, TooDeepError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +40,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a composed process, in the order they were given; names are unique."""
+    """The parts of a composed process, in the order they were given; names are unique. `depth` is how many are within each other.
+    Raises TooDeepError."""
 
     parts: tuple[Part, ...]
+    depth: int = field(init=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        within = (part.process.parts.depth for part in self.parts if part.process.parts is not None)
+        object.__setattr__(self, "depth", 1 + max(within, default=0))
+        if self.depth > DEEPEST_PARTS:
+            raise TooDeepError
 
     @property
     def components(self) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from hmmdsl.process.algebra.entries import right_of
-from hmmdsl.process.algebra.failure import AlgebraError, check_factored, check_size
+from hmmdsl.process.algebra.failure import MOST_FACTORS, AlgebraError, check_factored, check_size
 from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.joint import joint_operators, joint_places, joint_texts, joint_weights
 from hmmdsl.process.process import Process
@@ -28,6 +28,9 @@ def product(factors: Mapping[str, Process], name: str | None = None) -> Process:
     if not factors:
         raise AlgebraError("a product has no factors", "name at least one: `product(left = coin(), right = coin())`")
     processes = tuple(factors.values())
+    count = sum(len(process.factors) for process in processes)
+    if count > MOST_FACTORS:
+        raise AlgebraError(f"a product would have {count:,} factors, more than {MOST_FACTORS:,}", "leave some out")
     leaves = tuple(leaf for process in processes for leaf in process.factors)
     states = [len(process.states) for process in processes]
     tokens = prod(len(process.tokens) for process in processes)
