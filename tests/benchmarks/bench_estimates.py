@@ -24,7 +24,7 @@ analysis plain: regression {{ of = fit, target = belief, at = [blocks] }}
 analysis all: regression {{ of = fit, target = [belief, next_token], at = [blocks, concat],
   controls = [held_out, untrained, shuffled {{ repeats = 20 }}, noise] }}
 analysis geometry: distances {{ of = all.belief.concat, against = [belief, next_token], controls = [untrained] }}
-analysis along: emergence {{ of = plain }}
+analysis training: emergence {{ of = plain }}
 analysis losses: loss {{ of = fit }}
 analysis lags: attention {{ of = fit, controls = [untrained] }}
 analysis simple: baselines {{ of = fit, at = [concat] }}
