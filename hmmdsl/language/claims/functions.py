@@ -26,7 +26,8 @@ class UndefinedError(Exception):
 @dataclass(frozen=True)
 class Function:
     """A function of claims. `elementwise` ones keep lists, the others reduce a list to one value; `several` of them also take
-    more than one argument; `ordered` ones want exactly one `[..]`; `repeated` ones go only over axes of repeated runs."""
+    more than one argument; `ordered` ones want exactly one `[..]`; `repeated` ones go only over axes of repeated runs; `total`
+    ones grow with how many they are of."""
 
     takes: Literal["number", "truth"]
     gives: Literal["number", "truth"]
@@ -36,6 +37,7 @@ class Function:
     several: bool = False
     ordered: bool = False
     repeated: bool = False
+    total: bool = False
 
 
 def _of_numbers(function: Callable[[Sequence[Fraction | float]], Fraction | float]) -> Callable[..., Fraction | float]:
@@ -48,6 +50,10 @@ def _of_numbers(function: Callable[[Sequence[Fraction | float]], Fraction | floa
             raise UndefinedError(str(error)) from error
 
     return compute
+
+
+def _sum(values: Sequence[Fraction | float | bool]) -> Fraction | float:
+    return sum(values, start=Fraction(0))
 
 
 def _end(which: Literal["lower", "upper"]) -> Callable[..., float]:
@@ -95,8 +101,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "sd": Function("number", "number", "sd(capacity.fit.loss over fit.seed)", _of_numbers(sd), several=True),
         "lower": Function("number", "number", "lower(capacity.fit.gap over fit.seed)", _end("lower"), repeated=True),
         "upper": Function("number", "number", "upper(capacity.fit.gap over fit.seed)", _end("upper"), repeated=True),
-        "sum": Function("number", "number", "sum(beliefs.block[..].r2)", lambda v: sum(v, start=Fraction(0)), several=True),
-        "len": Function("number", "number", "len(beliefs.block[..].r2)", lambda v: Fraction(len(v))),
+        "sum": Function("number", "number", "sum(beliefs.block[..].r2)", _sum, several=True, total=True),
+        "len": Function("number", "number", "len(beliefs.block[..].r2)", lambda v: Fraction(len(v)), total=True),
         "abs": Function("number", "number", "abs(fit.gap)", abs, elementwise=True),
         "sqrt": Function("number", "number", "sqrt(beliefs.concat.mse)", _float("sqrt", math.sqrt), elementwise=True),
         "log": Function("number", "number", "log(fit.gap)", _float("log", math.log), elementwise=True),
@@ -105,7 +111,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "decreasing": Function("number", "truth", "decreasing(beliefs.block[..].r2)", _neighbours(gt), ordered=True),
         "all": Function("truth", "truth", "all(beliefs.block[..].r2 > 0.5)", lambda v: all(v), several=True),
         "any": Function("truth", "truth", "any(beliefs.block[..].r2 > 0.5)", lambda v: any(v), several=True),
-        "count": Function("truth", "number", "count(beliefs.block[..].r2 > 0.5) >= 2", lambda v: Fraction(sum(v)), several=True),
+        "count": Function("truth", "number", "count(beliefs.block[..].r2 > 0.5) >= 2", _sum, several=True, total=True),
     }
 )
 """The functions of claims. `count` tells how many of its arguments are true. `increasing` and `decreasing` are strict; `lower`

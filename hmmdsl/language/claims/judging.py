@@ -52,7 +52,7 @@ def margin_of(claim: ResolvedClaim, results: Mapping[str, object], reading: Read
     """The claim's margin in `results`, which `reading` has read. Its spread is unknown where not all that it measures is
     repeated over seeds, or where it has no value without one of them. Raises UndefinedError where a part has no value."""
     if claim.repeated is not None:
-        others = [(gone, Reading(fewer, claim.constants)) for gone, fewer in without_seeds(results, claim.repeated)]
+        others = [(gone, Reading(fewer, claim.constants, gone.shares)) for gone, fewer in without_seeds(results, claim.repeated)]
         try:
             return Margins(reading, others, claim.theory, claim.repeated).of(claim.expression)
         except UndefinedError:  # it names one of the seeds, or takes an interval over two

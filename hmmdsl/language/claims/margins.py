@@ -50,10 +50,11 @@ class Distance:
 @dataclass(frozen=True)
 class LeftOut:
     """A reading of the results without half of the seeds: which of all seeds that repeat together, and how many are left for each
-    that is left out."""
+    that is left out; by sweep and number of its axis the share that is left."""
 
     repeated: int
     left: float
+    shares: Mapping[tuple[str, int], Fraction] = field(default_factory=dict, compare=False)
 
 
 Others = Sequence[tuple[LeftOut, Fraction | float]]
@@ -90,7 +91,8 @@ def without_seeds(results: Mapping[str, object], repeated: Mapping[str, int]) ->
         for half in combinations(range(groups), out):
             gone = {seed for seed in range(count) if seed % groups in half}
             fewer = {name: swept.without(number, gone) for name, (swept, number) in sweeps.items()}
-            found.append((LeftOut(k, (groups - out) / out), {**results, **fewer}))
+            shares = {(name, number): Fraction(count - len(gone), count) for name, (_, number) in sweeps.items()}
+            found.append((LeftOut(k, (groups - out) / out, shares), {**results, **fewer}))
     return found
 
 

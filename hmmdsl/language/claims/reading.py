@@ -49,11 +49,18 @@ def constant_value(expression: syntax.Expression, constants: Mapping[str, Value]
 
 
 class Reading:
-    """Evaluates expressions on results and remembers what it read. `touched` has the paths since it was last cleared."""
+    """Evaluates expressions on results and remembers what it read. `touched` has the paths since it was last cleared. `left` has
+    by sweep and number of an axis the share of its places that `results` still have: totals over them are those of all."""
 
-    def __init__(self, results: Mapping[str, object], constants: Mapping[str, Value]) -> None:
+    def __init__(
+        self,
+        results: Mapping[str, object],
+        constants: Mapping[str, Value],
+        left: Mapping[tuple[str, int], Fraction] = MappingProxyType({}),
+    ) -> None:
         self.results = results
         self.constants = constants
+        self.left = left
         self.read: dict[str, object] = {}
         self.touched: set[str] = set()
         self._fixed: dict[int, Cell | None] = {}
@@ -151,7 +158,12 @@ class Reading:
         if not isinstance(value, Swept):
             raise UndefinedError(f"{format_expression(reduction.value)} runs along no axis")
         over = [d for path in reduction.axes if (d := dimension_of(path, value.dimensions)) is not None]
-        return reduced(value, over, function.compute)
+        return self._of_all(function, over, reduced(value, over, function.compute))
+
+    def _of_all(self, function: Function, over: Sequence[Dimension], value: Measured) -> Measured:
+        """What a total over these axes comes to with the places that were left out."""
+        shares = [share for axis in over if (share := self.left.get((axis.sweep, axis.number))) is not None]
+        return each(lambda total: total / math.prod(shares), value) if function.total and shares else value
 
     def _steps(self, path: syntax.Path) -> tuple[Step, ...]:
         steps: list[Step] = [path.head.text]
@@ -170,7 +182,9 @@ class Reading:
     def _call(self, function: Function, arguments: Sequence[Measured]) -> Measured:
         if function.elementwise:
             return each(function.compute, arguments[0])
-        return function.compute(list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+        found = function.compute(list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+        axes = [axis for argument in arguments if isinstance(argument, Swept) for axis in argument.dimensions]
+        return self._of_all(function, list(dict.fromkeys(axes)), found)
 
 
 def _arithmetic(operator: str, a: Single, b: Single) -> Single:

@@ -148,7 +148,7 @@ class _Resolver:
             case syntax.Call():
                 before = self.measured
                 kind = self._call(expression)
-                if expression.function.bare == "len":  # how many there are, no network tells
+                if expression.function.bare in ("len", "count"):  # whole numbers, and none that rounding changes
                     self.measured = before
                 return kind if kind is None or self._has_value(expression) else None
             case syntax.List(items=items):

@@ -148,6 +148,9 @@ def test_the_spread_of_other_reductions_leaves_each_half_of_the_seeds_out() -> N
     near = margin("all(it.fit.loss at (net.d_model = 8) > 0.4)", (LOSSES[0], (0.5, 0.41, 0.41, 0.6)))
     assert near.spread is not None
     assert near.spread > 0.01  # that the least two agree is an accident: another seed may well be below
+    total = margin("sum(it.fit.loss at (net.d_model = 8)) < 2")
+    assert total.spread == pytest.approx(4 * statistics.stdev(LOSSES[1]) / 2)  # of all four, though two are read at a time
+    assert margin("len(it.fit.loss) > 7").spread == 0
     falls = margin("decreasing(mean(it.fit.loss over fit.seed) along net.d_model)")
     assert falls.value == pytest.approx(0.09)
     assert falls.spread == pytest.approx(statistics.stdev(a - b for a, b in zip(*LOSSES, strict=True)) / 2)
