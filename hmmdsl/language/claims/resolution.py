@@ -177,7 +177,7 @@ class _Resolver:
         for i, operand in enumerate(comparison.operands):
             before = self.measured
             kinds.append(self._operand(operand, "number", f"`{comparison.operators[max(i - 1, 0)]}`"))
-            measured.append(self.measured > before and not _is_count(operand))
+            measured.append(self.measured > before)
         for operator, operand, which in zip(comparison.operators, comparison.operands[1:], pairwise(measured), strict=True):
             if operator in ("==", "!=") and any(which):
                 self._exactly(operator, operand.span)
@@ -366,18 +366,6 @@ class _Resolver:
             self.diagnostics.add("E0402", str(undefined), call.span, label="no number", help="give it numbers that have one")
             return False
         return True
-
-
-def _is_count(expression: syntax.Expression) -> bool:
-    """Whether its value is a number of things, which no rounding changes: `count(…)`, and sums of such."""
-    match expression:
-        case syntax.Call(function=function):
-            return function.bare in ("count", "len")
-        case syntax.Binary(operator="+" | "-" | "*", left=left, right=right):
-            return _is_count(left) and _is_count(right)
-        case syntax.Number(value=value):
-            return value.denominator == 1
-    return False
 
 
 def _type_of_constant(value: Cell) -> ClaimType:
