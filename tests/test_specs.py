@@ -40,12 +40,6 @@ def test_every_spec_carries_claims_and_is_in_the_one_layout(command: Command) ->
     assert command("fmt", "--check", *SPECS).returncode == 0
 
 
-def test_a_paper_s_study_fits_on_a_page() -> None:
-    papers = [spec for spec in SPECS if spec.parent.name == "papers"]
-    assert len(papers) > 10
-    assert not [spec.stem for spec in papers if len(spec.read_text().splitlines()) >= 60]
-
-
 def _recurrent(run: SpecRun) -> None:
     """Every kind of network has results of its own shape."""
     assert len(run.results["memory_beliefs"]["cell"]) == 1
