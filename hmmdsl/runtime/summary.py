@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.language.messages.render import visible
 from hmmdsl.report.claim_words import MORE_SEEDS, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
 from hmmdsl.spec import notation
@@ -212,30 +213,30 @@ def print_run(finished: Run, compiled: Compiled, quiet: bool) -> None:
         whole = len(finished.cached) == len(finished.seconds)
         took = "from the store" if whole else f"{took}, {len(finished.cached)} of {len(finished.seconds)} stages from the store"
     ended = f"{_held(finished.verdicts)}{_failed(finished.sweeps)}  {took}  {finished.report}"
-    console.print(ended, soft_wrap=True, markup=False, highlight=False)
+    _say(console, ended)
     if finished.earlier is not None:
         told = f"claims.json of the run before reads otherwise: it is kept, with its report, in {finished.earlier}"
-        console.print(told, soft_wrap=True, markup=False, highlight=False)
+        _say(console, told)
 
 
 def print_lock(console: Console, lock: Compared | None, quiet: bool = False) -> None:
     """How the claims stand to those that were locked; `quiet` tells only what may mislead."""
     if lock is None or (quiet and lock.same and lock.after is None):
         return
-    style = None if lock.same and lock.after is None else "yellow"
+    style = "" if lock.same and lock.after is None else "yellow"
     for line in (lock.line(), *lock.told()):
-        console.print(line, style=style, soft_wrap=True, markup=False, highlight=False)
+        _say(console, line, style=style)
 
 
 def print_seeds(console: Console, replication: Replication, folder: Path) -> None:
     """With how many seeds the experiment was run, with which it failed and why, and where their table lies."""
     failed = replication.failed
     told = f"{len(replication.seeds):,} seeds" + (f", {len(failed):,} failed" if failed else "")
-    console.print(f"{told}  {folder / 'seeds' / 'results.csv'}", soft_wrap=True, markup=False, highlight=False)
+    _say(console, f"{told}  {folder / 'seeds' / 'results.csv'}")
     for seed, reason in failed[:MOST_FAILURES]:
-        console.print(f"         failed with seed {seed}: {reason}", soft_wrap=True, markup=False, highlight=False)
+        _say(console, f"         failed with seed {seed}: {reason}")
     if len(failed) > MOST_FAILURES:
-        console.print(f"         … and {len(failed) - MOST_FAILURES:,} more", markup=False, highlight=False)
+        _say(console, f"         … and {len(failed) - MOST_FAILURES:,} more")
 
 
 def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) -> None:
@@ -244,11 +245,11 @@ def print_sweep(console: Console, name: str, sweep: SweepOutcome, folder: Path) 
     count = f"{len(sweep.outcomes):,} point{'s' if len(sweep.outcomes) != 1 else ''}"
     told = f"{count}, {len(failed):,} failed" if failed else count
     table = folder / "sweeps" / name / "results.csv"
-    console.print(f"sweep {name}: {told}  {table}", soft_wrap=True, markup=False, highlight=False)
+    _say(console, f"sweep {name}: {told}  {table}")
     for where, reason in failed[:MOST_FAILURES]:
-        console.print(f"         failed where {where}: {reason}", soft_wrap=True, markup=False, highlight=False)
+        _say(console, f"         failed where {where}: {reason}")
     if len(failed) > MOST_FAILURES:
-        console.print(f"         … and {len(failed) - MOST_FAILURES:,} more", markup=False, highlight=False)
+        _say(console, f"         … and {len(failed) - MOST_FAILURES:,} more")
 
 
 def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: bool = False) -> None:
@@ -262,21 +263,21 @@ def print_claims(console: Console, verdicts: Sequence[Verdict], only_failed: boo
             continue
         line = Text("✓ holds  " if verdict.holds else "✗ FAILS  ", "green" if verdict.holds else "bold red")
         line.append("fragile  " if fragile else "", "bold yellow")
-        line.append(f"{verdict.label}: " if verdict.label else "", "bold")
-        line.append(verdict.claim, "not bold")
+        line.append(f"{visible(verdict.label)}: " if verdict.label else "", "bold")
+        line.append(visible(verdict.claim), "not bold")
         console.print(line, soft_wrap=True)
         for term in terms(verdict):
-            console.print(Text(f"         {term.text}", "dim"), soft_wrap=True)
+            _say(console, f"         {term.text}", "dim")
         if not verdict.holds and verdict.reason:
-            console.print(Text(f"         {verdict.reason}", "red"), soft_wrap=True)
+            _say(console, f"         {verdict.reason}", "red")
         if over := seeds_text(verdict):
-            console.print(Text(f"         {over}", "dim"), soft_wrap=True)
+            _say(console, f"         {over}", "dim")
         if said := margin_text(verdict):
-            console.print(Text(f"         {said}", "yellow" if fragile else "dim"), soft_wrap=True)
+            _say(console, f"         {said}", "yellow" if fragile else "dim")
     if names := list(fragile_names(verdicts)):
-        console.print(Text(f"fragile: {'; '.join(names)}", "yellow"), soft_wrap=True)
+        _say(console, f"fragile: {'; '.join(names)}", "yellow")
     if not only_failed and any(unrepeated(verdict) for verdict in verdicts):
-        console.print(Text(MORE_SEEDS, "dim"), soft_wrap=True)
+        _say(console, MORE_SEEDS, "dim")
 
 
 def verification_as_json(found: Verification) -> dict[str, Any]:
@@ -320,21 +321,21 @@ def print_verification(found: Verification) -> None:
     console = _console()
     print_claims(console, found.verdicts)
     for claim in found.turned:
-        console.print(f"was otherwise in the run: {claim}", soft_wrap=True, markup=False)
+        _say(console, f"was otherwise in the run: {claim}")
     for change in found.changed:
-        console.print(f"not the same here: {change}", soft_wrap=True, markup=False)
+        _say(console, f"not the same here: {change}")
     compared = found.comparison
     if compared is None:
-        console.print(f"{_held(found.verdicts)}  {found.line()}", markup=False)
+        _say(console, f"{_held(found.verdicts)}  {found.line()}")
         return
     for each in sorted(compared.beyond, key=lambda each: each not in found.deciding)[:LONGEST_TABLE]:
         far = "" if each.spreads is None else f", {each.spreads:.2g} spreads over seeds"
         by = "" if each.by is None else f"  (by {each.by:+.3g}{far})"
         kind = "" if each.kind == "measured" else f" ({each.kind})"
-        console.print(f"differs: {each.path}{kind}: {each.before!r} then, {each.now!r} now{by}", soft_wrap=True, markup=False)
+        _say(console, f"differs: {each.path}{kind}: {each.before!r} then, {each.now!r} now{by}")
     if len(compared.beyond) > LONGEST_TABLE:
-        console.print(f"… and {len(compared.beyond) - LONGEST_TABLE:,} more", markup=False)
-    console.print(f"{_held(found.verdicts)}  {found.line()}", soft_wrap=True, markup=False)
+        _say(console, f"… and {len(compared.beyond) - LONGEST_TABLE:,} more")
+    _say(console, f"{_held(found.verdicts)}  {found.line()}")
 
 
 def _results(finished: Run, compiled: Compiled) -> Iterator[tuple[str, str, list[Row]]]:
@@ -366,7 +367,7 @@ def _print_rows(console: Console, title: str, subtitle: str, rows: Sequence[Row]
             table.add_row(row.path, *(number_text(row.numbers[c]) if c in row.numbers else "" for c in columns))
         console.print(table)
     if len(rows) > LONGEST_TABLE:
-        console.print(f"… {len(rows) - LONGEST_TABLE} more", markup=False)
+        _say(console, f"… {len(rows) - LONGEST_TABLE} more")
     console.print()
 
 
@@ -390,6 +391,13 @@ def _failed(sweeps: Mapping[str, SweepOutcome]) -> str:
     failed = sum(len(sweep.failed) for sweep in sweeps.values())
     points = sum(len(sweep.outcomes) for sweep in sweeps.values())
     return f", {failed:,} of {points:,} points failed" if failed else ""
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    """One line, of whatever length. Labels, paths and reasons may be a stranger's: no character of theirs is obeyed."""
+    from rich.text import Text
+
+    console.print(Text(visible(line), style), soft_wrap=True)
 
 
 def _console() -> Console:

@@ -135,6 +135,17 @@ def test_what_has_a_table_has_no_second_one(tables: dict[str, list[Row]]) -> Non
     assert [row.path for row in tables["bits"]][1:] == ["block[0]", "block[1]"]
 
 
+def test_a_stranger_s_label_moves_no_cursor_and_turns_no_text_around(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "fails\x1b[1A\x1b]52;c;eA==\x07\u202e holds"
+    print_claims(
+        Console(width=200, force_terminal=True, color_system=None),
+        [Verdict(label=hostile, claim=hostile, holds=False, measured={}, reason=hostile, margin=Margin(value=-1.0))],
+    )
+    printed = capsys.readouterr().out
+    assert printed.count("fails\N{REPLACEMENT CHARACTER}[1A") == 3
+    assert not {"\x1b", "\x07", "\u202e"} & set(printed)
+
+
 def test_what_a_run_took_is_wall_clock_time_and_not_the_sum_of_workers(capsys: pytest.CaptureFixture[str]) -> None:
     compiled = compile_text('experiment { title = "nothing" }', "empty", kinds())
     plan = make_plan(compiled.experiment)

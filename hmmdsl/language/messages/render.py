@@ -90,7 +90,8 @@ def place_of(span: Span | None) -> Place | None:
 
 def visible(text: str) -> str:
     """The text in one line, with characters that a terminal would obey or hide made visible."""
-    return "".join(c if c.isprintable() else " " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    kept = "\N{NO-BREAK SPACE}"
+    return "".join(c if c.isprintable() or c == kept else " " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(frozen=True)
