@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from unittest.mock import patch
 
@@ -57,13 +57,21 @@ def _forked(words: list[str], folder: Path, given: bytes, environment: Mapping[s
         streams = [Path(place) / name for name in ("in", "out", "err")]
         for stream, content in zip(streams, (given, b"", b""), strict=True):
             stream.write_bytes(content)
-        process = _fork_server().Process(target=run_forked, args=(words, folder, dict(environment), streams))
-        process.start()
+        process = fork(words, folder, environment, streams)
         process.join(TIMEOUT)
         if process.exitcode is None:
             process.kill()
             raise subprocess.TimeoutExpired(words, TIMEOUT)
         return process.exitcode, streams[1].read_text(), streams[2].read_text()
+
+
+def fork(
+    words: list[str], folder: Path, environment: Mapping[str, str], streams: list[Path], prepare: Callable[[], None] | None = None
+) -> ForkServerProcess:
+    """Begin a command in a fork that reads and writes these files (in, out, err), after calling `prepare`."""
+    process = _fork_server().Process(target=_become, args=(words, folder, dict(environment), streams, prepare))
+    process.start()
+    return process
 
 
 @cache
@@ -75,8 +83,10 @@ def _fork_server() -> ForkServerContext:
     return context
 
 
-def run_forked(words: list[str], folder: Path, environment: dict[str, str], streams: list[Path]) -> None:
-    """What a fork does: become `python -m hmmdsl` in that folder, with these streams."""
+def _become(
+    words: list[str], folder: Path, environment: dict[str, str], streams: list[Path], prepare: Callable[[], None] | None
+) -> None:
+    """What a fork does: be `python -m hmmdsl` in that folder, with these streams."""
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
         handle = os.open(path, flags)
         os.dup2(handle, number)
@@ -86,4 +96,6 @@ def run_forked(words: list[str], folder: Path, environment: dict[str, str], stre
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["hmmdsl", *words]
+    if prepare is not None:
+        prepare()
     runpy.run_module("hmmdsl", run_name="__main__", alter_sys=True)

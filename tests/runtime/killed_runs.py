@@ -2,58 +2,99 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import random
 import resource
 import signal
-import subprocess
-import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tests.command_line import TIMEOUT, fork
 
 KILLED = -signal.SIGKILL
 
-PROGRAM = """
-import os, signal, sys
-between, fatal, torn, draw = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "torn", sys.argv[4] == "draw"
-del sys.argv[1:5]
-from hmmdsl.training import resumption
-if between:
-    resumption.MOST_LOST = between
-if not draw:
-    from hmmdsl.report import page
-    from hmmdsl.report.sweeps import figures as sweep_figures
-    from hmmdsl.runtime.stages import figures
-    sweep_figures.draw_sweep = lambda *given: ()
-    figures.make = lambda *given: []
-    page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
-calls = 0
 
-def counted(name):
-    function = getattr(os, name)
-    def call(*arguments, **options):
-        global calls
-        calls += 1
-        if calls == fatal and torn and name == "fsync":
-            try:
-                os.ftruncate(arguments[0], os.fstat(arguments[0]).st_size // 2)
-            except OSError:  # a folder
-                pass
-            os.kill(os.getpid(), signal.SIGKILL)
-        done = function(*arguments, **options)
-        if calls == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
-    setattr(os, name, call)
+@dataclass(frozen=True)
+class Ends:
+    """Called before the command begins: resume points come as often as asked for, and the process kills itself at the `fatal`-th
+    call that makes a file last: after it, or half-way through what it was to keep (`torn`). No file may be larger than
+    `file_limit`."""
 
-if fatal:
-    for name in ("fsync", "replace", "rename", "link"):
-        counted(name)
-from hmmdsl.cli import main
-main()
-"""
-"""The command line, with resume points as often as asked for, that kills itself at the `fatal`-th call that makes a file last:
-after it, or half-way through what it was to keep."""
+    between: float
+    draw: bool
+    fatal: int = 0
+    torn: bool = False
+    file_limit: int = resource.RLIM_INFINITY
+
+    def __call__(self) -> None:
+        from hmmdsl.report import page
+        from hmmdsl.report.sweeps import figures as sweep_figures
+        from hmmdsl.runtime.stages import figures
+        from hmmdsl.training import resumption
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_limit, resource.RLIM_INFINITY))
+        if self.between:
+            resumption.MOST_LOST = self.between
+        if not self.draw:
+            sweep_figures.draw_sweep = lambda *given: ()
+            figures.make = lambda *given: []
+            page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
+        if self.fatal:
+            calls = itertools.count(1)
+            for name in ("fsync", "replace", "rename", "link"):
+                setattr(os, name, self._counted(name, calls))
+
+    def _counted(self, name: str, calls: Iterator[int]) -> Callable[..., Any]:
+        function = getattr(os, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            last = next(calls) == self.fatal
+            if last and self.torn and name == "fsync":
+                with contextlib.suppress(OSError):  # a folder
+                    os.ftruncate(arguments[0], os.fstat(arguments[0]).st_size // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = function(*arguments, **options)
+            if last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+
+        return call
+
+
+class Begun:
+    """A command in a process of its own, and what it says on stderr while it runs."""
+
+    def __init__(self, words: list[str], folder: Path, environment: dict[str, str], ends: Ends) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            said = Path(place) / "said"
+            os.mkfifo(said)
+            self._process = fork(words, folder, environment, [Path(os.devnull), Path(os.devnull), said], ends)
+            self.stderr = said.open()  # once the process has opened it too
+
+    def wait(self) -> int:
+        """The exit code, negative where a signal ended it."""
+        self.rest()
+        self._process.join(TIMEOUT)
+        assert self._process.exitcode is not None, "it hangs"
+        return self._process.exitcode
+
+    def rest(self) -> str:
+        """What else it says until it ends."""
+        if self.stderr.closed:
+            return ""
+        with self.stderr:
+            return self.stderr.read()
+
+    def send_signal(self, number: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
 
 class KilledRun:
@@ -65,31 +106,14 @@ class KilledRun:
         folder.mkdir(parents=True, exist_ok=True)
         self.store = folder.resolve() / "store"
 
-    def _start(self, fatal: int = 0, torn: bool = False, file_limit: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
-        def prepare() -> None:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, resource.RLIM_INFINITY))
-
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-c", PROGRAM, str(self.between), str(fatal)),
-                *("torn" if torn else "whole", "draw" if self.draw else "no"),
-                *("run", str(self.spec), "--out", "runs", *self.options),
-            ],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "HMMDSL_STORE": str(self.store)},
-            preexec_fn=prepare,
-        )
+    def _start(self, fatal: int = 0, torn: bool = False, file_limit: int = resource.RLIM_INFINITY) -> Begun:
+        words = ["run", str(self.spec), "--out", "runs", *self.options]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HMMDSL_STORE": str(self.store)}
+        return Begun(words, self.folder, environment, Ends(self.between, self.draw, fatal, torn, file_limit))
 
     def finish(self) -> float:
         """Run to the end; returns how many seconds that took from the first step of training."""
-        return self._wait(self._start())
-
-    def _wait(self, process: subprocess.Popen[str]) -> float:
-        assert process.stderr is not None
+        process = self._start()
         began, said = time.monotonic(), ""
         for line in process.stderr:
             said += line
@@ -101,26 +125,23 @@ class KilledRun:
     def kill_after_write(self, write: int, torn: bool = False) -> bool:
         """Whether it came to that write, and so was killed."""
         process = self._start(write, torn)
-        _, said = process.communicate(timeout=600)
-        assert process.returncode in (KILLED, 0, 1), said
-        return process.returncode == KILLED
+        said = process.rest()
+        assert process.wait() in (KILLED, 0, 1), said
+        return process.wait() == KILLED
 
     def kill_after_seconds(self, seconds: float) -> bool:
         """Killed so long after training began; False if the run was quicker."""
         process = self._start()
-        assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("train"):
                 break
         time.sleep(seconds)
-        process.kill()
-        process.communicate(timeout=600)
-        return process.returncode == KILLED
+        process.send_signal(signal.SIGKILL)
+        return process.wait() == KILLED
 
     def signal_in_training(self, number: signal.Signals, step: int) -> tuple[int, str]:
         """Send a signal when so many steps are done; the exit code and what it said."""
         process = self._start()
-        assert process.stderr is not None
         said = ""
         for line in process.stderr:
             said += line
@@ -128,14 +149,14 @@ class KilledRun:
             if words[:1] == ["step"] and int(words[1].partition("/")[0].replace(",", "")) >= step:
                 break
         process.send_signal(number)
-        _, rest = process.communicate(timeout=600)
-        return process.returncode, said + rest
+        said += process.rest()
+        return process.wait(), said
 
     def with_file_limit(self, size: int) -> tuple[int, str]:
         """Run where no file may be larger than that; the exit code and what it said."""
         process = self._start(file_limit=size)
-        _, said = process.communicate(timeout=600)
-        return process.returncode, said
+        said = process.rest()
+        return process.wait(), said
 
     def left(self) -> dict[str, bytes]:
         """What lasts of the run and must be the same every time: results, claims, checkpoints, arrays."""

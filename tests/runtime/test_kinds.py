@@ -12,8 +12,9 @@ from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.plan import StageKind, make_plan
 from hmmdsl.runtime.progress import progress_on
+from hmmdsl.runtime.stages.task import COMPUTED
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import Group, ResultSchema, Series
@@ -22,11 +23,19 @@ from tests.runtime.trained_runs import PROCESS, RECORDS, spec_of
 pytestmark = pytest.mark.trains
 
 
-def computed(text: str, folder: Path) -> Computed:
+NUMBERS: tuple[StageKind, ...] = ("process", "train", "analysis")
+"""The stages that make numbers: figures are drawn of one run of each kind."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Of the runs of all kinds: their process is described and drawn once."""
+    return Store.private(tmp_path_factory.mktemp("kinds") / "store")
+
+
+def computed(text: str, store: Store, stages: tuple[StageKind, ...] = NUMBERS) -> Computed:
     compiled = compile_text(text, "spec.hmm", kinds())
-    folder.mkdir(exist_ok=True)
-    plan, store = make_plan(compiled.experiment), Store.private(folder / "store")
-    return compute(compiled, plan, store, progress_on(sys.stderr, True), RunLog(folder / "log.jsonl"))
+    return compute(compiled, make_plan(compiled.experiment), store, progress_on(sys.stderr, True), RunLog(None), kinds=stages)
 
 
 def assert_shaped(result: object, schema: ResultSchema) -> None:
@@ -44,9 +53,9 @@ def assert_shaped(result: object, schema: ResultSchema) -> None:
 
 @pytest.mark.parametrize("data", ["exact", "sampled { batch = 8 }"])
 @pytest.mark.parametrize("kind", RECORDS)
-def test_every_kind_trains_and_is_analysed(kind: str, data: str, tmp_path: Path) -> None:
+def test_every_kind_trains_and_is_analysed(kind: str, data: str, store: Store, tmp_path: Path) -> None:
     text = spec_of(kind, data=data)
-    first = computed(text, tmp_path / "first")
+    first = computed(text, store, COMPUTED if data == "exact" else NUMBERS)
     found = first.results
     compiled = compile_text(text, "spec.hmm", kinds())
     experiment = compiled.experiment
@@ -55,7 +64,7 @@ def test_every_kind_trains_and_is_analysed(kind: str, data: str, tmp_path: Path)
     for name, analysis in experiment.analyses.items():
         assert_shaped(found[name], analysis.results(around))
     if data == "exact":
-        again = computed(spec_of(kind, data=data).partition("analysis")[0], tmp_path / "again")
+        again = computed(spec_of(kind, data=data).partition("analysis")[0], Store.private(tmp_path / "again"))
         assert again.results["fit"] == found["fit"]
         one, other = ((run.entry("train fit").folder / "step_4.safetensors").read_bytes() for run in (first, again))
         assert one == other
