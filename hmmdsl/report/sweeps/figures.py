@@ -69,8 +69,9 @@ def draw_sweep(table: SweepTable, folder: Path) -> tuple[Drawing, ...]:
 
 
 def metric_figure(table: SweepTable, metric: str) -> Figure | None:
-    """A panel for each axis that is no seed (all axes, if all are); None where no point has the metric."""
-    if not any(row.get(metric) is not None for row in table.numbers):
+    """A panel for each axis that is no seed (all axes, if all are); None where no point has the metric, or one is
+    alone."""
+    if len(table.points) < 2 or not any(row.get(metric) is not None for row in table.numbers):
         return None
     shown = shown_axes(table)
     figure = Figure(figsize=(max(5.2, min(10.0, 4.2 * len(shown))), 3.4), layout="constrained")

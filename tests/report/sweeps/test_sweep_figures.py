@@ -79,3 +79,8 @@ def test_legends_and_labels_lie_upon_no_panel() -> None:
             assert whole.x0 <= box.x0
             assert box.x1 <= whole.x1
         assert panel.get_xlabel() in ("fit.process (and 3 more)", "fit.model")
+
+
+def test_a_point_alone_is_no_picture() -> None:
+    one = SweepAxis(paths=("fit.seed",), values=((0,),))
+    assert metric_figure(SweepTable("it", (one,), ((0,),), ({"x.r2": 0.5},), ("",), ("x.r2",)), "x.r2") is None
