@@ -21,14 +21,14 @@ from hmmdsl.process.dynamics.renewal import renewal_complexity
 from hmmdsl.process.effort import told_with, too_large
 from hmmdsl.process.ensemble import entropy_nats
 from hmmdsl.process.entropies import LN2, WORK_FOLLOWED, EntropyRate, followed_beliefs, recurrent_weights
-from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, solved, solved_from_start
+from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, pushed, solved, solved_from_start
 from hmmdsl.process.measure import Measure, at_most, mean_measure, numerical
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
 
 LARGEST_SOLVED = 1500
-"""Most beliefs for which a linear system is solved; beyond, the sum over depths is taken."""
+"""Most beliefs for which a linear system is solved; of more the shares are followed by depth."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,23 @@ def _past_and_future(
     component: Process, msp: MixedStates, rate: EntropyRate, machine: EpsilonMachine | None = None
 ) -> PastAndFuture:
     """E and T from mixed states that close, those of the process or those of its machine; else by depth."""
-    weights = recurrent_weights(msp)
-    if weights is not None and len(msp) <= LARGEST_SOLVED:
-        return solved(msp, weights)
+    found = _on_presentation(msp)
+    if found is not None:
+        return found
     if machine is None:
         return by_depth(component, rate)
     own = machine.process
     if component.generalized or len(own.states) < len(component.states) or not is_unifilar(component):
-        msp = followed_beliefs(own)
-        weights = recurrent_weights(msp)
-        if weights is not None and len(msp) <= LARGEST_SOLVED:
-            return solved(msp, weights)
-    return by_depth(own, rate)
+        found = _on_presentation(followed_beliefs(own))
+    return by_depth(own, rate) if found is None else found
+
+
+def _on_presentation(msp: MixedStates) -> PastAndFuture | None:
+    """E and T of mixed states that close."""
+    weights = recurrent_weights(msp)
+    if weights is None:
+        return None
+    return solved(msp, weights) if len(msp) <= LARGEST_SOLVED else pushed(msp, weights)
 
 
 def _of_several(

@@ -33,10 +33,13 @@ DEEPEST = 2000
 """Longest words that bounds are computed from."""
 
 BELIEFS_FOLLOWED = 3000
-"""A mixed-state presentation that has not closed within so many beliefs is taken to be infinite."""
+"""Beliefs of a mixed-state presentation that are followed to see whether it closes."""
 
 WORK_FOLLOWED = 1_500_000
-"""Or within so many products of integers."""
+"""Products of integers that this may take."""
+
+STEADY_BELIEFS, STEADY_WORK = 20_000, 10_000_000
+"""Where no more beliefs come with each further token, so that it may close."""
 
 SETTLED_BELIEFS = 3000
 """Most beliefs of a coarse ensemble that stands for the stationary distribution."""
@@ -112,8 +115,13 @@ class MyopicEntropies:
 
 @once
 def followed_beliefs(process: Process) -> MixedStates:
-    """The mixed-state presentation within the budget that is spent on finding whether it closes."""
-    return mixed_state_presentation(process, BELIEFS_FOLLOWED, max_work=WORK_FOLLOWED)
+    """The mixed-state presentation within the budget that is spent on finding whether it closes: a larger one where no more
+    beliefs come with each further token, as in the long waits of a ring of states."""
+    found = mixed_state_presentation(process, BELIEFS_FOLLOWED, max_work=WORK_FOLLOWED)
+    new = np.diff(found.sizes)
+    if found.closed or found.blurred or len(new) < 2 or new[-1] > new[-2] or found.sizes[-1] + new[-1] <= BELIEFS_FOLLOWED:
+        return found
+    return mixed_state_presentation(process, STEADY_BELIEFS, max_work=STEADY_WORK)
 
 
 def myopic_entropies(process: Process, count: int, largest: int | None = None) -> MyopicEntropies:

@@ -48,6 +48,9 @@ SLOWEST = 0.999
 WIDE = 0.01
 """Bounds by depth that are farther apart, in bits, are worth a second."""
 
+LARGEST_PUSH = 200_000_000
+"""Transitions times depths of the largest presentation that is followed (about a second)."""
+
 LARGEST_TAIL = 0.1
 """An extrapolated tail has no more than this share of the sum before it."""
 
@@ -69,6 +72,24 @@ def solved(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAnd
     once = np.linalg.solve(system, H - weights @ H)
     twice = np.linalg.solve(system, once)
     return PastAndFuture(Measure(max(0.0, float(once[0])) / LN2), Measure(max(0.0, float(twice[0])) / LN2))
+
+
+def pushed(msp: MixedStates, weights: Float64[np.ndarray, " belief"]) -> PastAndFuture | None:
+    """The same on a closed presentation too large to solve: the share of each belief is followed by depth until nothing is left
+    of what passes. None where that takes long."""
+    passing = msp.recurrent is not None and ~msp.recurrent
+    H = entropy_nats(msp.belief @ msp.process.emission)
+    rate = float(weights @ H)
+    now = np.zeros(len(msp))
+    now[0] = 1.0
+    excess = transient = 0.0
+    for n in range(1, LARGEST_PUSH // len(msp.source)):
+        term = float(now @ H) - rate
+        excess, transient = excess + term, transient + n * term
+        if float(now[passing].sum()) * n < SETTLED:
+            return PastAndFuture(Measure(max(0.0, excess) / LN2), Measure(max(0.0, transient) / LN2))
+        now = np.asarray(np.bincount(msp.target, now[msp.source] * msp.probability, len(msp)), dtype=np.float64)
+    return None
 
 
 def solved_from_start(msp: MixedStates) -> PastAndFuture:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from hmmdsl.process.complexity import complexity
-from hmmdsl.process.entropies import entropy_rate, myopic_entropies
-from hmmdsl.process.excess_entropy import by_depth
+from hmmdsl.process.entropies import entropy_rate, followed_beliefs, myopic_entropies, recurrent_weights
+from hmmdsl.process.excess_entropy import by_depth, pushed, solved
 from hmmdsl.process.measure import Measure, between, known_digits
 from hmmdsl.process.process import Process
 from tests.process.brute_force import myopic_entropy_nats
@@ -38,6 +38,17 @@ def test_both_are_sums_over_depths(known: Process) -> None:
     n = np.arange(1, len(gaps) + 1)
     assert found.excess_entropy.bits == pytest.approx(gaps.sum(), abs=1e-9 + 10 * found.excess_entropy.error_bits)
     assert found.transient_information.bits == pytest.approx(n @ gaps, abs=1e-7 + 10 * found.transient_information.error_bits)
+
+
+@pytest.mark.parametrize("known", [zero_one_random(), rrxor(), even()], ids=lambda known: known.name)
+def test_large_presentations_are_followed_to_the_same_sums(known: Process) -> None:
+    msp = followed_beliefs(known)
+    weights = recurrent_weights(msp)
+    assert weights is not None
+    followed, expected = pushed(msp, weights), solved(msp, weights)
+    assert followed is not None
+    assert followed.excess_entropy.bits == pytest.approx(expected.excess_entropy.bits, abs=1e-12)
+    assert followed.transient_information.bits == pytest.approx(expected.transient_information.bits, abs=1e-11)
 
 
 def test_a_markov_process_of_order_one_by_words() -> None:

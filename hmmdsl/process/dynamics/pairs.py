@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 MERGED, BROKEN, NEVER = -1, -2, -3
 
-LARGEST_MACHINE = 200
-"""Causal states of the largest machine whose pairs are followed."""
+LARGEST_TABLE = 1_000_000
+"""Pairs times tokens of the largest machine whose pairs are followed: a thousand states of two tokens."""
 
 LARGEST_SOLVED = 1200
 """Most pairs for which linear systems are solved."""
@@ -55,13 +55,25 @@ class StatePairs:
     def __len__(self) -> int:
         return len(self.first)
 
+    @cached_property
+    def _sources(self) -> tuple[Int64[np.ndarray, " edge"], Int64[np.ndarray, " border"]]:
+        """The pairs from which a token leads to a pair, by the pair that it leads to, and where those of each begin."""
+        pair, token = np.nonzero(self.target >= 0)
+        order = np.argsort(self.target[pair, token], kind="stable")
+        return pair[order], np.concatenate([[0], np.cumsum(np.bincount(self.target[pair, token], minlength=len(self)))])
+
     def _leading_to(self, wanted: Bool[np.ndarray, " pair"]) -> Bool[np.ndarray, " pair"]:
         """The wanted pairs, and those from which some word leads to one."""
-        while True:
-            found = wanted | ((self.target >= 0) & wanted[np.maximum(self.target, 0)]).any(axis=1)
-            if found.sum() == wanted.sum():
-                return np.asarray(found)
-            wanted = found
+        sources, border = self._sources
+        found, fresh = wanted.copy(), np.flatnonzero(wanted)
+        while len(fresh):
+            # All edges into the fresh pairs: each edge is looked at once.
+            count = border[fresh + 1] - border[fresh]
+            place = np.repeat(border[fresh] - np.concatenate([[0], np.cumsum(count)[:-1]]), count) + np.arange(count.sum())
+            fresh = np.unique(sources[place])
+            fresh = fresh[~found[fresh]]
+            found[fresh] = True
+        return found
 
     @cached_property
     def mergeable(self) -> Bool[np.ndarray, " pair"]:
@@ -82,15 +94,19 @@ class StatePairs:
 
     def _first_length_without(self, unwanted: Bool[np.ndarray, " pair"]) -> int | None:
         """The least length after which no word leaves an unwanted pair possible; None if there is none."""
-        possible, length = np.ones(len(self), dtype=bool), 0
-        while (possible & unwanted).any():
-            after = np.zeros(len(self), dtype=bool)
-            reached = self.target[possible]
-            after[reached[reached >= 0]] = True
-            # What n + 1 tokens lead to, n tokens lead to as well: the set shrinks until it stays.
-            if after.sum() == possible.sum():
+        # What n + 1 tokens lead to, n tokens lead to as well: the set of possible pairs shrinks. A pair falls out as soon as all
+        # pairs that lead to it have; those on a cycle, or after one, never do.
+        waiting = np.bincount(self.target[self.target >= 0], minlength=len(self))
+        left, length = int(unwanted.sum()), 0
+        out = np.flatnonzero(waiting == 0)
+        while left:
+            if not len(out):
                 return None
-            possible, length = after, length + 1
+            left, length = left - int(unwanted[out].sum()), length + 1
+            reached, times = np.unique(self.target[out], return_counts=True)
+            reached, times = reached[reached >= 0], times[reached >= 0]
+            waiting[reached] -= times
+            out = reached[waiting[reached] == 0]
         return length
 
     @cached_property
@@ -134,9 +150,9 @@ class StatePairs:
 
 
 def state_pairs(machine: CausalMachine) -> StatePairs | None:
-    """All pairs of a machine's states, None for more than 200 states."""
+    """All pairs of a machine's states, None where there are too many."""
     n = len(machine)
-    if n > LARGEST_MACHINE:
+    if n * (n - 1) // 2 * len(machine.process.tokens) > LARGEST_TABLE:
         return None
     first, second = np.triu_indices(n, 1)
     number = np.full((n, n), MERGED, dtype=np.int64)

@@ -121,7 +121,8 @@ def _by_depth(machine: CausalMachine, pairs: StatePairs | None) -> tuple[tuple[f
     for ensemble in follow(process, from_start(process), largest_ensemble(process), DEEPEST):
         last = ensemble
         nats.append(max(0.0, float(ensemble.weight @ entropy_nats(ensemble.belief))))
-        if nats[-1] < SETTLED or (exact is not None and len(nats) > LISTED):
+        # Without pairs there is no bound on what is left, however deep.
+        if nats[-1] < SETTLED or ((exact is not None or pairs is None) and len(nats) > LISTED):
             break
     bits = tuple(value / LN2 for value in nats[: LISTED + 1])
     if exact is not None:

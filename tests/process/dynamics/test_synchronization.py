@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -12,16 +13,19 @@ from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
 from hmmdsl.process.dynamics.pairs import state_pairs
 from hmmdsl.process.dynamics.synchronization import Synchronization, synchronization
 from hmmdsl.process.ensemble import follow, from_start
+from hmmdsl.process.entropies import followed_beliefs
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components
 from tests.process.brute_force import words
 from tests.process.known_processes import (
+    HALF,
     alternating_coins,
     coin,
     even,
     golden_mean,
     matching_parens,
     mess3,
+    process,
     rrxor,
     zero_one_random,
 )
@@ -170,3 +174,31 @@ def test_hidden_states_of_a_fractal_stay_uncertain() -> None:
     assert found.uncertainty_bits[0] == pytest.approx(np.log2(3))
     expected = [sum(entropy_bits(v) + v.sum() * np.log2(v.sum()) for v in words(mess3(), length).values()) for length in range(6)]
     np.testing.assert_allclose(found.uncertainty_bits[:6], expected, atol=1e-11)
+
+
+def waiting(states: int) -> Process:
+    """A 1 or a 0, and then zeros for as many tokens as there are other states."""
+    arrows = {(str(i), "0", str((i + 1) % states)): Fraction(1) for i in range(1, states)}
+    return process("waiting", "0 1", " ".join(map(str, range(states))), {**arrows, ("0", "1", "1"): HALF, ("0", "0", "0"): HALF})
+
+
+def test_machines_of_hundreds_of_states_have_their_orders() -> None:
+    """As many zeros as the wait is long tell the state, unless they were no wait; a 1 tells it at once."""
+    small, large = of(waiting(4)), of(waiting(300))
+    assert (small.markov_order, small.cryptic_order, small.exactly) == (3, 3, True)
+    assert (large.markov_order, large.cryptic_order, large.exactly) == (299, 299, True)
+
+
+def test_what_is_too_large_to_be_followed_says_so() -> None:
+    found = of(waiting(1500))
+    assert found.markov_order is None
+    assert "too many" in found.reason
+
+
+def test_beliefs_of_a_long_ring_close() -> None:
+    """Two places of a ring toss a coin: thousands of beliefs, and no more of them with each further token."""
+    n, far = 760, 9
+    tossed = {(str(i), x, str((i + 1) % n)): HALF for i in (0, far) for x in "01"}
+    other = {(str(i), "0", str((i + 1) % n)): Fraction(1) for i in range(n) if i not in (0, far)}
+    msp = followed_beliefs(process("ring", "0 1", " ".join(map(str, range(n))), {**tossed, **other}))
+    assert (msp.closed, len(msp)) == (True, 4 * n)
