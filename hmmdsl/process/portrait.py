@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from hmmdsl.process.measure import MERGED_STATES, Measure
 from hmmdsl.process.mixed_states import MixedStates
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes
-from hmmdsl.process.structure import ergodic_components, structure
+from hmmdsl.process.structure import ergodic_components, mean_absorption_time, structure
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,18 @@ class PartCount:
     role: Literal["component", "factor"]
     process: str
     states: int
+
+
+LARGEST_SETTLING = 2000
+"""States of a process whose settling is told, at most: its equations are solved as a dense matrix."""
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Into which closed classes a process settles: the probability of each, and the mean number of tokens until then."""
+
+    probabilities: tuple[float, ...]
+    mean_tokens: float
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,18 @@ class Portrait:
         source = self.source
         return dynamics(source.process, source.presentation, self.entropy_rate, source.stored, source.effort)
 
+    @cached_property
+    def settling(self) -> Settling | None:
+        """The closed classes of the states, where there are several, or where it begins in none; None of a product, whose factors
+        settle one after another, and of a generalized HMM, which has no states."""
+        process = None if self.source is None else self.source.process
+        if process is None or process.generalized or process.factored or len(process.states) > LARGEST_SETTLING:
+            return None
+        tokens = mean_absorption_time(process)
+        if self.ergodic and not tokens:
+            return None
+        return Settling(tuple(each.probability for each in ergodic_components(process)), tokens)
+
     @property
     def generalized(self) -> bool:
         """Whether it is a generalized HMM: `states` are dimensions, `start` and `stationary` vectors."""
@@ -142,6 +166,7 @@ class Portrait:
             "period": self.period,
             "unifilar": self.unifilar,
             "unreachable": list(self.unreachable),
+            "settling": None if self.settling is None else asdict(self.settling),
             "beliefs": {
                 "count": self.beliefs.count,
                 "found": self.beliefs.found,

@@ -245,6 +245,12 @@ def facts(about: Portrait) -> Iterator[tuple[str, str]]:
     if about.right is not None:
         yield "right eigenvector", _numbers(about.right)
     yield "structure", ", ".join(_structure(about))
+    if about.settling is not None:
+        shares = about.settling.probabilities
+        into = (
+            "into one class" if len(shares) == 1 else f"into one of {len(shares):,} classes, with probability {_numbers(shares)}"
+        )
+        yield "settles", f"{into}; after {_number(about.settling.mean_tokens)} tokens on average"
     beliefs = about.beliefs
     yield "beliefs", f"{beliefs.text}; {beliefs.note}"
     yield "beliefs by depth", _by_depth(beliefs.growth)

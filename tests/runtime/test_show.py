@@ -163,3 +163,19 @@ def test_of_many_states_that_are_never_reached_the_first_are_told(tmp_path: Path
         "Never reached: s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12] and 27 more."
         in page.read_text()
     )
+
+
+def test_a_reducible_process_says_where_it_settles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A gambler with stakes 0 to 3 begins with 1: ruined with probability 2/3, after 2 rounds on average."""
+    (tmp_path / "mine.hmm").write_text(
+        "hmm ruin() { states s[0..4]; tokens l, w; s[0] -[l]-> s[0]; s[3] -[w]-> s[3]; start s[1]\n"
+        "  for i in 1..3 { s[i] -[l]-> s[i - 1] : 1/2; s[i] -[w]-> s[i + 1] : 1/2 } }\nprocess gambler = ruin()\n"
+    )
+    shown = portraits([str(tmp_path / "mine.hmm"), "gambler"], {}, None)
+    settling = shown[0].as_json()["settling"]
+    assert settling["probabilities"] == pytest.approx([2 / 3, 1 / 3])
+    assert settling["mean_tokens"] == pytest.approx(2)
+    print_portraits(shown)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "settles into one of 2 classes, with probability 0.666667, 0.333333; after 2 tokens on average" in said
+    assert portraits(["std.processes.even"], {}, None)[0].as_json()["settling"] is None
