@@ -361,6 +361,7 @@ def verify(
         Path, typer.Argument(metavar="RUN|PACK|FILE", help="a run folder, a pack, or a spec (compared with its run, if any)")
     ],
     out: OutOption = Path("runs"),
+    seeds: SeedsOption = None,
     tolerance: Annotated[
         float | None, typer.Option("--tolerance", "--relative", min=0, help="relative, of measured numbers, wherever this runs")
     ] = None,
@@ -389,7 +390,7 @@ def verify(
     from hmmdsl.runtime.verify import compiled_for
     from hmmdsl.runtime.verify import verify as verify_compiled
 
-    with compiled_for(target, out) as (compiled, earlier):
+    with compiled_for(target, out, asked_seeds(seeds)) as (compiled, earlier):
         report(compiled.diagnostics)
         found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), tolerance, absolute)
     if as_json:

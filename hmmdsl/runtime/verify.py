@@ -83,9 +83,11 @@ class Verification:
 
 
 @contextmanager
-def compiled_for(target: Path, out: Path) -> Iterator[tuple[Compiled, Path | None]]:
+def compiled_for(target: Path, out: Path, seeds: tuple[int, ...] | None = None) -> Iterator[tuple[Compiled, Path | None]]:
     """The experiment to run again, and the folder of the earlier run if there is one: `target` is a run folder, a pack, or a spec
-    whose run is looked for in `out`. Raises OutputError and SpecError."""
+    whose run, with other `seeds` if some are given, is looked for in `out`. Raises OutputError and SpecError."""
+    if seeds is not None and (target.is_dir() or is_pack(target)):
+        raise OutputError(f"{target} has seeds of its own, and is run again with those: leave `--seeds` out")
     if target.is_dir():
         if not (target / "experiment.yaml").is_file() or not (target / "results.json").is_file():
             raise OutputError(f"{target} is no finished run: it has no experiment.yaml or no results.json")
@@ -94,7 +96,7 @@ def compiled_for(target: Path, out: Path) -> Iterator[tuple[Compiled, Path | Non
         with unpacked(target) as folder, compiled_for(folder, out) as found:
             yield found
     else:
-        compiled = read(target)
+        compiled = read(target, seeds=seeds)
         folder = out / make_plan(compiled.experiment).folder_name
         yield compiled, folder if (folder / "results.json").is_file() else None
 

@@ -31,7 +31,7 @@ from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.summary import verification_as_json
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
-from hmmdsl.runtime.verify import verify
+from hmmdsl.runtime.verify import compiled_for, verify
 from tests.command_line import Command, command_line
 
 SPEC = """\
@@ -170,6 +170,16 @@ def test_a_pack_has_the_seeds_and_is_of_them(ran: tuple[Path, Any], tmp_path: Pa
             pack(ran[0], tmp_path / "torn.hmmz")
     finally:
         (tmp_path / "aside.json").rename(kept)
+
+
+def test_the_run_of_a_spec_is_found_by_its_seeds(ran: tuple[Path, Any], tmp_path: Path) -> None:
+    spec = tmp_path / "spec.hmm"
+    spec.write_text(SPEC.partition("replicate")[0] + SPEC.partition("replicate { seeds = 0..3 }\n")[2].replace(" in 1 of 3", ""))
+    for seeds, folder in (((0, 1, 2), ran[0]), ((0, 1), None), (None, None)):
+        with compiled_for(spec, ran[0].parent, seeds) as (_, found):
+            assert found == folder
+    with pytest.raises(OutputError, match="seeds of its own"), compiled_for(ran[0], ran[0].parent, (0, 1)):
+        pass
 
 
 def test_another_machine_is_told_by_its_kernels(ran: tuple[Path, Any], tmp_path: Path) -> None:
