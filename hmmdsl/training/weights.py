@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from hmmdsl.files.writing import write_whole
@@ -15,6 +16,10 @@ from hmmdsl.models.network import Network
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class DamagedCheckpointError(ValueError):
+    """A file that should hold a network's weights does not."""
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -35,8 +40,12 @@ def save_weights(weights: Mapping[str, Tensor], folder: Path, step: int) -> str:
 
 
 def load_checkpoint(network: Network, folder: Path, step: int) -> None:
-    """Read the weights after `step` steps into a network of the same shape. Raises KeyError if they were not kept."""
+    """Read the weights after `step` steps into a network of the same shape. Raises KeyError if they were not kept, and
+    DamagedCheckpointError if the file holds no weights of such a network."""
     path = checkpoint_path(folder, step)
     if not path.is_file():
         raise KeyError(f"no checkpoint at step {step} in {folder}")
-    network.load_state_dict(load_file(path))
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise DamagedCheckpointError(f"{path} holds no weights of this network ({' '.join(str(error).split())[:200]})") from error

@@ -5,6 +5,11 @@
 Each kill is followed by the same command again, up to the end (kills that come in a row hit a run that was resumed already).
 Results, claims, arrays and checkpoints are compared byte for byte with those of a run that nobody killed. Prints how many kills
 led to a run of the same bytes.
+
+    python -m tests.benchmarks.bench_kills --faults 50 [--steps 200] [--seed 0]
+
+A finished run, with a note in its folder, is computed again, each time with a disk that is full from a random write on or a clock
+that is set back there: it must end with exit code 3 and a sentence, or as ever; the note, results and figures stay to the byte.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.runtime.killed_runs import KilledRun, random_kill
+from tests.runtime.killed_runs import Fault, KilledRun, random_kill
 
 SPEC = Path(__file__).parents[2] / "specs" / "rrxor.hmm"
 WRITES = 40
@@ -54,11 +59,43 @@ def bench(kills: int, steps: int, seed: int, draw: bool) -> bool:
     return same == done
 
 
+FAULTS: tuple[Fault, ...] = ("full", "full", "full", "set back")
+
+
+def bench_faults(faults: int, steps: int, seed: int) -> bool:
+    """Whether nothing was lost, whatever the disk and the clock did."""
+    options = ("--profile", "smoke", "--set", f"fit.steps={steps}", "--set", "fit.checkpoints=log_spaced { count = 5 }")
+    chance, good = random.Random(seed), 0
+    with tempfile.TemporaryDirectory() as temporary:
+        run = KilledRun(SPEC, Path(temporary) / "run", *options, between=0.3)
+        run.finish()
+        whole = run.left()
+        (folder,) = (run.folder / "runs").iterdir()
+        (folder / "note.md").write_text("mine")
+        for _ in range(faults):
+            fault, write = chance.choice(FAULTS), chance.randint(1, WRITES)
+            code, said = run.again_with(fault, write)
+            told = "Traceback" not in said and "internal error" not in said and ("the disk is full" in said or code in (0, 1))
+            kept = (folder / "note.md").read_text() == "mine" and run.left() == whole and not run.litter()
+            good += code in ((3, 0, 1) if fault == "full" else (0, 1)) and told and kept
+            print(
+                f"{fault} from write {write}: exit code {code}, {'kept' if kept else 'LOST'}, {'told' if told else said}",
+                flush=True,
+            )
+        run.finish()
+        good += run.left() == whole and (folder / "note.md").read_text() == "mine"
+    print(f"{good - 1} of {faults} faults lost nothing and were told; the run after them ended with the same bytes")
+    return good == faults + 1
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--draw", action="store_true", help="draw the figures and write the report too")
+    parser.add_argument("--faults", type=int, default=0, help="full disks and clocks set back, in place of kills")
     given = parser.parse_args()
+    if given.faults:
+        sys.exit(0 if bench_faults(given.faults, given.steps, given.seed) else 1)
     sys.exit(0 if bench(given.kills, given.steps, given.seed, given.draw) else 1)

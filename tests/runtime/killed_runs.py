@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import random
@@ -13,23 +14,25 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.command_line import TIMEOUT, fork
 
 KILLED = -signal.SIGKILL
 
+Fault = Literal["killed", "torn", "full", "set back"]
+
 
 @dataclass(frozen=True)
 class Ends:
     """Called before the command begins: resume points come as often as asked for, and the process kills itself at the `fatal`-th
-    call that makes a file last: after it, or half-way through what it was to keep (`torn`). No file may be larger than
-    `file_limit`."""
+    call that makes a file last: after it, or half-way through what it was to keep (`torn`). Or from then on the disk is `full`,
+    or the clock is `set back`. No file may be larger than `file_limit`."""
 
     between: float
     draw: bool
     fatal: int = 0
-    torn: bool = False
+    fault: Fault = "killed"
     file_limit: int = resource.RLIM_INFINITY
 
     def __call__(self) -> None:
@@ -48,15 +51,16 @@ class Ends:
             page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
         if self.fatal:
             calls = itertools.count(1)
+            begin = self._fill if self.fault == "full" else _set_back if self.fault == "set back" else None
             for name in ("fsync", "replace", "rename", "link"):
-                setattr(os, name, self._counted(name, calls))
+                setattr(os, name, self._counted(name, calls) if begin is None else self._beginning(name, calls, begin))
 
     def _counted(self, name: str, calls: Iterator[int]) -> Callable[..., Any]:
         function = getattr(os, name)
 
         def call(*arguments: Any, **options: Any) -> Any:
             last = next(calls) == self.fatal
-            if last and self.torn and name == "fsync":
+            if last and self.fault == "torn" and name == "fsync":
                 with contextlib.suppress(OSError):  # a folder
                     os.ftruncate(arguments[0], os.fstat(arguments[0]).st_size // 2)
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -66,6 +70,38 @@ class Ends:
             return done
 
         return call
+
+    def _beginning(self, name: str, calls: Iterator[int], begin: Callable[[], None]) -> Callable[..., Any]:
+        """The function, at the `fatal`-th call of which something begins."""
+        function = getattr(os, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if next(calls) == self.fatal:
+                begin()
+            return function(*arguments, **options)
+
+        return call
+
+    def _fill(self) -> None:
+        """From now on nothing new can be made, and nothing reaches the disk."""
+        open_, mkdir = os.open, os.mkdir
+
+        def no_room(*arguments: Any, **options: Any) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def no_file(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
+            return no_room() if flags & os.O_CREAT and not os.path.exists(path) else open_(path, flags, *arguments, **options)
+
+        def no_folder(path: Any, *arguments: Any, **options: Any) -> None:
+            return mkdir(path, *arguments, **options) if os.path.exists(path) else no_room()
+
+        os.open, os.mkdir, os.fsync = no_file, no_folder, no_room  # type: ignore[assignment]
+
+
+def _set_back() -> None:
+    """From now on it is three days ago."""
+    now = time.time
+    time.time = lambda: now() - 3 * 86_400
 
 
 class Begun:
@@ -106,10 +142,12 @@ class KilledRun:
         folder.mkdir(parents=True, exist_ok=True)
         self.store = folder.resolve() / "store"
 
-    def _start(self, fatal: int = 0, torn: bool = False, file_limit: int = resource.RLIM_INFINITY) -> Begun:
-        words = ["run", str(self.spec), "--out", "runs", *self.options]
+    def _start(
+        self, fatal: int = 0, fault: Fault = "killed", file_limit: int = resource.RLIM_INFINITY, force: bool = False
+    ) -> Begun:
+        words = ["run", str(self.spec), "--out", "runs", *self.options, *(["--force"] if force else [])]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "HMMDSL_STORE": str(self.store)}
-        return Begun(words, self.folder, environment, Ends(self.between, self.draw, fatal, torn, file_limit))
+        return Begun(words, self.folder, environment, Ends(self.between, self.draw, fatal, fault, file_limit))
 
     def finish(self) -> float:
         """Run to the end; returns how many seconds that took from the first step of training."""
@@ -124,10 +162,17 @@ class KilledRun:
 
     def kill_after_write(self, write: int, torn: bool = False) -> bool:
         """Whether it came to that write, and so was killed."""
-        process = self._start(write, torn)
+        process = self._start(write, "torn" if torn else "killed")
         said = process.rest()
         assert process.wait() in (KILLED, 0, 1), said
         return process.wait() == KILLED
+
+    def again_with(self, fault: Fault, write: int) -> tuple[int, str]:
+        """Compute everything again, with a `full` disk or a clock that is `set back` from that write on; the exit code, and what
+        it said."""
+        process = self._start(write, fault, force=True)
+        said = process.rest()
+        return process.wait(), said
 
     def kill_after_seconds(self, seconds: float) -> bool:
         """Killed so long after training began; False if the run was quicker."""

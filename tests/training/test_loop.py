@@ -19,6 +19,7 @@ from hmmdsl.training.objective import evaluate
 from hmmdsl.training.optimizer import WeightOptimizer
 from hmmdsl.training.streams import stream
 from hmmdsl.training.trained import Trained
+from hmmdsl.training.weights import DamagedCheckpointError
 
 TINY = Transformer(layers=1, d_model=16, d_mlp=32, context=4)
 PAPER = Transformer(layers=4, heads=1, d_head=8, d_model=64, d_mlp=256, context=10)
@@ -97,6 +98,9 @@ def test_checkpoints_hold_the_networks_of_their_steps(rrxor: Process, tmp_path: 
     assert not np.array_equal(activations["final_norm"], found.activations()["final_norm"])
     with pytest.raises(KeyError, match="no checkpoint at step 7"):
         found.network(7)
+    (tmp_path / "step_4.safetensors").write_bytes(b"no safetensors")
+    with pytest.raises(DamagedCheckpointError, match=r"step_4\.safetensors holds no weights of this network"):
+        found.network(4)
 
 
 def test_step_0_does_not_depend_on_the_data(rrxor: Process, tmp_path: Path) -> None:

@@ -26,12 +26,16 @@ def export_network(run: Path, name: str | None, to: NetworkFormat, step: int | N
     `transformer_lens` makes a folder with HookedTransformerConfig's fields and the weights under HookedTransformer's names;
     `safetensors` a file with the weights under our names and the model's record as metadata; `onnx` a file. Raises OutputError.
     """
+    from hmmdsl.training.weights import DamagedCheckpointError
+
     loaded = load_run(run)
     try:
         trained = loaded.train(name)
         network = trained.network(step)
     except KeyError as error:
         raise OutputError(f"{run}: {error.args[0]}") from error
+    except DamagedCheckpointError as error:
+        raise OutputError(f"{error}: run its spec again") from error
     at = trained.steps[-1] if step is None else step
     about = {
         "model": trained.model.model_dump_json(),

@@ -161,6 +161,10 @@ class Store:
         for shelf in _below(self.folder / ENTRIES, 2):
             yield from _below(self.folder / ENTRIES / shelf, 64)
 
+    def count(self) -> int:
+        """How many entries there are, at most: quicker than naming them."""
+        return sum(len(_names(self.folder / ENTRIES / shelf)) for shelf in _below(self.folder / ENTRIES, 2))
+
     def rows_of_entries(self) -> Iterator[Row]:
         """What the entries say of themselves: nothing of it is compared. Those of a later format are left out."""
         for hash in self.hashes():
@@ -326,8 +330,13 @@ def size_of(folder: Path) -> int:
 
 def _below(folder: Path, length: int) -> list[str]:
     """The names in a folder that are hexadecimal and so long, in order."""
+    return sorted(name for name in _names(folder) if len(name) == length and set(name) <= _HEXADECIMAL)
+
+
+def _names(folder: Path) -> list[str]:
+    """What a folder holds; nothing if it is none."""
     try:
-        return sorted(name for name in os.listdir(folder) if len(name) == length and set(name) <= _HEXADECIMAL)
+        return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
 

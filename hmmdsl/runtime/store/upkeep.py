@@ -82,11 +82,10 @@ def verify(store: Store) -> Verified:
 
 def complete(store: Store) -> None:
     """Put entries into the index that it lacks, as one does that was made when the disk was full."""
-    hashes = list(store.hashes())
-    if len(hashes) > store.index.count():
+    if store.count() > store.index.count():
         known = {row.hash for row in store.index.rows()}
         with suppress(sqlite3.Error):
-            store.index.add(_rows(store, set(hashes) - known))
+            store.index.add(_rows(store, set(store.hashes()) - known))
 
 
 def prune(store: Store, wanted: Wanted, dry: bool = False, now: float | None = None) -> Pruned:
