@@ -70,15 +70,21 @@ def judged(compiled: Compiled, computed: Computed) -> tuple[Verdict, ...]:
     for claim in compiled.claims:
         once = judge(claim, results)
         if replication is not None and claim.reseeded:
-            once = counted(claim, once, {member.seed: _with(claim, member, sweeps) for member in replication.members})
+            found = {member.seed: _results_of(member, sweeps) for member in replication.members}
+            by_seed = {member.seed: _with(claim, member, found[member.seed]) for member in replication.members}
+            once = counted(claim, once, by_seed, found)
         verdicts.append(once)
     return tuple(verdicts)
 
 
-def _with(claim: ResolvedClaim, member: MemberOutcome, sweeps: Mapping[str, object]) -> Verdict:
+def _results_of(member: MemberOutcome, sweeps: Mapping[str, object]) -> Mapping[str, object]:
+    """What claims read with one seed: its own results, those of the sweeps that it repeats, and of the others as they are."""
+    return {**sweeps, **member.own.results, **{name: outcome.as_results() for name, outcome in member.sweeps.items()}}
+
+
+def _with(claim: ResolvedClaim, member: MemberOutcome, results: Mapping[str, object]) -> Verdict:
     """The verdict with one seed; where the experiment failed with it, that is why."""
-    repeated = {name: outcome.as_results() for name, outcome in member.sweeps.items()}
-    verdict = judge(claim, {**sweeps, **member.own.results, **repeated})
+    verdict = judge(claim, results)
     if member.own.failure and not verdict.holds:
         return verdict.model_copy(update={"reason": member.own.failure})
     return verdict

@@ -5,21 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from hmmdsl.language.claims.functions import UndefinedError
+from hmmdsl.language.claims.margins import Margins
+from hmmdsl.language.claims.reading import Reading
 from hmmdsl.language.claims.resolution import ResolvedClaim
 from hmmdsl.spec.experiment import Margin, Verdict
 from hmmdsl.spec.replication import OverSeeds, Replicated
 
 
-def counted(claim: ResolvedClaim, once: Verdict, by_seed: Mapping[int, Verdict]) -> Verdict:
-    """The verdict of a claim that was judged with each seed. `once` is that of the run itself, whose numbers it keeps.
+def counted(
+    claim: ResolvedClaim, once: Verdict, by_seed: Mapping[int, Verdict], results: Mapping[int, Mapping[str, object]]
+) -> Verdict:
+    """The verdict of a claim that was judged with each seed on its `results`. `once` is that of the run itself, whose numbers it
+    keeps.
 
-    The margin is the mean over seeds, its spread their standard deviation. A claim that must hold with all is fragile where the
-    mean lies within three of them. One that must hold with fewer is so if besides as many other seeds would turn it with a
-    chance of 5 % or more.
+    The margin is the mean over seeds, its spread their standard deviation: of what decides with each seed, or of one part of the
+    claim where that is nearer to its bound in spreads, as it may be where parts have other units. A claim that must hold with all
+    is fragile where the mean lies within three spreads. One that must hold with fewer is so if besides as many other seeds would
+    turn it with a chance of 5 % or more.
     """
     verdicts = tuple(by_seed.values())
     required = claim.often[0] if claim.often is not None else len(verdicts)
-    margins = OverSeeds.of([None if each.margin is None else each.margin.value for each in verdicts])
+    margins = _nearest(
+        OverSeeds.of([None if each.margin is None else each.margin.value for each in verdicts]),
+        OverSeeds.of(_of_one_part(claim, by_seed, results)),
+    )
     found = Replicated(
         seeds=tuple(by_seed),
         holds=tuple(each.holds for each in verdicts),
@@ -37,6 +47,25 @@ def counted(claim: ResolvedClaim, once: Verdict, by_seed: Mapping[int, Verdict])
             "replicated": found,
         }
     )
+
+
+def _of_one_part(
+    claim: ResolvedClaim, by_seed: Mapping[int, Verdict], results: Mapping[int, Mapping[str, object]]
+) -> list[float | None]:
+    """The margins by seed of the part of a claim that is fewest spreads from its bound; None with seeds where it has no value."""
+    known = [seed for seed, verdict in by_seed.items() if verdict.margin is not None and verdict.margin.value is not None]
+    readings = [Reading(results[seed], claim.constants) for seed in known]
+    try:
+        margins = dict(zip(known, Margins.by_seed(claim.expression, readings, claim.theory), strict=True)) if known else {}
+    except UndefinedError:
+        margins = {}
+    return [found if (found := margins.get(seed)) is not None and math.isfinite(found) else None for seed in by_seed]
+
+
+def _nearest(first: OverSeeds, second: OverSeeds) -> OverSeeds:
+    """What is fewer of its spreads from its bound; the first where that is not known."""
+    far = [math.inf if each.sd == 0 else None if each.spreads is None else abs(each.spreads) for each in (first, second)]
+    return second if far[0] is not None and far[1] is not None and far[1] < far[0] else first
 
 
 def chance_of_turning(held: int, required: int, seeds: int) -> float:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations, pairwise
+from statistics import stdev
 from typing import Any
 
 from hmmdsl.language import syntax
@@ -115,6 +116,14 @@ class Margins:
         self.left_out = [left_out for left_out, _ in others]
         self.theory = frozenset(theory)
         self.seeds = set(repeated.items())
+
+    @staticmethod
+    def by_seed(claim: syntax.Expression, readings: Sequence[Reading], theory: Iterable[str]) -> list[float]:
+        """The margin in each of several runs with other seeds, of the part that is fewest of their standard deviations from its
+        bound on average. Raises UndefinedError where a part has no value in one of them."""
+        margins = _OverSeeds(readings[0], [(LeftOut(0, 1.0), reading) for reading in readings[1:]], theory, {})
+        part = margins._stacked(margins._distances(claim))
+        return [_float(distance.margin) for distance in part.distances]
 
     def of(self, claim: syntax.Expression) -> Margin:
         """Raises UndefinedError where a part has no value."""
@@ -238,7 +247,10 @@ class Margins:
             return 0, whole.margin, whole.holds
         if spread == 0:
             return 0, math.inf if whole.holds else -math.inf, whole.holds
-        return 0, _float(whole.margin) / spread, whole.holds
+        return 0, self._value(part) / spread, whole.holds
+
+    def _value(self, part: _Stack) -> float:
+        return _float(part[0].margin)
 
     def _spread(self, part: _Stack) -> float | None:
         others = zip(self.left_out, (distance.margin for distance in part.distances[1:]), strict=True)
@@ -259,6 +271,17 @@ class Margins:
 
     def _unstacked(self, value: Any) -> list[Any]:
         return [_layer(value, k) for k in range(len(self.readings))]
+
+
+class _OverSeeds(Margins):
+    """The readings are of runs of their own, one for each seed."""
+
+    def _value(self, part: _Stack) -> float:
+        return math.fsum(_float(distance.margin) for distance in part.distances) / len(part.distances)
+
+    def _spread(self, part: _Stack) -> float | None:
+        margins = [_float(distance.margin) for distance in part.distances]
+        return stdev(margins) if len(margins) > 1 and all(map(math.isfinite, margins)) else None
 
 
 @dataclass(frozen=True)
