@@ -271,7 +271,7 @@ def _bounded_rate(process: Process) -> EntropyRate:
         fine, cells = settle(process, first, beliefs, SETTLED_DEPTH)
         coarse, _ = settle(process, first, beliefs, SETTLED_DEPTH, cells / 2)
         high = min(high, fine.entropy_nats() + fine.lost * largest_token)
-        solution = solve_poisson(process, upper[:60], (lower or upper)[:60], (fine, coarse))
+        solution = solve_poisson(process, upper[:60], (lower or upper)[:60], (fine, coarse), SETTLED_DEPTH)
     width = (high - low) / 2
     bounds = f"bounds at depth {depth}" if merged is None else f"bounds over merged beliefs to depth {MERGED_DEPTH}"
     if solution is None or solution.error_nats > width or not low <= solution.rate_nats <= high + solution.error_nats:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.process.dynamics.cloud import belief_cloud
+from hmmdsl.process.dynamics.cloud import forgetting
 from hmmdsl.process.ensemble import SMALLEST_TOKEN, Ensemble, entropy_nats
 from hmmdsl.process.process import Process
 
@@ -46,13 +46,7 @@ NEGLIGIBLE = 1e-9
 """A coordinate with a smaller share of the beliefs' spread is left out."""
 
 
-SAMPLED_ABOVE = 1e-5
-"""Where ensembles leave a larger error (in nats), the residual is averaged over a sample of long-run beliefs too."""
-
-DRAWN = 2
-"""Beliefs of each observer of that sample."""
-
-DEVIATIONS = 2
+DEVIATIONS = 4
 """The sample's error is so many standard errors."""
 
 
@@ -112,22 +106,30 @@ def solve_poisson(
     upper: list[Ensemble],
     lower: list[Ensemble],
     settled: tuple[Ensemble, Ensemble],
+    settled_depth: int,
     largest_basis: int = LARGEST_BASIS,
 ) -> PoissonSolution | None:
     """Fit the Poisson equation to the beliefs of two families of ensembles, by depth: from the start, and from a known first
-    state. `settled` are two coarse ensembles of great depth, the finer first.
+    state; and to those of observers in the long run. `settled` are two coarse ensembles of great depth, the finer first.
 
-    The residual's mean corrects the rate. It is taken over the deepest ensembles of both families, and over the settled ones; how
-    much it differs among them is the estimated error, and the better estimate is returned. Where that is poor, the residual is
-    averaged over a sample of long-run beliefs (always the same): it varies far less than the entropy whose mean is wanted, so
-    that the standard error is small. None if the beliefs have no spread, so that there is nothing to fit.
+    The residual's mean corrects the rate. There are three estimates of it: over the deepest ensembles of both families, over the
+    settled ones, and over a sample of long-run beliefs (always the same). The residual varies far less than the entropy whose
+    mean is wanted, so the sample is sharp: its error is four standard errors, and what the residual still depends on what
+    observers knew long before. The error of an ensemble is how much it differs from its fellow, and, for the share of the past
+    that is not forgotten after as many tokens, the largest residual in the long run. The best is returned that agrees with the
+    sample. None if the beliefs have no spread, so that there is nothing to fit, or observers can't be had.
     """
+    pairs = forgetting(process) if process.start_kind == "stationary" else None
+    if pairs is None:
+        return None
     V, S = len(process.tokens), len(process.states)
     step = process.T.transpose(1, 0, 2).reshape(S, V * S)
     emission = process.emission
     families = [upper[len(upper) // 4 :], lower[len(lower) // 4 :]]
     count = FITTED * largest_basis
-    fitted = np.concatenate([_thinned([*families[0], *families[1]], count), _thinned(list(settled), count)])
+    ensembles = [_thinned([*families[0], *families[1]], count), _thinned(list(settled), count)]
+    long_run = np.concatenate([pairs.passed, pairs.told[::2], pairs.plain[::2]])
+    fitted = np.concatenate([*ensembles, long_run[:: -(-len(long_run) // count)]])
     if np.ptp(fitted, axis=0).max() < NEGLIGIBLE:
         return None
     basis = _Basis(fitted, min(largest_basis, len(fitted) // 2))
@@ -147,20 +149,28 @@ def solve_poisson(
     matrix, H = equation(fitted)
     solution = np.linalg.lstsq(matrix, H, rcond=1e-14)[0]
 
-    def mean_residual(ensemble: Ensemble) -> float:
-        matrix, H = equation(ensemble.belief)
-        return float(ensemble.weight @ (H - matrix @ solution)) / float(ensemble.weight.sum())
+    def residual(beliefs: Float64[np.ndarray, "belief state"]) -> Float64[np.ndarray, " belief"]:
+        matrix, H = equation(beliefs)
+        return np.asarray(H - matrix @ solution)
 
-    deepest = [[mean_residual(e) for e in [e for e in family if len(e.weight) <= LARGEST_MEAN][-2:]] for family in families]
-    coarse = [mean_residual(e) for e in settled]
-    of_words = (deepest[0][-1] + deepest[1][-1]) / 2, max(map(max, deepest)) - min(map(min, deepest))
-    correction, error = min(of_words, (coarse[0], abs(coarse[0] - coarse[1])), key=lambda found: found[1])
-    drawn = 0
-    cloud = belief_cloud(process, kept=DRAWN) if error > SAMPLED_ABOVE and process.start_kind == "stationary" else None
-    if cloud is not None:
-        matrix, H = equation(cloud.belief)
-        of_observers = (H - matrix @ solution).reshape(DRAWN, cloud.observers).mean(axis=0)
-        scatter = DEVIATIONS * float(of_observers.std(ddof=1)) / cloud.observers**0.5
-        if scatter < error:
-            correction, error, drawn = float(of_observers.mean()), scatter, len(cloud)
+    def mean_residual(ensemble: Ensemble) -> float:
+        return float(ensemble.weight @ residual(ensemble.belief)) / float(ensemble.weight.sum())
+
+    told = residual(pairs.told)
+    plain = told if pairs.agree else residual(pairs.plain)
+    of_pairs = told.reshape(-1, pairs.pairs).mean(axis=0)
+    sampled = float(of_pairs.mean())
+    scatter = DEVIATIONS * float(of_pairs.std(ddof=1)) / pairs.pairs**0.5 + float(np.abs(told - plain).mean())
+    largest = float(np.abs(np.concatenate([told, plain]) - sampled).max())
+    known = [[ensemble for ensemble in family if len(ensemble.weight) <= LARGEST_MEAN] for family in families]
+    deepest = [[mean_residual(ensemble) for ensemble in family[-2:]] for family in known]
+    depth = min(len(family) + len(all_of) // 4 for family, all_of in zip(known, (upper, lower), strict=True))
+    coarse = [mean_residual(ensemble) for ensemble in settled]
+    estimates = [
+        ((deepest[0][-1] + deepest[1][-1]) / 2, max(map(max, deepest)) - min(map(min, deepest)) + pairs.left(depth) * largest),
+        (coarse[0], abs(coarse[0] - coarse[1]) + pairs.left(settled_depth) * largest),
+    ]
+    agreeing = [each for each in estimates if abs(each[0] - sampled) <= each[1] + scatter]
+    correction, error = min([*agreeing, (sampled, scatter)], key=lambda found: found[1])
+    drawn = len(told) if error == scatter else 0
     return PoissonSolution(float(solution[-1]) + correction, error + ROUNDING, basis.degree, len(basis.exponents), drawn)

@@ -5,9 +5,11 @@ from math import log2
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.process import Process
+from tests.process.belief_grid import CIRCLE, LINE, rate_bits
 from tests.process.brute_force import myopic_entropy_nats
 from tests.process.known_processes import (
     ALL,
@@ -59,6 +61,55 @@ def test_a_hard_rate_admits_its_error() -> None:
     assert rate.lower_bits <= rate.value_bits <= rate.upper_bits
     assert rate.upper_bits - rate.lower_bits < 0.02
     assert rate.error_bits > 1e-9
+
+
+def channel(good: Fraction, bad: Fraction, worse: Fraction, better: Fraction) -> Process:
+    """A channel that is good for long and then bad for long, with errors in shares `good` and `bad` (Gilbert & Elliott)."""
+    arrows = {("G", "G"): 1 - worse, ("G", "B"): worse, ("B", "B"): 1 - better, ("B", "G"): better}
+    errs = {"G": good, "B": bad}
+    emitted = {(i, x, j): p * (errs[i] if x == "1" else 1 - errs[i]) for (i, j), p in arrows.items() for x in "01"}
+    return process("channel", "0 1", "G B", emitted)
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "bad"),
+    [(Fraction(1, 1000), Fraction(1, 200), Fraction(1, 10)), (Fraction(1, 10_000), Fraction(1, 100), Fraction(1, 2))],
+)
+def test_a_slow_channel_s_rate_is_known_as_well_as_it_says(worse: Fraction, better: Fraction, bad: Fraction) -> None:
+    """Words of twenty tokens know nothing of states that last for thousands."""
+    known = channel(Fraction(1, 1000), bad, worse, better)
+    rate, (true, off) = entropy_rate(known), rate_bits(known, LINE, 4000)
+    assert abs(rate.value_bits - true) <= rate.error_bits + off
+    assert rate.lower_bits - off <= true <= rate.upper_bits + off
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(1, 99), min_size=4, max_size=4), st.sampled_from([1, 10, 100]))
+def test_rates_of_two_states_are_those_on_a_grid(parts: list[int], slower: int) -> None:
+    good, bad = Fraction(parts[0], 100), Fraction(parts[1], 100)
+    known = channel(good, bad, Fraction(parts[2], 100 * slower), Fraction(parts[3], 100 * slower))
+    rate, (true, off) = entropy_rate(known), rate_bits(known, LINE, 2000)
+    assert abs(rate.value_bits - true) <= rate.error_bits + off + 1e-12
+    assert rate.lower_bits - off - 1e-12 <= true <= rate.upper_bits + off + 1e-12
+
+
+@pytest.mark.parametrize(("beta", "error"), [(4.3, 1e-7), (7.14142842854285, 1e-7)])
+def test_the_rate_of_a_qubit_is_that_of_pure_states(beta: float, error: float) -> None:
+    """Weak measurements leave a pure state after a hundred tokens; ten tokens have not seen one."""
+    g = 1 / (4 * (1 + beta**2))
+    m, o = (1 - beta**2) * g, 2 * beta * g
+    quarter = {(0, 0): 0.25, (2, 2): m, (1, 1): 0.25}, {(0, 0): 0.25, (1, 1): m, (2, 2): 0.25}
+    operators = (
+        {**quarter[1], (0, 2): o, (2, 0): o},
+        {**quarter[1], (0, 2): -o, (2, 0): -o},
+        {**quarter[0], (0, 1): o, (1, 0): o},
+        {**quarter[0], (0, 1): -o, (1, 0): -o},
+    )
+    walk = Process("walk", tuple("abcd"), ("I", "X", "Z"), operators, (1.0, 0.0, 0.0), right=(1.0, 0.0, 0.0))
+    rate, (true, off) = entropy_rate(walk), rate_bits(walk, CIRCLE, 300)
+    assert off < 1e-8
+    assert abs(rate.value_bits - true) <= rate.error_bits + off
+    assert rate.error_bits < error
 
 
 @pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)

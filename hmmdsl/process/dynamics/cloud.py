@@ -82,10 +82,98 @@ def advance(
     token = np.minimum(
         (cumulative <= (u * cumulative[:, -1])[:, None]).sum(axis=1), mass.shape[1] - 1 - (mass[:, ::-1] > 0).argmax(axis=1)
     )
+    return read(process, belief, token), token
+
+
+def read(
+    process: Process, belief: Float64[np.ndarray, "observer state"], token: Int64[np.ndarray, " observer"]
+) -> Float64[np.ndarray, "observer state"]:
+    """Each observer's belief after one token."""
     following = np.empty_like(belief)
     order = np.argsort(token, kind="stable")
-    read, first = np.unique(token[order], return_index=True)
-    for x, of_x in zip(read.tolist(), np.split(order, first[1:]), strict=True):
+    seen, first = np.unique(token[order], return_index=True)
+    for x, of_x in zip(seen.tolist(), np.split(order, first[1:]), strict=True):
         after = belief[of_x] @ process.T[x]
         following[of_x] = after / (after @ process.r)[:, None]
-    return following, token
+    return following
+
+
+FORGETTING = 1e-12
+"""A mean squared distance of beliefs below this is none."""
+
+LONGEST_FORGETTING = 2000
+"""Tokens that observers read until they agree, at most."""
+
+ASKED = 25
+"""Tokens after which it is asked whether they do."""
+
+DRAWN, APART = 2, 10
+"""Beliefs that are kept of each observer then, so many tokens apart."""
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """Pairs of observers of one word: the one was told more of the time before it (the hidden state; of a generalized HMM the
+    tokens before), the other nothing. What both have come to believe no longer depends on it where they agree.
+
+    told, plain  their beliefs in the long run, `DRAWN` for each pair, one after another
+    passed       some of their beliefs on the way
+    distance     their mean squared distance after 1, 2, … tokens, as a share of the beliefs' variance
+    """
+
+    told: Float64[np.ndarray, "belief state"]
+    plain: Float64[np.ndarray, "belief state"]
+    passed: Float64[np.ndarray, "belief state"]
+    distance: Float64[np.ndarray, " token"]
+
+    @property
+    def pairs(self) -> int:
+        """How many independent words were read."""
+        return len(self.told) // DRAWN
+
+    @property
+    def agree(self) -> bool:
+        """Whether nothing is left to be told."""
+        return float(self.distance[-1]) <= FORGETTING
+
+    def left(self, tokens: int) -> float:
+        """The distance after so many tokens; after more than were read, that after the last."""
+        return float(self.distance[min(tokens, len(self.distance)) - 1])
+
+
+def forgetting(process: Process, seed: int = 0) -> Forgetting | None:
+    """Of a stationary process; the same seed gives the same. None where it has so many states that there would be few pairs."""
+    S = len(process.states)
+    pairs = min(OBSERVERS, LARGEST_WORK // (4 * FORGOTTEN * S * max(S, len(process.tokens))))
+    if pairs < FEWEST:
+        return None
+    rng = np.random.default_rng(seed)
+    plain = np.repeat(process.eta[None, :] / (process.eta @ process.r), pairs, axis=0)
+    if process.generalized:
+        told = plain
+        for _ in range(FORGOTTEN):
+            told, _ = advance(process, told, rng.random(pairs))
+    else:
+        told = np.eye(S)[rng.choice(S, pairs, p=process.eta / process.eta.sum())]
+    passed: list[Float64[np.ndarray, "belief state"]] = []
+    distance: list[float] = []
+    variance = 0.0
+    while len(distance) < LONGEST_FORGETTING:
+        told, token = advance(process, told, rng.random(pairs))
+        plain = read(process, plain, token)
+        variance = max(variance, float(told.var(axis=0).sum()))
+        distance.append(float(((told - plain) ** 2).sum(axis=1).mean()))
+        if len(distance) % ASKED == 0:
+            passed += [told[:: max(1, pairs // 200)], plain[:: max(1, pairs // 200)]]
+            if distance[-1] <= FORGETTING * variance:
+                break
+    kept: list[tuple[Float64[np.ndarray, "belief state"], Float64[np.ndarray, "belief state"]]] = []
+    for _ in range(DRAWN):
+        for _ in range(APART):
+            told, token = advance(process, told, rng.random(pairs))
+            plain = read(process, plain, token)
+        kept.append((told, plain))
+    share = np.array(distance) / variance if variance > 0 else np.zeros(len(distance))
+    return Forgetting(
+        np.concatenate([one for one, _ in kept]), np.concatenate([other for _, other in kept]), np.concatenate(passed), share
+    )
