@@ -103,7 +103,9 @@ class Reads:
         """Fits of affine maps at places of these widths to so many target coordinates, in sample and held out by each draw of
         folds. One pass over the features serves all of a draw; a penalty is chosen for each fold by the fits without two
         folds."""
-        seconds = draws * self.factors(sum(widths) + targets + 1)
+        columns = sum(widths) + targets + 1
+        again = 2 * self.histories * columns**2 / PRODUCTS if ridge else self.factors(columns)
+        seconds = self.factors(columns) + (draws - 1) * again
         for width in widths:
             columns = width + targets + 1
             read = 1 + (draws if folds else 0)
@@ -120,16 +122,13 @@ class Reads:
         scored = PENALTIES * columns * (6 * width**2 / PRODUCTS + 10 * width * NUMBER)
         return comb(folds, 2) * (spectral(width) + scored)
 
-    def shuffled(self, widths: Sequence[int], targets: int, folds: int, repeats: int, ridge: bool, draws: int = 1) -> float:
-        """The same fits to permuted targets, side by side the repeats that share a draw of folds: for the first the features are
-        factored already."""
-        draws = min(draws, repeats)
+    def shuffled(self, widths: Sequence[int], targets: int, folds: int, repeats: int, ridge: bool) -> float:
+        """The same fits to permuted targets, all repeats side by side: the features are factored already."""
         columns = targets * repeats
         seconds = self.histories * columns * (2 * sum(widths) / PRODUCTS + 3 * NUMBER)
-        seconds += (draws - 1) * self.factors(sum(widths) + targets + 1)
         for width in widths:
-            once = 2 * draws * spectral(width) + 6 * width**2 * columns / PRODUCTS
-            seconds += (1 + folds) * once + (draws * self.tried(width, columns // draws, folds) if ridge else 0.0)
+            once = 2 * spectral(width) + 6 * width**2 * columns / PRODUCTS
+            seconds += (1 + folds) * once + (self.tried(width, columns, folds) if ridge else 0.0)
         return seconds
 
 
@@ -159,7 +158,7 @@ def _regression(analysis: Regression, reads: Reads, around: Surroundings) -> flo
                 # Each target has an image of its own.
                 seconds += repeats_of(control) * (drawn + once) * (1 if control.kind == "noise" else len(analysis.targets))
             case "shuffled":
-                seconds += reads.shuffled(widths, targets, folds, repeats_of(control), ridge, draws)
+                seconds += reads.shuffled(widths, targets, folds, repeats_of(control), ridge)
     return seconds
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import Factor
+from hmmdsl.analysis.probe.factors import ROWS, Factor
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64, Int64
+    from jaxtyping import Float, Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,30 @@ class Moments:
         linear = np.einsum("it...,it->t...", map, self.zy)
         errors: Float64[np.ndarray, "target ..."] = quadratic - 2 * linear + self.yy.reshape(-1, *[1] * (map.ndim - 2))
         return errors
+
+
+def fold_moments(
+    features: Sequence[Float[np.ndarray, "history width"]],
+    targets: Float64[np.ndarray, "history target"],
+    weights: Float64[np.ndarray, " history"],
+    fold: Int64[np.ndarray, " history"],
+) -> list[Moments]:
+    """The moments of each fold, of the features of all points side by side: one product for each chunk of histories."""
+    width = 1 + sum(block.shape[1] for block in features)
+    found = []
+    for k in range(int(fold.max()) + 1):
+        zz, zy, yy = np.zeros((width, width)), np.zeros((width, targets.shape[1])), np.zeros(targets.shape[1])
+        rows = np.flatnonzero(fold == k)
+        for start in range(0, len(rows), ROWS):
+            chosen = rows[start : start + ROWS]
+            root = np.sqrt(weights[chosen])[:, None]
+            z = np.concatenate([np.ones((len(chosen), 1)), *(block[chosen] for block in features)], axis=1) * root
+            y = targets[chosen] * root
+            zz += z.T @ z
+            zy += z.T @ y
+            yy += (y**2).sum(axis=0)
+        found.append(Moments(zz, zy, yy))
+    return found
 
 
 def total(moments: Sequence[Moments]) -> Moments:

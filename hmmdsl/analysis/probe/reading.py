@@ -11,7 +11,7 @@ import numpy as np
 from hmmdsl.analysis.options.points import Place
 from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
 from hmmdsl.analysis.probe.least_squares import AffineMap, least_squares
-from hmmdsl.analysis.probe.moments import Moments, of_factor, total
+from hmmdsl.analysis.probe.moments import Moments, fold_moments, of_factor, total
 from hmmdsl.analysis.probe.projection import Projection, Projections, projections, unprojected
 from hmmdsl.analysis.probe.ridge import choose_penalties, choose_penalty, ridge_path
 from hmmdsl.analysis.probe.scores import Score, score, score_by_position
@@ -92,9 +92,13 @@ def read(features: Features, setting: Setting, statistics: Statistics | None = N
             )
     for draw in range(len(setting.draws)):
         one = setting.of_draw(draw)
-        if draw:
+        if draw and (setting.ridge == "none" or setting.left_out):
             known = Statistics.of(features, one)
             moments = [of_factor(factor) for factor in known.factors]
+        elif draw:  # a penalty hides what moments lose, and they are a product where a factor is many reflections
+            blocks = [features[part] for part in setting.parts]
+            moments = fold_moments(blocks, setting.stacked, setting.weights, one.folds)
+            known = Statistics([], known.widths, {place.name: unprojected(one) for place in setting.places})
         for place in setting.places:
             selected = [each.select(setting.columns(place, known.widths)) for each in moments]
             for name, held_out in _held_out(features, one, place, known, selected).items():

@@ -80,27 +80,23 @@ class Permuted:
 def shuffle(
     features: Features, setting: Setting, statistics: Statistics, repeats: int, random: np.random.Generator
 ) -> dict[tuple[str, str], ShuffledScores]:
-    """Scores of every repeat for each (target, place). Weights stay with the features. Repeats share the draws of folds evenly:
-    each is held out by one of them. `statistics` are those of the first draw."""
+    """Scores of every repeat for each (target, place). Weights stay with the features. All repeats have the first draw of folds:
+    to permute the targets is to draw anew which of them are held out together. `statistics` are those of that draw."""
+    one = setting.of_draw(0)
     found: dict[tuple[str, str], ShuffledScores] = {
         (name, place.name): ShuffledScores([], []) for name in setting.targets for place in setting.places
     }
     histories, width = setting.stacked.shape
     at_once = max(1, COLUMNS // width)
-    draws = max(1, len(setting.draws))
-    for draw in range(min(draws, repeats)):
-        one = setting.of_draw(draw)
-        known = statistics if not draw else Statistics.of(features, one)
-        count = (repeats - draw - 1) // draws + 1
-        for start in range(0, count, at_once):
-            orders = np.empty((histories, min(at_once, count - start)), dtype=np.int32)
-            for r in range(orders.shape[1]):
-                orders[:, r] = random.permutation(histories)
-            for key, scores in _scores(features, Permuted(one, orders), known).items():
-                for in_sample, held_out in scores:
-                    found[key].in_sample.append(in_sample)
-                    if held_out is not None:
-                        found[key].held_out.append(held_out)
+    for start in range(0, repeats, at_once):
+        orders = np.empty((histories, min(at_once, repeats - start)), dtype=np.int32)
+        for r in range(orders.shape[1]):
+            orders[:, r] = random.permutation(histories)
+        for key, scores in _scores(features, Permuted(one, orders), statistics).items():
+            for in_sample, held_out in scores:
+                found[key].in_sample.append(in_sample)
+                if held_out is not None:
+                    found[key].held_out.append(held_out)
     return found
 
 
