@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.language.claims.margins import MOST_GROUPS
@@ -122,6 +122,7 @@ def test_a_single_run_tells_no_spread_and_theory_has_none() -> None:
 
 
 @given(st.lists(st.floats(0.125, 8), min_size=4, max_size=4))
+@settings(deadline=None)
 def test_the_spread_of_a_mean_over_seeds_is_its_standard_error(losses: list[float]) -> None:
     bound = 1.5
     found = margin(f"mean(it.fit.loss at (net.d_model = 8)) < {bound}", [LOSSES[0], losses])
