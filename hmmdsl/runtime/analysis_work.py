@@ -255,13 +255,8 @@ def _distinctions(analysis: Distinctions, reads: Reads, around: Surroundings) ->
 def _losses(analysis: Loss | Learning | AttentionByLag | Patching, reads: Reads, around: Surroundings) -> float:
     """What reads the network's own predictions, or its attention."""
     if isinstance(analysis, Patching):
-        return (
-            sum(repeats_of(control) for control in analysis.controls)
-            * len(reads.model.points())
-            * reads.model.context
-            * 10
-            * CALL
-        )
+        patches = (1 + sum(map(repeats_of, analysis.controls))) * len(reads.model.points()) * reads.model.context
+        return 3 * patches * CALL
     attended = reads.histories * reads.model.context * len(reads.model.points()) * 20 * NUMBER
     passes = 1 + len(getattr(analysis, "controls", ())) + isinstance(analysis, Learning)
     return passes * (reads.forward() + (attended if isinstance(analysis, AttentionByLag) else 0.0))
