@@ -46,7 +46,10 @@ _NO_SPACE = {
     errno.EFBIG: "a file would be larger than the system allows",
 }
 
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT)
+_NOT_WRITABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.ENOENT),
+    *(errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ESTALE),
+)
 
 
 def failure_of(error: Exception, during: str) -> RunError | None:

@@ -19,6 +19,7 @@ from hmmdsl.runtime.failures import failure_of
         (errno.EFBIG, "a file would be larger than the system allows (during train fit)"),
         (errno.EROFS, "a file could not be written or read during train fit: read-only file system"),
         (errno.EACCES, "a file could not be written or read during train fit: permission denied"),
+        (errno.EEXIST, "a file could not be written or read during train fit: file exists"),
     ],
 )
 def test_a_disk_that_refuses_is_told_with_a_cure(number: int, message: str) -> None:
