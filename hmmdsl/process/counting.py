@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
+from hmmdsl.process.exact_beliefs import BeliefBudgetError, ExactBeliefs
 from hmmdsl.process.process import Process
 
 LARGEST_WORK = 600_000
@@ -104,26 +105,31 @@ BELIEF_WORK = 200_000
 def few_beliefs(process: Process, shortest: int, longest: int, many: int) -> int | None:
     """The number of distinct beliefs after histories of `shortest` to `longest` tokens where there are fewer than `many`; None
     where there are as many, or where that is too much to find out."""
-    from hmmdsl.process.mixed_states import mixed_state_presentation
-
     if process.factored:
         each = [few_beliefs(factor, shortest, longest, many) for factor in process.factors]
-        found = [count for count in each if count is not None]
+        few = [count for count in each if count is not None]
         # Factors have their beliefs together at each length: where only one of them changes, there are as many as it has.
-        if len(found) < len(each) or sum(count > 1 for count in found) > 1:
+        if len(few) < len(each) or sum(count > 1 for count in few) > 1:
             return None
-        return max(found, default=1)
-    presentation = mixed_state_presentation(process, 2 * many + longest, longest, BELIEF_WORK)
-    if not presentation.closed and len(presentation.sizes) <= longest:
-        return None
+        return max(few, default=1)
+    if process.exact:
+        beliefs: ExactBeliefs | FloatBeliefs = ExactBeliefs(process, BELIEF_WORK)
+    else:
+        from hmmdsl.process.mixed_states import FloatBeliefs
+
+        beliefs = FloatBeliefs(process, BELIEF_WORK)
     following: dict[int, set[int]] = {}
-    for source, target in zip(presentation.source.tolist(), presentation.target.tolist(), strict=True):
-        following.setdefault(source, set()).add(target)
-    here, found_ones = {0}, set[int]()
-    for length in range(longest + 1):
-        if length >= shortest:
-            found_ones |= here
-        if len(found_ones) >= many:
-            return None
-        here = set[int]().union(*(following.get(belief, set()) for belief in here))
-    return len(found_ones)
+    found = set[int]()
+    try:
+        here = {beliefs.start()}
+        for length in range(longest + 1):
+            if length >= shortest:
+                found |= here
+            if len(found) >= many or length == longest:
+                break
+            for belief in here - following.keys():
+                following[belief] = {target for _, target, _ in beliefs.step(belief)}
+            here = set[int]().union(*(following[belief] for belief in here))
+    except BeliefBudgetError:
+        return None
+    return len(found) if len(found) < many else None

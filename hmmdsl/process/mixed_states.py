@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from hmmdsl.process.effort import entries
+from hmmdsl.process.exact_beliefs import BeliefBudgetError, ExactBeliefs, right_vector
 from hmmdsl.process.process import Process
 from hmmdsl.process.stationary import closed_classes
 
@@ -33,9 +33,6 @@ be beliefs that come closer and closer and stay different for ever: then nothing
 
 SMALLEST_TOKEN = 1e-12
 """Tokens less probable than this are taken not to occur where the process is not exact."""
-
-LARGEST_BITS = 4096
-"""An exact belief whose integers are longer is not followed."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +78,9 @@ class MixedStates:
         if self.exact is None:
             raise ValueError(f"{self.process.name} has numbers that are not rational, so its beliefs are floats")
         weights = dict(self.exact[belief])
-        right = _right(self.process)
+        right = right_vector(self.process)
         total = sum(value * right[i] for i, value in weights.items())
         return tuple(Fraction(weights.get(i, 0)) / total for i in range(len(self.process.states)))
-
-
-def _right(process: Process) -> tuple[Fraction, ...]:
-    """The exact right eigenvector: ones, unless the process is generalized."""
-    if process.right is None:
-        return (Fraction(1),) * len(process.states)
-    return tuple(Fraction(value) for value in process.right)
 
 
 class _Beliefs(Protocol):
@@ -107,68 +97,8 @@ class _Beliefs(Protocol):
     def floats(self) -> Float64[np.ndarray, "belief state"]: ...
 
 
-class _BudgetError(Exception):
-    """A belief's integers are too long, or there was too much to do."""
-
-
-class _ExactBeliefs:
-    """Beliefs as sorted (state, integer) pairs without a common factor."""
-
-    def __init__(self, process: Process, work: int) -> None:
-        self.process = process
-        self.work = work
-        right = _right(process)
-        self.scale = lcm(*(value.denominator for value in right))
-        self.right = [int(value * self.scale) for value in right]
-        every = [
-            (x, i, j, value if isinstance(value, Fraction) else Fraction(value))
-            for x, of_token in enumerate(process.operators)
-            for (i, j), value in of_token.items()
-            if value
-        ]
-        self.denominator = lcm(*{value.denominator for *_, value in every})
-        self.rows: list[list[tuple[int, int, int]]] = [[] for _ in process.states]
-        for x, i, j, value in every:
-            self.rows[i].append((x, j, value.numerator * (self.denominator // value.denominator)))
-        self.known: dict[tuple[tuple[int, int], ...], int] = {}
-        self.all: list[tuple[tuple[int, int], ...]] = []
-
-    def _number(self, weights: dict[int, int]) -> int:
-        divisor = gcd(*weights.values())
-        key = tuple((j, weights[j] // divisor) for j in sorted(weights))
-        found = self.known.get(key)
-        if found is None:
-            if max(abs(value) for _, value in key).bit_length() > LARGEST_BITS:
-                raise _BudgetError
-            found = self.known[key] = len(self.all)
-            self.all.append(key)
-        return found
-
-    def start(self) -> int:
-        weights = [Fraction(value) for value in self.process.start]
-        scale = lcm(*(weight.denominator for weight in weights))
-        return self._number({i: int(weight * scale) for i, weight in enumerate(weights) if weight})
-
-    def step(self, belief: int) -> Iterator[tuple[int, int, float]]:
-        weights = self.all[belief]
-        total = sum(value * self.right[i] for i, value in weights) * self.denominator
-        size = 1 + max(abs(value) for _, value in weights).bit_length() // 64
-        self.work -= size * sum(len(self.rows[i]) for i, _ in weights)
-        if self.work < 0:
-            raise _BudgetError
-        of_token: dict[int, dict[int, int]] = {}
-        for i, weight in weights:
-            for x, j, value in self.rows[i]:
-                after = of_token.setdefault(x, {})
-                after[j] = after.get(j, 0) + weight * value
-        for x, after in sorted(of_token.items()):
-            # Entries of both signs may cancel in a generalized HMM; what cannot occur has probability zero, exactly.
-            mass = sum(value * self.right[j] for j, value in after.items())
-            if mass > 0:
-                yield x, self._number({j: value for j, value in after.items() if value}), mass / total
-
-    def __len__(self) -> int:
-        return len(self.all)
+class _ExactBeliefs(ExactBeliefs):
+    """The same as floats besides."""
 
     def floats(self) -> Float64[np.ndarray, "belief state"]:
         beliefs = np.zeros((len(self.all), len(self.process.states)))
@@ -179,7 +109,7 @@ class _ExactBeliefs:
         return beliefs
 
 
-class _FloatBeliefs:
+class FloatBeliefs:
     """Beliefs in float64, looked up by the cell that a fixed generic projection falls into."""
 
     def __init__(self, process: Process, work: int) -> None:
@@ -213,7 +143,7 @@ class _FloatBeliefs:
         # A float's product costs a tenth of an integer's.
         self.work -= entries(self.process) // 10
         if self.work < 0:
-            raise _BudgetError
+            raise BeliefBudgetError
         joint = self.all[belief] @ self.process.T
         for x, mass in enumerate(joint.sum(axis=1) if self.process.right is None else joint @ self.process.r):
             if mass > SMALLEST_TOKEN:
@@ -248,8 +178,8 @@ def mixed_state_presentation(
                 for token, target, probability in beliefs.step(source):
                     level.append((source, token, target, probability))
                 if len(beliefs) > max_beliefs:
-                    raise _BudgetError
-        except _BudgetError:
+                    raise BeliefBudgetError
+        except BeliefBudgetError:
             break
         closed = len(beliefs) == last
         if not closed and len(sizes) > max_depth:
@@ -259,7 +189,7 @@ def mixed_state_presentation(
         if closed:
             break
         sizes.append(len(beliefs))
-    blurred = closed and isinstance(beliefs, _FloatBeliefs) and beliefs.blurred
+    blurred = closed and isinstance(beliefs, FloatBeliefs) and beliefs.blurred
     closed = closed and not blurred
     size = sizes[-1]
     ends = np.array([transition[:3] for transition in transitions], dtype=np.int64).reshape(-1, 3)
@@ -286,11 +216,11 @@ def _begun(process: Process, work: int) -> _Beliefs:
         exact = _ExactBeliefs(process, work)
         try:
             exact.start()
-        except _BudgetError:
+        except BeliefBudgetError:
             pass
         else:
             return exact
-    floats = _FloatBeliefs(process, work)
+    floats = FloatBeliefs(process, work)
     floats.start()
     return floats
 

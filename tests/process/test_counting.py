@@ -1,9 +1,12 @@
+import numpy as np
+import pytest
 from hypothesis import given, settings
 
-from hmmdsl.process.counting import count_histories
+from hmmdsl.process.counting import count_histories, few_beliefs
+from hmmdsl.process.history_tree import build_history_tree, distinct_beliefs
 from hmmdsl.process.process import Process
 from tests.process.brute_force import words
-from tests.process.known_processes import ALL, mess3, rrxor
+from tests.process.known_processes import ALL, even, golden_mean, mess3, rrxor, zero_one_random
 from tests.process.random_processes import processes
 
 
@@ -42,3 +45,15 @@ def test_beyond_the_budget_counts_are_upper_bounds_and_say_so(process: Process) 
     bounds = count_histories(process, 5, limit=1)
     assert len(bounds) == len(exact)
     assert all(bound >= count for bound, count in zip(bounds, exact, strict=True))
+
+
+@pytest.mark.parametrize("lengths", [(1, 6), (0, 3), (4, 4), (3, 6)])
+@pytest.mark.parametrize(
+    "process", [rrxor(), golden_mean(), even(), zero_one_random(), mess3()], ids=lambda process: process.name
+)
+def test_beliefs_are_counted_where_they_are_few(process: Process, lengths: tuple[int, int]) -> None:
+    tree = build_history_tree(process, 6, bos=True)
+    rows = np.flatnonzero((tree.length >= lengths[0]) & (tree.length <= lengths[1]))
+    there = int(distinct_beliefs(tree, rows).max()) + 1
+    assert few_beliefs(process, *lengths, there + 1) == there
+    assert few_beliefs(process, *lengths, there) is None
