@@ -131,6 +131,16 @@ def seldom(p: Scalar, q: Scalar) -> Process:
     )
 
 
+@pytest.mark.parametrize(("letters", "transient"), [(256, 137.89), (1024, 524.19)])
+def test_a_cycle_shows_all_that_it_stores(letters: int, transient: float) -> None:
+    """The first letters of the Thue-Morse word, over and over: nothing is random, and the future tells the place."""
+    arrows = {(str(i), str(i.bit_count() % 2), str((i + 1) % letters)): Fraction(1) for i in range(letters)}
+    found = of(process("cycle", "0 1", " ".join(map(str, range(letters))), arrows))
+    assert found.statistical_complexity.bits == found.excess_entropy.bits == log2(letters)
+    assert found.excess_entropy.exact
+    assert found.transient_information.bits == pytest.approx(transient, abs=0.005)
+
+
 @pytest.mark.parametrize("k", range(1, 2048, 89))
 def test_floats_a_last_bit_apart_are_equal(k: int) -> None:
     """However a grid may lie between them: k / 2048 is near a multiple of 5e-11 for every k."""

@@ -103,7 +103,8 @@ class Unclosed:
 def epsilon_machine(process: Process, most_states: int = MOST_STATES, most_work: int = MOST_WORK) -> EpsilonMachine | Unclosed:
     """The causal states of the process from its start, or what was found within the budget; never endless.
 
-    Exact for an exact process. Otherwise probabilities that differ by less than 1e-10 and beliefs within 1e-9 count as equal.
+    Exact for an exact process. Otherwise probabilities and beliefs that differ by rounding count as equal; where beliefs
+    come nearer to each other, but not as near as that, none is found.
     """
     known = process
     if not process.generalized:
