@@ -106,6 +106,7 @@ def _dimension(name: str, fit: DimensionFit, drawn: str) -> PortraitNumber:
     if fit.smallest is None or fit.largest is None:
         return PortraitNumber(name, f"{fit.dimension:g}", "", fit.reason)
     note = f"± {fit.error:.1g}, from boxes of {fit.smallest:.2g} to {fit.largest:.2g} of the cloud's extent; {drawn}"
+    note = "; ".join(filter(None, [note, fit.reason]))
     return PortraitNumber(name, known_digits(fit.dimension, fit.error), "", note)
 
 

@@ -12,7 +12,7 @@ standard error and half the difference between the slopes of the coarser and the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,9 @@ SCALES = 16
 
 FEWEST_OCTAVES = 2.0
 """A range of sizes smaller than this (a factor of four) shows no slope."""
+
+UNEVEN = 0.1
+"""Slopes over the two halves of the range that differ by more show that the boxes are not small enough."""
 
 FLAT = 1e-9
 """A direction in which the cloud's extent is a smaller share is none."""
@@ -105,8 +108,27 @@ def _fitted(points: Float64[np.ndarray, "point coordinate"], which: int, seed: i
 def _fit(x: Float64[np.ndarray, " scale"], y: Float64[np.ndarray, " scale"]) -> DimensionFit:
     slope, error = _slope(x, y)
     half = len(x) // 2
-    uneven = abs(_slope(x[:half], y[:half])[0] - _slope(x[half:], y[half:])[0]) / 2
-    return DimensionFit(slope, max(error, uneven), float(np.exp(-x[-1])), float(np.exp(-x[0])))
+    large, small = _slope(x[:half], y[:half])[0], _slope(x[half:], y[half:])[0]
+    smallest, largest = float(np.exp(-x[-1])), float(np.exp(-x[0]))
+    if abs(large - small) > UNEVEN:
+        # The smaller boxes are nearer to the limit, and how far they are from it is not known better than by what they changed.
+        reason = f"has not reached scaling: the slope is {large:.2f} over the larger boxes and {small:.2f} over the smaller"
+        return DimensionFit(small, abs(large - small), smallest, float(np.exp(-x[half])), reason)
+    return DimensionFit(slope, max(error, abs(large - small) / 2), smallest, largest)
+
+
+def in_order(box: DimensionFit, measure: DimensionFit, bound: float | None) -> tuple[DimensionFit, DimensionFit]:
+    """Box-counting and information dimension as they can be together: the latter is no more than the former, and no more than
+    `bound`, the Lyapunov dimension. A fit that says otherwise is moved, and its error holds what it said."""
+    if measure.dimension is not None and measure.error is not None and bound is not None and measure.dimension > bound:
+        reason = "; ".join(filter(None, [measure.reason, f"the fit's {measure.dimension:.2g} is above the Lyapunov dimension"]))
+        error = max(measure.error, measure.dimension - bound)
+        measure = replace(measure, dimension=bound, error=error, reason=reason)
+    if box.dimension is None or box.error is None or measure.dimension is None or box.dimension >= measure.dimension:
+        return box, measure
+    reason = "; ".join(filter(None, [box.reason, f"the fit's {box.dimension:.2g} is below the information dimension"]))
+    error = max(box.error, measure.dimension - box.dimension)
+    return replace(box, dimension=measure.dimension, error=error, reason=reason), measure
 
 
 def _slope(x: Float64[np.ndarray, " scale"], y: Float64[np.ndarray, " scale"]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from hmmdsl.process.complexity import Complexity
 from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
 from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
 from hmmdsl.process.dynamics.cloud import BeliefCloud, belief_cloud
-from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, information
+from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, in_order, information
 from hmmdsl.process.dynamics.lyapunov import Lyapunov, lyapunov
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.synchronization import Order, Synchronization, synchronization
@@ -197,7 +197,8 @@ def _geometry(
     if cloud is None:
         none = DimensionFit(None, reason=f"{len(component.states):,} states are too many for a cloud of beliefs")
         return None, none, none, exponents
-    return cloud, _of_the_set(component, cloud), information(cloud.belief), exponents
+    box, measure = in_order(_of_the_set(component, cloud), information(cloud.belief), exponents.dimension)
+    return cloud, box, measure, exponents
 
 
 def _of_the_set(component: Process, cloud: BeliefCloud) -> DimensionFit:

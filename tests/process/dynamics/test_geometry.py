@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import log
 
@@ -10,11 +11,13 @@ import pytest
 
 import hmmdsl
 from hmmdsl.process.dynamics.cloud import belief_cloud
-from hmmdsl.process.dynamics.dimension import box_counting, information
+from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, in_order, information
 from hmmdsl.process.dynamics.lyapunov import lyapunov, lyapunov_dimension
 from hmmdsl.process.ensemble import follow, from_start
 from hmmdsl.process.entropies import entropy_rate
+from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
+from hmmdsl.process.stationary import stationary_distribution
 from tests.process.known_processes import mess3, simple_nonunifilar
 
 CANTOR = log(2) / log(3)
@@ -36,6 +39,49 @@ def test_dimensions_of_cantor_measures() -> None:
         assert fit.dimension == pytest.approx(CANTOR, abs=0.015)
     uneven = information(cantor_points(0.2))
     assert uneven.dimension == pytest.approx(-(0.2 * log(0.2) + 0.8 * log(0.8)) / log(3), abs=0.02)
+
+
+def wing(alpha: Fraction, x: Fraction) -> Process:
+    """Beliefs that differ in the last digits only for most of the time, so that boxes of a thousandth show no limit."""
+    b, half = (1 - alpha) / 2, Fraction(1, 2)
+    F = {(0, 1): b, (1, 1): x * alpha, (1, 2): half * b, (2, 0): b}
+    Q = {(0, 0): alpha, (0, 2): b, (1, 0): b, (1, 1): (1 - x) * alpha, (1, 2): half * b, (2, 1): b, (2, 2): alpha}
+    made = Process("wing", ("F", "Q"), ("s0", "s1", "s2"), (F, Q), ())
+    return replace(made, start=stationary_distribution(made.transitions(), 3))
+
+
+@pytest.mark.parametrize("known", [wing(Fraction(98, 100), Fraction(2, 5)), mess3()], ids=lambda known: known.name)
+def test_dimensions_are_in_the_order_that_they_have(known: Process) -> None:
+    found = portrait(known).dynamics
+    box, measure, bound = found.box_counting, found.information, found.lyapunov
+    assert bound is not None
+    assert bound.dimension is not None
+    assert measure.dimension is not None
+    assert box.dimension is not None
+    assert measure.dimension <= min(box.dimension, bound.dimension)
+    if known.name == "wing":
+        # With boxes of 2^-15 to 2^-17 of the extent, over 400,000 beliefs, it is about .36.
+        assert measure.error is not None
+        assert abs(measure.dimension - 0.36) <= measure.error
+        assert "not reached scaling" in measure.reason
+
+
+def test_a_slope_that_still_changes_says_so() -> None:
+    """A coarse square of fine points: two dimensions for large boxes, none for small ones."""
+    rng = np.random.default_rng(5)
+    fit = box_counting(np.repeat(rng.random((400, 2)), 500, axis=0) + 1e-12 * rng.random((200_000, 2)))
+    assert fit.dimension is not None
+    assert fit.error is not None
+    assert "not reached scaling" in fit.reason
+    assert fit.dimension - fit.error <= 0 <= fit.dimension + fit.error
+
+
+def test_fits_out_of_order_are_moved_and_their_errors_hold_what_they_said() -> None:
+    box, measure = in_order(DimensionFit(0.3, 0.1), DimensionFit(0.8, 0.1), 0.5)
+    assert (box.dimension, measure.dimension) == (0.5, 0.5)
+    assert measure.error == pytest.approx(0.3)
+    assert box.error == pytest.approx(0.2)
+    assert in_order(DimensionFit(0.6, 0.1), DimensionFit(0.4, 0.1), 0.5) == (DimensionFit(0.6, 0.1), DimensionFit(0.4, 0.1))
 
 
 def test_dimensions_of_products_add() -> None:
