@@ -265,6 +265,7 @@ def test_every_command_from_a_fresh_interpreter(tmp_path: Path) -> None:
         ["new", "starter"],
         ["check", "tiny.hmm"],
         ["fmt", "tiny.hmm", "--check"],
+        ["lock", "tiny.hmm"],
         ["explain", "E0301"],
         ["help", "train"],
         ["show", "tiny.hmm", "coin"],
