@@ -34,14 +34,20 @@ AT_START = ("PYTHON", "ATEN_", "MKL_", "OPENBLAS_", "OMP_", "MPL")
 
 
 def command_line(
-    folder: Path, *arguments: str | Path, given: str | bytes = "", fresh: bool = False, **environment: str
+    folder: Path,
+    *arguments: str | Path,
+    given: str | bytes = "",
+    fresh: bool = False,
+    prepare: Callable[[], None] | None = None,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Call `hmmdsl` in a process of its own, in `folder`, with `given` to read and `environment` besides what there is; in a
-    fresh interpreter if asked for, or if the environment is one that is read when it starts."""
+    fresh interpreter if asked for, or if the environment is one that is read when it starts. A fork calls `prepare` first."""
     words = [str(each) for each in arguments]
     fresh = fresh or not hasattr(os, "fork") or any(name.startswith(AT_START) for name in environment)
     to_read = given.encode() if isinstance(given, str) else given
-    code, out, err = (_started if fresh else _forked)(words, folder, to_read, {**os.environ, "NO_COLOR": "1", **environment})
+    there = {**os.environ, "NO_COLOR": "1", **environment}
+    code, out, err = _started(words, folder, to_read, there) if fresh else _forked(words, folder, to_read, there, prepare)
     assert "Traceback" not in err, err
     return subprocess.CompletedProcess(["hmmdsl", *words], code, out, err)
 
@@ -52,12 +58,14 @@ def _started(words: list[str], folder: Path, given: bytes, environment: Mapping[
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def _forked(words: list[str], folder: Path, given: bytes, environment: Mapping[str, str]) -> tuple[int, str, str]:
+def _forked(
+    words: list[str], folder: Path, given: bytes, environment: Mapping[str, str], prepare: Callable[[], None] | None
+) -> tuple[int, str, str]:
     with tempfile.TemporaryDirectory() as place:
         streams = [Path(place) / name for name in ("in", "out", "err")]
         for stream, content in zip(streams, (given, b"", b""), strict=True):
             stream.write_bytes(content)
-        process = fork(words, folder, environment, streams)
+        process = fork(words, folder, environment, streams, prepare)
         process.join(TIMEOUT)
         if process.exitcode is None:
             process.kill()

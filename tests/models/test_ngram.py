@@ -14,7 +14,7 @@ from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import NGram
-from hmmdsl.spec.train import Adam, Constant, ExactData, Train
+from hmmdsl.spec.train import Adam, Cosine, ExactData, Train
 from hmmdsl.training.loop import train_network
 
 
@@ -35,7 +35,7 @@ def test_histories_share_a_row_if_their_last_tokens_are_the_same(n: int, bos: bo
 def test_training_ends_at_the_optimum_of_a_markov_chain(n: int, mess3: Process, tmp_path: Path) -> None:
     """Position t knows the last min(t, n - 1) tokens, so its best loss is the myopic entropy h_(min(t, n - 1) + 1)."""
     context = 5
-    train = Train(process="p", model="m", data=ExactData(), optimizer=Adam(lr=0.05), schedule=Constant(), steps=400)
+    train = Train(process="p", model="m", data=ExactData(), optimizer=Adam(lr=0.05), schedule=Cosine(), steps=400)
     trained = train_network("fit", train, NGram(n=n, context=context), mess3, tmp_path, "cpu")
     h = np.array(myopic_entropies(mess3, context + 1).bits) * np.log(2)
     best = np.mean([h[min(t, n - 1)] for t in range(1, context + 1)])

@@ -39,12 +39,12 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("data", [ExactData(), SampledData(batch=32)])
 def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: Process, tmp_path: Path) -> None:
     """On the paper's network and the whole of RRXOR's tree: small trees hide nondeterminism."""
-    runs = [run(rrxor, tmp_path / name, PAPER, threads=2, steps=6, data=data) for name in ("a", "b")]
+    runs = [run(rrxor, tmp_path / name, PAPER, threads=2, steps=3, data=data) for name in ("a", "b")]
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert runs[0].loss == runs[1].loss
     assert runs[0].curve == runs[1].curve
-    other = run(rrxor, tmp_path / "c", PAPER, threads=2, steps=6, data=data, seed=1)
-    assert other.loss != runs[0].loss
+    other = run(rrxor, tmp_path / "c", PAPER, steps=1, data=data, seed=1)
+    assert other.curve[0].loss != runs[0].curve[0].loss
 
 
 @pytest.mark.trains

@@ -133,13 +133,13 @@ def test_small_ones_in_float32_too_while_rounding_does_not_grow(data: str, tmp_p
     ids=["wide", "rotary", "attention only"],
 )
 def test_a_transformer_has_the_bits_of_a_run_alone(model: Transformer, data: str, tmp_path: Path) -> None:
-    """With one thread, after a hundred steps of adamw, which make a difference in the last digit one of 1e-3."""
-    runs = members(threads=1, data={"kind": data, "batch": 16} if data == "sampled" else {"kind": data})
+    """With one thread, after some steps of adamw, which let a difference in the last digit grow."""
+    runs = members(threads=1, steps=25, data={"kind": data, "batch": 16} if data == "sampled" else {"kind": data})
     train_fused("fit", runs, model, tmp_path / "fused", "cpu")
-    together = load_file(tmp_path / "fused" / f"step_{STEPS}.safetensors")
+    together = load_file(tmp_path / "fused" / "step_25.safetensors")
     for k, run in enumerate(runs):
         alone(run, tmp_path / str(k), model)
-        for name, own in load_file(tmp_path / str(k) / f"step_{STEPS}.safetensors").items():
+        for name, own in load_file(tmp_path / str(k) / "step_25.safetensors").items():
             assert torch.equal(own, together[name][k]), name
 
 
