@@ -73,8 +73,8 @@ eigenvalues are roots of unity then, and in up to five dimensions over the ratio
 APART, SPREAD = 1e-6, 1e-6
 """How far two ages' beliefs, and two sizes of eigenvalues as a share of the larger, are apart to count as different in floats."""
 
-INVERTIBLE = 1e-9
-"""The least share of the largest singular value that is surely not zero, where there are floats."""
+LOST, INVERTIBLE = 1e-13, 1e-9
+"""The shares of the largest singular value that are surely zero, and surely not, where there are floats."""
 
 PRIME = 2**61 - 1
 """Numbers that differ modulo a prime are different."""
@@ -227,12 +227,19 @@ def _of_ages(since: _Since, token: int) -> Measure | None:
 
 
 def _never_returns(A: Float64[np.ndarray, "d d"], belief: Float64[np.ndarray, " d"], ages: int) -> bool:
-    """Whether the belief is surely another at each of so many ages, of an operator that is surely invertible, in floats."""
-    size = np.linalg.svd(A, compute_uv=False)
-    if size[-1] < INVERTIBLE * size[0]:
-        return False
-    first = belief / np.linalg.norm(belief)
-    vector = first
+    """Whether the belief is surely another at each of so many ages, in floats: once the operator has lost the directions that it
+    loses to rounding, and where it is surely invertible on the rest."""
+    vector, rows, kept = belief / np.linalg.norm(belief), np.eye(len(A)), 0
+    while kept != len(rows):
+        kept = len(rows)
+        _, size, directions = np.linalg.svd(rows @ A, full_matrices=False)
+        if ((size > LOST * size[0]) & (size < INVERTIBLE * size[0])).any():
+            return False
+        rows = directions[size > LOST * size[0]]
+        if len(rows) < kept:
+            vector = vector @ A
+            vector = vector / np.linalg.norm(vector)
+    first = vector
     for _ in range(ages):
         vector = vector @ A
         vector = vector / np.linalg.norm(vector)
