@@ -145,6 +145,8 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         from_both = two_sided_bounds(process)
         least, most = max(least, from_both[0]), min(most, from_both[1])
     lower, upper = least / LN2, None if most == float("inf") else most / LN2
+    # What these words lack of E comes later, and weighs more in T.
+    least_transient += (len(terms) + 1) * max(0.0, least - greatest)
     unsettled = f"the myopic entropies have not settled after {len(terms)} tokens"
     error = max(rate.error_bits * LN2, terms[-1] if still else 0.0) + FLOOR
     n = np.arange(1, len(terms) + 1)
@@ -160,7 +162,13 @@ def by_depth(process: Process, rate: EntropyRate) -> PastAndFuture:
         for total, tail, off in zip(sums, tails, errors, strict=True)
     ]
     excess = between(found[0], lower, upper, unsettled)
-    return PastAndFuture(excess, between(found[1], least_transient / LN2, None, unsettled))
+    transient = found[1]
+    # What may be left of E weighs more than all tokens read: the rest need not be as small as the terms before had it. (What a
+    # generalized HMM may still tell is bounded too loosely to say so.)
+    left = (len(terms) + 1) * (most - least) / LN2 if not process.generalized else 0.0
+    if transient is not None and left > LARGEST_TAIL * (transient.bits or 0.0):
+        transient = None
+    return PastAndFuture(excess, between(transient, least_transient / LN2, None, unsettled))
 
 
 def _levels(process: Process) -> Iterator[tuple[Ensemble, float | None]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate, followed_beliefs, myopic_entropies, recurrent_weights
 from hmmdsl.process.excess_entropy import by_depth, pushed, solved
 from hmmdsl.process.measure import Measure, between, known_digits
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.structure import ergodic_components
 from tests.process.brute_force import myopic_entropy_nats
 from tests.process.known_processes import (
     alternating_coins,
@@ -75,6 +77,41 @@ def test_the_value_lies_within_its_bounds(known: Process) -> None:
     found = complexity(known, entropy_rate(known)).excess_entropy
     if found.bits is not None and found.lower_bits is not None and found.upper_bits is not None:
         assert found.lower_bits <= found.bits <= found.upper_bits
+
+
+@settings(max_examples=25, deadline=None)
+@given(processes(most_states=3))
+def test_transient_information_is_never_below_what_the_words_prove(drawn: Process) -> None:
+    known = ergodic_components(drawn)[0].process
+    msp = followed_beliefs(known)
+    weights = recurrent_weights(msp)
+    assume(weights is not None and len(msp) < 200)
+    exact, found = solved(msp, weights).transient_information.bits, by_depth(known, entropy_rate(known)).transient_information
+    assert exact is not None
+    assert found.lower_bits is not None
+    assert found.lower_bits <= exact + 1e-9
+    assert found.bits is None or found.bits + found.error_bits >= found.lower_bits
+
+
+def test_a_long_cycle_is_not_taken_for_what_its_first_words_tell() -> None:
+    """The parity of ones in 1,024 numbers, over and over: words of a few tokens know little of where in the cycle they are."""
+    n = 1024
+    operators: tuple[dict[tuple[int, int], Scalar], ...] = ({}, {})
+    for k in range(n):
+        operators[k.bit_count() % 2][k, (k + 1) % n] = Fraction(1)
+    cycle = Process("cycle", ("0", "1"), tuple(map(str, range(n))), operators, (Fraction(1, n),) * n)
+    rate = entropy_rate(cycle)
+    # H(L) from where in the cycle words of L tokens are told apart.
+    words, T = [""] * n, 0.0
+    while len(set(words)) < n:
+        counts = np.array(list(Counter(words).values())) / n
+        T += np.log2(n) + float(counts @ np.log2(counts))
+        words = [word + str(((k + len(word)) % n).bit_count() % 2) for k, word in enumerate(words)]
+    assert complexity(cycle, rate).transient_information.bits == pytest.approx(T, rel=1e-9)
+    by_words = by_depth(cycle, rate).transient_information
+    assert by_words.lower_bits is not None
+    assert by_words.lower_bits <= T
+    assert by_words.bits is None or abs(by_words.bits - T) <= by_words.error_bits
 
 
 def test_a_slow_process_admits_what_is_not_known() -> None:
