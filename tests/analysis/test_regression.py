@@ -258,6 +258,13 @@ def test_another_process_needs_the_same_tokens() -> None:
         ({"at": ["concat", "blocks", "concat"]}, "E0822", ("at", 2)),
         ({"target": ["belief", "belief"]}, "E0822", ("target", 1)),
         ({"controls": ["noise", {"kind": "noise", "repeats": 5}]}, "E0822", ("controls", 1)),
+        ({"shortest": 5, "longest": 4}, "E0586", ("shortest",)),
+        ({"longest": 7}, "E0586", ("longest",)),
+        ({"longest": 0}, "E0586", ("longest",)),
+        ({"controls": ["noise", {"kind": "held_out", "by": {"kind": "prefix", "tokens": 6}}]}, "E0590", ("controls", 1, "by")),
+        ({"controls": [{"kind": "held_out", "by": {"kind": "prefix", "tokens": 2}}]}, "E0591", ("controls", 0, "folds")),
+        ({"controls": [{"kind": "held_out", "by": "belief", "folds": 36}]}, "E0591", ("controls", 0, "folds")),
+        ({"shortest": 6, "controls": [{"kind": "held_out", "by": "belief", "folds": 18}]}, "E0591", ("controls", 0, "folds")),
     ],
 )
 def test_mistakes_are_found_before_the_run(options: Any, code: str, path: tuple[str | int, ...]) -> None:
