@@ -37,6 +37,10 @@ MOST_NUMERICAL = 1000
 MOST_WORK = 3_000_000
 """Products of integers that are taken before giving up (a few seconds)."""
 
+SLOWLY = 4
+"""So many times as long is the word that a state tends to where it is never reached: states that are hardly told apart by a token
+take that long to come near."""
+
 TYPICAL_WORD = 1000
 """Tokens of the word after which a stationary process should have settled to its recurrent predictive states."""
 
@@ -216,7 +220,7 @@ def _followed(process: Process, most_states: int, most_work: int, settle: int = 
             found = predictive_states(representation, most_states, most_work, settle)
             if found.closed:
                 return _automaton(process, found.transitions, len(found))
-            settled = settled_states(representation, most_states, most_work, settle)
+            settled = settled_states(representation, most_states, most_work, SLOWLY * settle)
             if settled is not None:
                 return _automaton(process, settled.transitions, len(settled))
         return Unclosed(process, growth)
