@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.linalg
 from scipy.linalg.lapack import dtpqrt
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ def triangle(rows: Float64[np.ndarray, "row column"]) -> Float64[np.ndarray, "co
     R: Float64[np.ndarray, "row column"] = np.linalg.qr(rows, mode="r")  # type: ignore[assignment]
     missing = R.shape[1] - R.shape[0]
     return np.vstack([R, np.zeros((missing, R.shape[1]))]) if missing > 0 else R
+
+
+def singular(
+    matrix: Float64[np.ndarray, "row column"], full: bool = True
+) -> tuple[Float64[np.ndarray, "row row"], Float64[np.ndarray, " value"], Float64[np.ndarray, "column column"]]:
+    """The singular value decomposition U, values, V^T. Divide and conquer is fast and, where most of a triangle is rounding, may
+    not converge; QR iteration does."""
+    try:
+        U, values, Vt = np.linalg.svd(matrix, full_matrices=full)
+    except np.linalg.LinAlgError:
+        U, values, Vt = scipy.linalg.svd(matrix, full_matrices=full, lapack_driver="gesvd")
+    return U, values, Vt
 
 
 def union(factors: Sequence[Factor]) -> Factor:

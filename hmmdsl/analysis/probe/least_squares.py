@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from hmmdsl.analysis.probe.factors import Factor, triangle
+from hmmdsl.analysis.probe.factors import Factor, singular, triangle
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64
@@ -66,9 +66,9 @@ def decompose(factor: Factor, intercept: bool = True) -> Decomposition:
     else:
         mean = np.zeros(factor.R.shape[1] - 1)
         rest = triangle(factor.R[:, 1:])
-    U, singular, Vt = np.linalg.svd(rest[:p, :p])
-    rank = int((singular > RANK_TOLERANCE * singular[0]).sum()) if p else 0
-    return Decomposition(Vt[:rank].T, singular[:rank], U[:, :rank].T @ rest[:p, p:], mean[:p], mean[p:])
+    U, values, Vt = singular(rest[:p, :p])
+    rank = int((values > RANK_TOLERANCE * values[0]).sum()) if p else 0
+    return Decomposition(Vt[:rank].T, values[:rank], U[:, :rank].T @ rest[:p, p:], mean[:p], mean[p:])
 
 
 SURE = 1e-10

@@ -13,7 +13,7 @@ from hmmdsl.analysis.options.controls import HeldOut, Untrained
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.options.theory import theory
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, singular, union
 from hmmdsl.analysis.probe.folds import draw_folds
 from hmmdsl.analysis.probe.histories import histories_read, in_words
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
@@ -62,11 +62,11 @@ def spectrum(factor: Factor) -> Spectrum:
     """
     weight = float(factor.R[0, 0] ** 2)
     columns = slice(1, 1 + factor.features)
-    singular = np.linalg.svd(factor.R[1:, columns], compute_uv=False)
+    values = np.linalg.svd(factor.R[1:, columns], compute_uv=False)
     size = float(np.linalg.norm(factor.R[:, columns]))
-    if weight == 0 or float(np.linalg.norm(singular)) <= RANK_TOLERANCE * size:
+    if weight == 0 or float(np.linalg.norm(values)) <= RANK_TOLERANCE * size:
         return Spectrum(None, 0.0)
-    variances = singular**2 / weight
+    variances = values**2 / weight
     return Spectrum(variances, float(variances.sum()))
 
 
@@ -78,7 +78,7 @@ def held_out_cumulative(folds: Sequence[Factor]) -> Float64[np.ndarray, " compon
         others = union([one for i, one in enumerate(folds) if i != k])
         p = others.features
         mean = others.R[0, 1 : 1 + p] / others.R[0, 0]
-        _, _, directions = np.linalg.svd(others.R[1 : 1 + p, 1 : 1 + p])
+        _, _, directions = singular(others.R[1 : 1 + p, 1 : 1 + p])
         rows = fold.R[:, 1 : 1 + p] - np.outer(fold.R[:, 0], mean)
         explained += ((rows @ directions.T) ** 2).sum(axis=0)
         total += float((rows**2).sum())

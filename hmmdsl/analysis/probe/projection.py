@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, triangle, union
+from hmmdsl.analysis.probe.factors import Factor, fold_factors, leave_one_out, singular, triangle, union
 from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE, AffineMap
 from hmmdsl.analysis.probe.moments import Moments
 from hmmdsl.analysis.probe.spans import centred, column_basis, span
@@ -126,7 +126,7 @@ def _left(
     do, what is left of them is rounding, which a fit must not take for features."""
     x, _ = centred(factor, intercept)
     largest = float(np.linalg.norm(x, 2)) if x.size else 0.0
-    _, strength, directions = np.linalg.svd(x - (x @ basis) @ basis.T, full_matrices=False)
+    _, strength, directions = singular(x - (x @ basis) @ basis.T, full=False)
     kept = directions[strength > RANK_TOLERANCE * largest]
     kept = column_basis((kept - (kept @ basis) @ basis.T).T)
     P = kept @ kept.T
