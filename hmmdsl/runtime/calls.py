@@ -1,39 +1,46 @@
 """Processes with arguments from the command line and from Python: `mess3(x = 0.1)`, `--set x=0.1`, `minimize(rrxor())`.
 
-The language itself makes the process, from an import and one line, so arguments mean and are checked as in a spec.
+The language itself reads the call and makes the process, among the names of a file or of the library, so arguments mean and are
+checked as in a spec.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hmmdsl.analysis import kinds
 from hmmdsl.language import syntax
+from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.evaluation import evaluate_process
+from hmmdsl.language.constants.failure import ConstantError, Reported
 from hmmdsl.language.constants.functions import OPERATIONS
+from hmmdsl.language.constants.lookup import find
+from hmmdsl.language.constants.scope import Scope, Template
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.messages.hints import listing, nearest
+from hmmdsl.language.modules.around import STD, names_of_file, names_of_library
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.language.parser import parse, parse_expression
 from hmmdsl.language.reading import read_source
-from hmmdsl.language.source import Source
+from hmmdsl.language.records.settings import moved
+from hmmdsl.language.source import Source, Span
 from hmmdsl.process.process import Process
 from hmmdsl.runtime.failures import OutputError
 
 PROCESSES = "std.processes"
 """The module whose processes an expression may call without naming a file."""
 
+COMMAND = "the command"
+"""What messages call the text of a call."""
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where processes are declared: a module of the library, or a file. `path` is what is read, `opening` what imports it."""
+    """Where processes are declared: a module of the library, or a file. `path` is what is read."""
 
     called: str
     path: Path
-    opening: str
 
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """The processes that are declared there, each with the names of its parameters. Raises SpecError if it can't be read."""
@@ -52,11 +59,11 @@ class Place:
 def place_of(target: str) -> Place:
     """The module or file of this name. Raises OutputError if there is none."""
     if target in std_module_names():
-        return Place(target, LIBRARY / f"{target.removeprefix('std.')}.hmm", target)
+        return Place(target, LIBRARY / f"{target.removeprefix('std.')}.hmm")
     path = Path(target)
     if not path.is_file():
         raise OutputError(f"there is no file {target}: check the path")
-    return Place(target, path, f'"{path.name}"')
+    return Place(target, path)
 
 
 def is_call(text: str) -> bool:
@@ -65,42 +72,59 @@ def is_call(text: str) -> bool:
 
 
 def expressed(expression: str, target: str = PROCESSES) -> tuple[str, Process]:
-    """The process that an expression makes, from the processes of `target` and, where it has none of the name, of the library;
+    """The process that an expression makes, among the names of `target` and, where it has none of the name, of the library;
     and how it is called. Raises SpecError if the expression is wrong."""
-    text = re.sub(rf"\b{re.escape(PROCESSES)}\.(?=\w)", "", expression).strip()
+    source = Source(COMMAND, expression.strip())
     diagnostics = Diagnostics()
-    parsed = parse_expression(Source("the command", text), diagnostics)
+    parsed = parse_expression(source, diagnostics)
     diagnostics.raise_if_errors()
-    if not isinstance(parsed, syntax.Call) or "\n" in text:
+    if not isinstance(parsed, syntax.Call) or "\n" in source.text:
         raise OutputError(f"{expression!r} makes no process: write a call, as in `mess3(x = 0.1)` or `minimize(rrxor())`")
-    place, library = place_of(target), place_of(PROCESSES)
-    words = set(re.findall(r"[^\W\d]\w*", text))
-    own = sorted(words & place.parameters().keys()) if place != library else []
-    common = sorted((words - set(own)) & library.parameters().keys())
-    head = text.partition("(")[0].strip()
-    if head not in (*own, *common, *OPERATIONS):
-        known = (*place.parameters(), *library.parameters(), *OPERATIONS)
-        near = nearest(head, known)
+    return _made(parsed, target)
+
+
+def _made(call: syntax.Call, target: str) -> tuple[str, Process]:
+    """The process that a call makes among the names of `target`, and how it is called."""
+    place, budget, diagnostics = place_of(target), Budget(), Diagnostics()
+    if target in std_module_names():
+        scope = names_of_library(call.span, budget, diagnostics)
+    else:
+        scope = names_of_file(place.path, place.called, call.span, budget, diagnostics)
+    diagnostics.raise_if_errors()
+    function = call.function
+    last = function.segments[-1] if function.segments else None
+    head = last.name if isinstance(last, syntax.Member) else function.span.text
+    composed = function.bare in OPERATIONS
+    if not composed:
+        _check_known(function, scope, place)
+    try:
+        made = evaluate_process(call, scope, budget)
+    except ConstantError as error:
+        error.report(diagnostics)
+        diagnostics.raise_if_errors()
+        raise AssertionError("what has no value was reported") from error
+    text = call.span.text
+    if function.head.text == STD and last is not None:
+        text = head + text[function.span.end - call.span.start :]
+    return text, replace(made, name=text if composed else head)
+
+
+def _check_known(function: syntax.Path, scope: Scope, place: Place) -> None:
+    """Raise OutputError, with the nearest that there is, if nothing of this name can be called."""
+    try:
+        find(function, scope)
+    except Reported:
+        return
+    except ConstantError:
+        word = function.span.text.rpartition(".")[2]
+        near = nearest(word, (*_processes(scope), *OPERATIONS))
         hint = f"did you mean `{near}`?" if near else f"there are {listing(tuple(place.parameters()))}"
-        raise OutputError(f"{place.called} has no process {head!r}: {hint}")
-    lines = [f"import {library.opening} ({', '.join(common)})"] if common else []
-    written = text
-    if own:
-        alias = _free("its", words)
-        lines.append(f"import {place.opening} as {alias}")
-        written = re.sub(rf"(?<![\w.])({'|'.join(own)})\b(?!\s*=(?!=))", rf"{alias}.\1", text)
-    shown = _free("shown", words)
-    spec = "\n".join([*lines, f"process {shown} = {written}", ""])
-    folder = None if place == library else place.path.parent
-    made = compile_text(spec, "the command", kinds(), folder=folder).declared[shown]
-    return text, replace(made, name=text if head in OPERATIONS else head)
+        raise OutputError(f"{place.called} has no process {word!r}: {hint}") from None
 
 
-def _free(word: str, taken: set[str]) -> str:
-    """A name like `word` that the expression does not use."""
-    while word in taken:
-        word += "_"
-    return word
+def _processes(scope: Scope) -> tuple[str, ...]:
+    """The names of all processes that are known here."""
+    return tuple(name for name in scope.names() if isinstance(scope.lookup(name), Process | Template))
 
 
 def instantiate(target: str, name: str | None, arguments: Mapping[str, str]) -> tuple[str, Process]:
@@ -112,13 +136,30 @@ def instantiate(target: str, name: str | None, arguments: Mapping[str, str]) -> 
         raise OutputError(f"which process of {target} has the parameters {', '.join(arguments)}? Give its name too")
     if not name.isidentifier():
         raise OutputError(f"{name!r} is no name of a process")
-    place_of(target)
-    for value in arguments.values():
+    return _made(_call(name, arguments), target)
+
+
+def _call(name: str, arguments: Mapping[str, str]) -> syntax.Call:
+    """The call `name(argument = value, …)`. Each value is read alone, so that none can end before or behind its place. Raises
+    SpecError if one is wrong."""
+    values: dict[str, tuple[int, syntax.Expression]] = {}
+    text = f"{name}("
+    for each, value in arguments.items():
         diagnostics = Diagnostics()
-        parse_expression(Source("argument", value), diagnostics)
+        parsed = parse_expression(Source(each, value), diagnostics)
         diagnostics.raise_if_errors()
-    given = ", ".join(f"{each} = {value}" for each, value in arguments.items())
-    return expressed(f"{name}({given})", target)
+        assert parsed is not None, "what could not be read was reported"
+        text += f"{', ' if values else ''}{each} = "
+        values[each] = len(text), parsed
+        text += " ".join(value.split("\n"))
+    source = Source(COMMAND, f"{text})")
+    given = []
+    for each, (start, parsed) in values.items():
+        written = syntax.Path(span := Span(source, start - len(f"{each} = "), start - len(" = ")), syntax.Name(span, each))
+        placed = moved(parsed, source, start)
+        given.append(syntax.Argument(written.span.to(placed.span), placed, written))
+    head = Span(source, 0, len(name))
+    return syntax.Call(Span(source, 0, len(source.text)), syntax.Path(head, syntax.Name(head, name)), tuple(given))
 
 
 def arguments_among(settings: Mapping[str, str], target: str, name: str) -> tuple[dict[str, str], dict[str, str]]:

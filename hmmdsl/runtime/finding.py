@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,9 @@ def find_processes(
     """What `target` names: a spec's processes, a library module's (`std.processes`), one of either, or what a call makes,
     `std.processes.mess3(x = 0.1)`. `settings` are arguments of the one process that is named, or about its file. At least one.
     Raises SpecError, and OutputError if there is no such process."""
-    if is_call(target) or (name is not None and is_call(name)):
+    # A file may be called `copy (1).hmm`. Unlike Path.is_file, this is no error for a call that is longer than a name may be.
+    lone = is_call(target) and not os.path.isfile(target)
+    if lone or (name is not None and is_call(name)):
         if settings:
             raise OutputError("`--set` and a call both give arguments: write them all into the call")
         called, made = expressed(target) if name is None else expressed(name, target)

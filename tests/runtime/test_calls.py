@@ -70,6 +70,60 @@ def test_processes_of_a_file_take_arguments_too(mine: str) -> None:
     assert find_process(mine, "walk(q = 1/3)")[1].name == "walk"
 
 
+@pytest.mark.parametrize(
+    ("call", "tokens"),
+    [
+        ("relabel(coin(), [heads -> walk, tails -> worn])", ("walk", "worn")),
+        ("relabel(walk(), [0 -> walk, 1 -> coin])", ("walk", "coin")),
+        (
+            "product(walk = walk(), worn = relabel(worn, [0 -> needy, 1 -> walk]))",
+            ("(0, needy)", "(0, walk)", "(1, needy)", "(1, walk)"),
+        ),
+        ("minimize(relabel(lib.coin(), [heads -> std, tails -> lib]))", ("std", "lib")),
+        ("needy(n = eps)", ("0", "1")),
+    ],
+)
+def test_a_word_of_an_expression_means_a_process_only_where_a_process_can_stand(
+    tmp_path: Path, call: str, tokens: tuple[str, ...]
+) -> None:
+    path = tmp_path / "mine.hmm"
+    path.write_text(f"import std.processes as lib\n{WRITTEN}")
+    assert find_process(str(path), call)[1].tokens == tokens
+
+
+def test_a_process_of_the_file_stands_before_one_of_the_library(tmp_path: Path) -> None:
+    path = tmp_path / "mine (1).hmm"
+    path.write_text("hmm coin { states A; tokens a; A -[a]-> A : 1 }\n")
+    assert find_process(str(path), "coin()")[1].tokens == ("a",)
+    assert find_process(str(path))[0] == "coin"
+    assert find_process(str(path), "std.processes.coin()")[1].tokens == ("heads", "tails")
+    assert find_process(str(path), "std.processes.coin( p = 1/3)")[0] == "coin( p = 1/3)"
+
+
+def test_an_argument_can_not_end_before_its_place() -> None:
+    assert first(find_process("std.processes", "coin", {"p": "1/3 # a third"})[1]) == Fraction(1, 3)
+    with pytest.raises(SpecError):
+        find_process("std.processes", "mess3", {"x": "0.1, alpha = 0.2"})
+
+
+@pytest.mark.parametrize(
+    ("call", "settings", "where"),
+    [
+        ("minimize(wlk())", {}, "wlk"),
+        ("product(a = walk(1/3), b = walk(eps / 0))", {}, "eps / 0"),
+        ("relabel(walk(), [0 -> walk, 2 -> coin])", {}, "2"),
+        ("walk", {"q": "1/3", "p": "1 + sqrt(-1)"}, "sqrt(-1)"),
+    ],
+)
+def test_a_mistake_is_told_at_its_place_as_it_was_typed(mine: str, call: str, settings: dict[str, str], where: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        find_process(mine, call, settings)
+    (told,) = raised.value.diagnostics
+    assert told.span is not None
+    assert told.span.text == where
+    assert told.span.source.text == (call if not settings else "walk(q = 1/3, p = 1 + sqrt(-1))")
+
+
 def test_a_called_process_is_shown_by_its_call_and_keeps_its_source(mine: str) -> None:
     (shown,) = portraits([mine, "walk"], {"q": "1/3"}, None)
     assert (shown.name, shown.about) == ("walk(q = 1/3)", "A walk. Somebody 1999.")

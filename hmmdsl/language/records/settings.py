@@ -59,11 +59,11 @@ def read_settings(settings: Mapping[str, str], diagnostics: Diagnostics) -> list
         inner = Diagnostics()
         expression = parse_expression(Source("--set", value), inner)
         for diagnostic in inner.found:
-            moved = _moved_diagnostic(diagnostic, source, len(name) + 1)
-            if moved not in diagnostics.found:
-                diagnostics.found.append(moved)
+            placed = _moved_diagnostic(diagnostic, source, len(name) + 1)
+            if placed not in diagnostics.found:
+                diagnostics.found.append(placed)
         if expression is not None and not inner.errors:
-            found.append(Assignment(path, _moved(expression, source, len(name) + 1), SETTING))
+            found.append(Assignment(path, moved(expression, source, len(name) + 1), SETTING))
     return found
 
 
@@ -145,14 +145,14 @@ def _path(name: str, source: Source) -> tuple[syntax.Name, ...] | None:
 T = TypeVar("T")
 
 
-def _moved(node: T, source: Source, by: int) -> T:
+def moved(node: T, source: Source, by: int) -> T:
     """The same tree with its places in another source, `by` characters on."""
     if isinstance(node, Span):
         return Span(source, node.start + by, node.end + by)  # type: ignore[return-value]
     if isinstance(node, tuple):
-        return tuple(_moved(item, source, by) for item in node)  # type: ignore[return-value]
+        return tuple(moved(item, source, by) for item in node)  # type: ignore[return-value]
     if is_dataclass(node) and not isinstance(node, type):
-        changes: dict[str, Any] = {f.name: _moved(getattr(node, f.name), source, by) for f in fields(node)}
+        changes: dict[str, Any] = {f.name: moved(getattr(node, f.name), source, by) for f in fields(node)}
         return replace(node, **changes)
     return node
 
