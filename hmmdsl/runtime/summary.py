@@ -117,7 +117,7 @@ def _repeated(schema: ResultSchema) -> bool:
 def _told(series: Series, length: int) -> Sequence[int]:
     """Which elements have rows: all of a list, the ends of a course of training, none of another curve. A curve is `by` what it
     runs along."""
-    if not series.description.startswith("by "):
+    if not series.is_curve:
         return range(length)
     return sorted({0, length - 1}) if length and series.description.startswith("by checkpoint") else ()
 

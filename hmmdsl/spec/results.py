@@ -37,6 +37,11 @@ class Series:
     length: int | None
     description: str = ""
 
+    @property
+    def is_curve(self) -> bool:
+        """Whether it runs along something: positions, lags, strengths, checkpoints. Its description begins with `by`."""
+        return self.description.startswith("by ")
+
 
 ResultSchema: TypeAlias = Quantity | Group | Series
 

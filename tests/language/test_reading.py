@@ -68,7 +68,7 @@ def test_a_file_without_permission_is_a_message(tmp_path: Path, monkeypatch: pyt
         raise PermissionError(13, "Permission denied")
 
     path = written(tmp_path, b"")
-    monkeypatch.setattr(Path, "open", forbidden)
+    monkeypatch.setattr(os, "open", forbidden)
     found = refused(path)
     assert found.code == "E0003"
     assert "permission denied" in found.message

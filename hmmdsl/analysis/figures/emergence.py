@@ -119,8 +119,8 @@ def _headlines(
         case Quantity():
             if f".{path}".endswith(f".{headline}"):
                 yield path.removesuffix(headline).rstrip(".") or headline, list(results)
-        case Series(element=Group() as element, length=int() as length, description=description):
-            for i in range(length if not description or description.startswith("by block") else 0):
+        case Series(element=Group() as element, length=int() as length) if not schema.is_curve:
+            for i in range(length):
                 yield from _headlines(element, [one[i] for one in results], f"{path}[{i}]", headline)
         case Group(members):
             for name, member in members.items():
