@@ -155,6 +155,11 @@ def test_fmt_reads_stdin_and_leaves_a_wrong_file_alone(tmp_path: Path, command: 
     assert (tmp_path / "spec.hmm").read_text() == "model {{\n"
 
 
+def test_fmt_writes_nothing_that_it_cannot_read(command: Command) -> None:
+    deep = "param n = " + "-" * 110 + "1\n"
+    assert command("fmt", "-", given=deep).stdout == deep
+
+
 @pytest.mark.parametrize("phase", ["tree", "experiment", "plan"])
 def test_every_phase_prints(phase: str, command: Command) -> None:
     done = command("show", SPECS / "rrxor.hmm", "--phase", phase)

@@ -12,6 +12,7 @@ from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process
+from hmmdsl.spec.exact import exact_number
 from hmmdsl.spec.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ def param_value(plain: Any) -> Value:
         case list() | tuple():
             return Array(tuple(param_value(item) for item in plain))
         case str():
-            try:
-                return Fraction(plain)
-            except (ValueError, ZeroDivisionError):
-                return plain
+            exact = exact_number(plain)
+            return plain if exact is None else exact
     return str(plain)

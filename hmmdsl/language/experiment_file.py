@@ -28,6 +28,7 @@ from hmmdsl.process.algebra.failure import DEEPEST_PARTS
 from hmmdsl.spec.analysis import AnalysisKinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import record_sorts
+from hmmdsl.spec.exact import LONGEST
 from hmmdsl.spec.experiment import Experiment
 
 LARGEST_FILE = 16 * 2**20
@@ -162,11 +163,14 @@ def _construct(node: yaml.Node | None) -> object:
         case yaml.SequenceNode():
             return [_construct(item) for item in node.value]
         case yaml.ScalarNode():
+            if node.tag != "tag:yaml.org,2002:str" and len(node.value) > LONGEST:
+                raise ValueError(f"`{node.value[:20]}…` has {len(node.value):,} characters, and a number at most {LONGEST:,}")
             loader = yaml.SafeLoader("")
             try:
                 return loader.construct_object(node)
-            except yaml.YAMLError as error:
-                raise ValueError(f"`{node.value}` is not a plain value") from error
+            except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+                # What a value is called (`!!bool maybe`) need not be what it is; yaml fails in as many ways as it has types.
+                raise ValueError(f"`{node.value[:80]}` is not a plain value") from error
     return None
 
 

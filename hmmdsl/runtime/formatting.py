@@ -71,4 +71,13 @@ def format_stdin(content: bytes) -> str:
 
 def _layout(source: Source, diagnostics: Diagnostics) -> str | None:
     tree = parse(source, diagnostics)
-    return None if diagnostics.errors else format_file(tree)
+    if diagnostics.errors:
+        return None
+    text = format_file(tree)
+    if text != source.text:
+        # Parentheses that the layout writes may nest beyond what is read (`-(-(-1))`): such a text stays as it was.
+        again = Diagnostics()
+        parse(Source(source.name, text), again)
+        if again.errors:
+            return source.text
+    return text

@@ -21,6 +21,7 @@ from hmmdsl.runtime.importing_generalized import generalized_spec, is_generalize
 from hmmdsl.runtime.output_file import output_file
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.runtime.written_names import given_names, indexed, state_names, token_names
+from hmmdsl.spec.exact import LARGEST, exact_number
 
 LARGEST_FILE = 64 << 20
 """Bytes that are read, at most."""
@@ -129,12 +130,9 @@ def _exact(value: Any, name: str) -> Fraction:
     """A number as written: a text such as `1/3`, or the decimal that a float prints as."""
     if value is NOTHING or (isinstance(value, int | float) and value == 0):
         return NOTHING  # most entries of a large table
-    try:
-        found = Fraction(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except (ValueError, ZeroDivisionError):
-        found = None
-    if found is None:
-        raise OutputError(f"`{name}` has {value!r}, which is no number")
+    found = exact_number(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    if found is None or abs(found) > LARGEST:
+        raise OutputError(f"`{name}` has {repr(value)[:60]}, which is no number of at most 100 digits")
     if found < 0:
         raise OutputError(f"`{name}` has {value}, and a probability is not negative")
     return found

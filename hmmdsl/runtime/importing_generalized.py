@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +21,7 @@ from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.written_names import given_names, indexed, state_names, token_names
+from hmmdsl.spec.exact import LARGEST, exact_number
 
 Vector: TypeAlias = list[Scalar]
 
@@ -117,14 +117,12 @@ def _vector(value: Any) -> Vector:
 
 def _scalar(value: Any) -> Scalar:
     """Exact if it is a text or an integer, else the float. Raises OutputError if it is no number."""
-    try:
-        if isinstance(value, float) and isfinite(value):
-            return value
-        if isinstance(value, int | str) and not isinstance(value, bool):
-            return Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        pass
-    raise OutputError(f"`T`, `start` or `right` has {value!r}, which is no number")
+    if isinstance(value, float) and abs(value) <= LARGEST:  # false for NaN
+        return value
+    exact = exact_number(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    if exact is None or abs(exact) > LARGEST:
+        raise OutputError(f"`T`, `start` or `right` has {repr(value)[:60]}, which is no number of at most 100 digits")
+    return exact
 
 
 def _flat(value: Any) -> list[Any]:
@@ -132,7 +130,5 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _negative(value: Any) -> bool:
-    try:
-        return not isinstance(value, bool) and isinstance(value, int | float | str) and float(Fraction(str(value))) < 0
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return False
+    exact = exact_number(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    return exact is not None and exact < 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -13,26 +11,16 @@ from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.spec.base import Record
-
-LARGEST = 10**300
-"""Numbers beyond this have no float64, and none of a process is so large."""
-
-EXPONENT = re.compile(r"[eE][+-]?\d{4,}")
-"""An exponent of so many digits would fill the memory as an exact number."""
+from hmmdsl.spec.exact import LARGEST, exact_number
 
 
 def _read(value: object) -> Scalar:
     """`"3/4"`, `"0.25"` and integers are exact; a float stays a float."""
-    if isinstance(value, float):
+    if isinstance(value, float) and abs(value) <= LARGEST:  # false for NaN
         return value
-    found: Fraction | None = None
-    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
-        found = Fraction(value)
-    if isinstance(value, str) and len(value) <= 4096 and not EXPONENT.search(value):
-        with suppress(ValueError, ZeroDivisionError):
-            found = Fraction(value)
+    found = exact_number(value) if isinstance(value, (int, str, Fraction)) and not isinstance(value, bool) else None
     if found is None or abs(found) > LARGEST:
-        raise ValueError("a number is a fraction such as 3/4, or a decimal, of at most 300 digits")
+        raise ValueError("a number is a fraction such as 3/4, or a decimal, of at most 100 digits")
     return found
 
 
@@ -119,6 +107,9 @@ class ProcessTable(Record):
             return self._product()
         if not self.tokens or not self.states:
             raise ValueError("a process has at least one token and one state")
+        for what, names in (("token", self.tokens), ("state", self.states)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"two {what}s have one name")
         operators: list[dict[tuple[int, int], Scalar]] = [{} for _ in self.tokens]
         rows: list[Scalar] = [Fraction(0)] * len(self.states)
         for x, i, j, value in self.transitions:

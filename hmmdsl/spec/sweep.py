@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pydantic import Field, model_validator
 
 from hmmdsl.spec.base import Record
+from hmmdsl.spec.exact import exact_number
 from hmmdsl.spec.process import ProcessTable
 
 AxisValue: TypeAlias = bool | int | float | str
@@ -109,8 +110,8 @@ def cell(value: AxisValue) -> AxisValue:
     (0.25, 'relu', 3)
     """
     if isinstance(value, str):
-        try:
-            return float(Fraction(value))
-        except (ValueError, ZeroDivisionError, OverflowError):
-            return value
+        exact = exact_number(value)
+        if exact is not None:
+            with suppress(OverflowError):
+                return float(exact)
     return value

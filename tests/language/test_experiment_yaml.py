@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.compiled import Compiled
+from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.elaborate import compile_experiment, compile_file
 from hmmdsl.language.experiment_file import compile_experiment_file, read_experiment, write_experiment
@@ -175,6 +176,14 @@ def test_a_hand_written_experiment_is_read() -> None:
         ("name: coin\n", "name: " + "[" * 200 + "]" * 200 + "\n", "E0541", None),
         ("name: coin\n", "name: !!python/object:os.system x\n", "E0542", None),
         ("name: coin\n", "name: 2020-13-45\nversion: 2\n", "E0542", None),
+        ("name: coin\n", "name: !!bool maybe\n", "E0542", None),
+        ("name: coin\n", "name: !!int ''\n", "E0542", None),
+        ("name: coin\n", "name: !!timestamp never\n", "E0542", None),
+        ("name: coin\n", "name: 1" + ":1" * 100_000 + "\n", "E0542", None),  # base sixty
+        ("[0, 0, 0, 1/2]", "[0, 0, 0, .nan]", "E0542", ".nan"),
+        ("start: [", "start: [.nan, ", "E0542", ".nan"),
+        ("tokens: [", "tokens: [x, x, ", "E0543", None),
+        ("states: [", "states: [x, x, ", "E0543", None),
     ],
 )
 def test_a_wrong_experiment_is_told(old: str, new: str, code: str, place: str | None) -> None:
@@ -184,6 +193,12 @@ def test_a_wrong_experiment_is_told(old: str, new: str, code: str, place: str | 
     if place is not None:
         assert place in [d.span.text for d in found if d.span is not None]
     assert all(d.message and d.help for d in found if d.code.startswith("E05"))
+
+
+def test_a_param_of_a_huge_exponent_stays_text() -> None:
+    experiment = read_experiment(RIGHT + "params: {a: '1e999999999', b: '1e-9'}\n", "experiment.yaml", kinds())
+    assert param_value(experiment.params["a"]) == "1e999999999"
+    assert param_value(experiment.params["b"]) == Fraction(1, 10**9)
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "a negative entry of hmmlearn's": ('{"startprob": [1], "transmat": [[1]], "emissionprob": [[1.5, -0.5]]}', "not negative"),
     "NaN": ('{"T": [[[NaN]]]}', "no number"),
     "no number": ('{"T": [[["x"]]]}', "no number"),
+    "an exponent that fills the memory": ('{"T": [[["1e99999999999"]]]}', "no number of at most 100 digits"),
+    "a huge number": ('{"T": [[["-1e200"]]]}', "no number of at most 100 digits"),
     "no square": ('{"T": [[[1, 0]]]}', "square"),
     "wrong number of names": (json.dumps({"T": T, "states": ["A"]}), "2 different names"),
     "a start of another size": (json.dumps({"T": T, "start": [1]}), "1 weights for 2 states"),

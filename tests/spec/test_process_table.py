@@ -76,8 +76,8 @@ def test_a_product_that_says_more_than_its_factors_is_refused(change: dict[str, 
         table.model_copy(update=change).process()
 
 
-@pytest.mark.parametrize("number", ["1e999", "1e999999999", "-1e999999999", 10**400, "1/0"])
+@pytest.mark.parametrize("number", ["1e999", "1e999999999", "-1e999999999", 10**400, "1/0", "9" * 5000, float("nan"), 1e200])
 def test_numbers_without_a_float_are_refused(number: Any) -> None:
     table = ProcessTable.of(COIN).model_dump()
-    with pytest.raises(ValueError, match="at most 300 digits"):
+    with pytest.raises(ValueError, match="at most 100 digits"):
         ProcessTable.model_validate({**table, "start": [number]})

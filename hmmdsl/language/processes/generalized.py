@@ -27,11 +27,15 @@ from hmmdsl.process.generalized import (
     first_bad_word,
 )
 from hmmdsl.process.process import Process, Scalar
+from hmmdsl.spec.exact import LARGEST
 
 Entries = dict[tuple[int, int], Scalar]
 
 TOLERANCE = 1e-12
 """How far floats may be from preserving the trace."""
+
+START_TOLERANCE = 1e-9
+"""How far each number of a start may move when what rounding left over is divided out."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,25 @@ def _real(matrices: list[Matrix], size: int, body: Body) -> _Operators:
         for i, row in enumerate(matrix.value.rows()):
             _, places = entry_places(matrix.item.value, i, size)
             for j, value in enumerate(row):
-                number = as_number(value, places[j])
+                number = _entry(value, places[j])
                 if number:
                     entries[i, j] = number
         operators.append(entries)
     return _Operators(operators, None)
+
+
+def _entry(value: Value, span: Span) -> Scalar:
+    """A number of an operator or a start. Raises ConstantError: E0403 if it is none, E0412 if it is beyond use."""
+    number = as_number(value, span)
+    if not -LARGEST <= number <= LARGEST:
+        raise ConstantError(
+            "E0412",
+            "this number is too large for a process",
+            span,
+            label="at most 10^100",
+            help="scale it down, and what it is multiplied with up: words have probabilities of at most 1",
+        )
+    return number
 
 
 def _kraus(matrices: list[Matrix], size: int, body: Body, budget: Budget) -> _Operators:
@@ -188,7 +206,10 @@ def _complex_matrices(matrix: Matrix) -> list[kraus.Matrix]:
 def _complex_matrix(value: Value, span: Span) -> kraus.Matrix:
     assert isinstance(value, Array)
     return tuple(
-        tuple((entry.re, entry.im) if isinstance(entry, Complex) else (as_number(entry, span), Fraction(0)) for entry in row)
+        tuple(
+            (_entry(entry.re, span), _entry(entry.im, span)) if isinstance(entry, Complex) else (_entry(entry, span), Fraction(0))
+            for entry in row
+        )
         for row in value.rows()
     )
 
@@ -200,7 +221,16 @@ def _vectors(hmm: syntax.Hmm, operators: _Operators, body: Body, budget: Budget)
     if right is None and body.start is not None and _rows_sum_to_one(operators.transitions(), size):
         right = (Fraction(1),) * size
     if right is not None and body.start is not None:
-        return _scaled(_given_start(body.start, operators, body, budget), right, body.start.value.span), right
+        span = body.start.value.span
+        start = _scaled(given := _given_start(body.start, operators, body, budget), right, span)
+        if not all(-START_TOLERANCE <= a - b <= START_TOLERANCE for a, b in zip(start, given, strict=True)):
+            raise ConstantError(
+                "E0346",
+                f"this start has probability {text_of(_total(given, right))}, not 1",
+                span,
+                help="the numbers of a start sum to one, and the trace of a density matrix is one: divide by that number",
+            )
+        return start, right
     try:
         found = eigenvectors(operators.transitions(), size)
     except SpectralRadiusError as error:
@@ -232,18 +262,24 @@ def _rows_sum_to_one(transitions: Entries, size: int) -> bool:
     rows: list[Scalar] = [Fraction(-1)] * size
     for (i, _), value in transitions.items():
         rows[i] = rows[i] + value
-    return all(abs(float(row)) <= TOLERANCE for row in rows)
+    return all(-TOLERANCE <= row <= TOLERANCE for row in rows)
 
 
 def _scaled(start: tuple[Scalar, ...], right: tuple[Scalar, ...], span: Span) -> tuple[Scalar, ...]:
-    total: Scalar = Fraction(0)
-    for a, b in zip(start, right, strict=True):
-        total = total + a * b
-    if abs(float(total)) <= TOLERANCE:
+    total = _total(start, right)
+    if -TOLERANCE <= total <= TOLERANCE:
         raise ConstantError(
             "E0346", "this start gives every word probability 0", span, help="give a vector that is not orthogonal to the future"
         )
     return tuple(value / total for value in start)
+
+
+def _total(start: tuple[Scalar, ...], right: tuple[Scalar, ...]) -> Scalar:
+    """start . r, the probability of all words together."""
+    total: Scalar = Fraction(0)
+    for a, b in zip(start, right, strict=True):
+        total = total + a * b
+    return total
 
 
 def _given_start(item: syntax.Start, operators: _Operators, body: Body, budget: Budget) -> tuple[Scalar, ...]:
@@ -255,7 +291,7 @@ def _given_start(item: syntax.Start, operators: _Operators, body: Body, budget: 
     vector = evaluate(value, body.scope, budget)
     shape = vector.shape if isinstance(vector, Array) else ()
     if isinstance(vector, Array) and shape == (len(states),):
-        return tuple(as_number(entry, value.span) for entry in vector.items)
+        return tuple(_entry(entry, value.span) for entry in vector.items)
     basis = operators.basis
     if basis is not None and shape == (basis.size, basis.size):
         matrix = _complex_matrix(vector, value.span)

@@ -25,10 +25,14 @@ class SplitMix64:
         return z ^ (z >> 31)
 
     def below(self, n: int) -> int:
-        """An integer from 0 to n - 1, each equally likely (n at most 2^64)."""
-        accepted = (1 << 64) - (1 << 64) % n
+        """An integer from 0 to n - 1, each equally likely; beyond 2^64 from as many draws of 64 bits as it takes."""
+        words = max(1, -(-(n - 1).bit_length() // 64))
+        reach = 1 << 64 * words
+        accepted = reach - reach % n
         while True:
             drawn = self.bits()
+            for _ in range(1, words):
+                drawn = drawn << 64 | self.bits()
             if drawn < accepted:
                 return drawn % n
 

@@ -120,6 +120,12 @@ def test_a_qutrit_has_an_orthonormal_basis() -> None:
         ("tokens 0; operator 0 = [[1, 2]]", "E0321"),
         ("tokens 0; operator 0 = 3", "E0321"),
         ("operator 0 = [[1]]", "E0311"),
+        ("tokens 0; operator 0 = [[10^400, exp(1)], [0, 1]]", "E0412"),
+        ("tokens 0; operator 0 = [[1, 0], [0, 1]]; start [10^400, 0]", "E0412"),
+        ("tokens 0; kraus 0 = [[10^400]]", "E0412"),
+        ("tokens 0; operator 0 = [[1]]; start [7]", "E0346"),
+        ("tokens 0; operator 0 = [[1, 0], [0, 1]]; start [1/2, 1/3]", "E0346"),
+        ("tokens 0; kraus 0 = [[1]]; start [[2]]", "E0346"),
     ],
 )
 def test_what_is_wrong_is_told(body: str, code: str) -> None:

@@ -58,6 +58,15 @@ def test_every_state_is_as_likely_to_follow() -> None:
     assert stream.subset(5, 5) == [0, 1, 2, 3, 4]
 
 
+def test_numbers_beyond_64_bits_are_drawn_from_several_words() -> None:
+    n = 3 * 2**100
+    stream = SplitMix64(0)
+    thirds = [stream.below(n) // 2**100 for _ in range(3000)]
+    assert sum((thirds.count(third) - 1000) ** 2 / 1000 for third in range(3)) < 20
+    made = random_hmm(3, 2, 0, denominator=10**20)
+    assert max(value.denominator for entries in made.operators for value in entries.values()) > 2**64  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
