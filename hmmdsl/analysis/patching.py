@@ -11,7 +11,7 @@ from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.analysis.options.controls import Untrained, repeats_of
 from hmmdsl.analysis.options.tag_words import from_word
 from hmmdsl.analysis.options.transformers import no_transformer
-from hmmdsl.analysis.options.written_words import read_word, word_problems
+from hmmdsl.analysis.options.written_words import known_word, word_problems
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, Record, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
@@ -60,8 +60,7 @@ class Patching(AlongCheckpoints):
 
     def results(self, around: Surroundings) -> Group:
         model = around.model_of(self.of)
-        word = read_word(self.base, around.process_of(self.of))
-        positions = (len(word) if isinstance(word, tuple) else 0) + model.bos
+        positions = len(known_word(self.base, around.process_of(self.of)) or ()) + model.bos
         patched: dict[str, ResultSchema] = {"restored": RESTORED}
         for control in self.controls:
             one = spread_of(RESTORED) if repeats_of(control) > 1 else RESTORED

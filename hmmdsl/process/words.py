@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,6 +17,12 @@ LONGEST_EXACT = 256
 
 SHORTENED = 64
 """Tokens after which the integers of an exact belief lose their common factor."""
+
+LISTED = 12
+"""Tokens that a message lists."""
+
+_SPACES = re.compile(r"\s*([(),\[\]])\s*|\s+")
+"""Spaces, and the mark around which they say nothing."""
 
 _NEVER = "{} never emits this word: its probability is 0"
 
@@ -150,20 +157,29 @@ def _in_floats(process: Process) -> Process:
     return replace(process, start=tuple(map(float, process.start)), operators=operators)
 
 
+class UnknownTokenError(ValueError):
+    """A word has a token that the process lacks: `token`, as it was written."""
+
+    def __init__(self, token: object, tokens: Sequence[str]) -> None:
+        known = ", ".join(tokens[:LISTED]) + (", …" if len(tokens) > LISTED else "")
+        super().__init__(f"{token!r} is no token: there are {known}, or their indices from 0 to {len(tokens) - 1}")
+        self.token = token
+
+
 def read_word(tokens: Sequence[str], word: str | Sequence[str] | Sequence[int]) -> tuple[int, ...]:
     """A word as indices into the tokens: from a list of tokens or of indices, or from one text, whose tokens have one character
-    each or stand apart by spaces.
+    each or stand apart by spaces or commas. Inside the brackets of a token, as the pairs of a product have them, spaces say
+    nothing. What a spec writes and what Python is given is read here alike.
 
     >>> read_word(("0", "1"), "0110"), read_word(("heads", "tails"), "tails heads"), read_word(("a", "b"), [1, 0])
     ((0, 1, 1, 0), (1, 0), (1, 0))
+    >>> read_word(("(0, 0)", "(0, 1)"), "(0,1) (0, 0)")
+    (1, 0)
 
-    Raises ValueError for what is no token.
+    Raises UnknownTokenError, a ValueError, for what is no token.
     """
     place = {token: x for x, token in enumerate(tokens)}
-    if isinstance(word, str):
-        parts: Sequence[object] = word.split() if " " in word or word in place else list(word)
-    else:
-        parts = word
+    parts = _tokens_of(word, place) if isinstance(word, str) else word
     found = []
     for part in parts:
         if isinstance(part, str) and part in place:
@@ -171,5 +187,49 @@ def read_word(tokens: Sequence[str], word: str | Sequence[str] | Sequence[int]) 
         elif not isinstance(part, str | bool) and hasattr(part, "__index__") and 0 <= part.__index__() < len(tokens):
             found.append(int(part.__index__()))
         else:
-            raise ValueError(f"{part!r} is no token: there are {', '.join(tokens)}, or their indices from 0 to {len(tokens) - 1}")
+            raise UnknownTokenError(part, tokens)
     return tuple(found)
+
+
+def _tokens_of(text: str, place: dict[str, int]) -> Sequence[str]:
+    """The tokens of a text, and what is none as it stands there."""
+    if text in place:
+        return [text]
+    apart = text.split()
+    if all(part in place for part in apart):
+        return apart
+    if len(apart) == 1 and all(character in place for character in text):
+        return list(text)
+    if all(len(token) == 1 for token in place):
+        return [character for character in text if character in place or not _separates(character)]
+    # A token that is cut into pieces, for it has a space or a comma outside of brackets, is known by all of them in a row.
+    known = {tuple(_pieces(token)): token for token in reversed(place)}
+    longest = max(map(len, known))
+    pieces, found, at = _pieces(text), list[str](), 0
+    while at < len(pieces):
+        runs = (tuple(pieces[at : at + n]) for n in range(longest, 0, -1))
+        run = next((run for run in runs if run in known), (pieces[at],))
+        found.append(known.get(run, pieces[at]))
+        at += len(run)
+    return found
+
+
+def _pieces(text: str) -> list[str]:
+    """A text cut at spaces and commas that stand in no brackets, and behind brackets, inside which spaces only part words."""
+    pieces, piece, depth = [], "", 0
+    for character in text:
+        inside = depth > 0
+        depth += (character in "([") - (character in ")]" and inside)
+        ends = inside and not depth
+        if inside or not _separates(character):
+            piece += character
+        else:
+            ends = True
+        if ends:
+            pieces.append(piece)
+            piece = ""
+    return [_SPACES.sub(lambda found: found[1] or " ", piece) for piece in (*pieces, piece) if piece]
+
+
+def _separates(character: str) -> bool:
+    return character.isspace() or character == ","

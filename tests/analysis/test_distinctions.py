@@ -16,10 +16,11 @@ from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.probe import history_pairs
 from hmmdsl.analysis.probe.histories import histories_read
 from hmmdsl.analysis.probe.history_pairs import pairs_within
+from hmmdsl.process.algebra.product import product
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, words_of
 from hmmdsl.spec.base import SampledHistories
-from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, surroundings
+from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 
 
@@ -211,6 +212,12 @@ def test_drawn_pairs_come_as_often_as_they_weigh() -> None:
     for i, j, weight in zip(exact.left, exact.right, exact.weight, strict=True):
         assert share[i, j] == pytest.approx(weight, abs=5 * (weight / counts.sum()) ** 0.5)
     assert share[np.ix_(group == 0, group == 1)].sum() == 0
+
+
+@pytest.mark.parametrize("spaced", ["(0,1) (1,0)", "(0, 1) (1, 0)"])
+def test_words_of_products_are_read_with_spaces_inside_and_without(spaced: str) -> None:
+    run = invented_run(product({"left": rrxor(), "right": rrxor()}), context=2)
+    assert not _distinctions(follow=[[spaced, "(0,0)"]]).problems(surroundings(run))
 
 
 @pytest.mark.parametrize(

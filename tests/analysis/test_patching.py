@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from hmmdsl.analysis.options.written_words import possible, read_word
+from hmmdsl.analysis.options.written_words import possible
 from hmmdsl.analysis.patching import Patching
 from hmmdsl.analysis.steering.patch import restored_shares
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process
+from hmmdsl.process.words import read_word
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import real_run
 from tests.analysis.shapes import assert_shape
@@ -105,10 +106,7 @@ def test_words_that_do_not_fit_are_mistakes(options: Any, path: str, golden_mean
 
 def test_words_of_products_are_read_and_judged(golden_mean: Process, rrxor: Process) -> None:
     pair = product({"left": golden_mean, "right": rrxor})
-    word = read_word("(1,0) (0, 1)", pair)
-    assert isinstance(word, tuple)
+    word = read_word(pair.tokens, "(1,0) (0, 1)")
     assert [pair.tokens[x] for x in word] == ["(1, 0)", "(0, 1)"]
     assert possible(word, pair)
-    twice = read_word("(1, 0) (1, 1)", pair)
-    assert isinstance(twice, tuple)
-    assert not possible(twice, pair)
+    assert not possible(read_word(pair.tokens, "(1, 0) (1, 1)"), pair)

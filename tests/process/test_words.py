@@ -18,7 +18,15 @@ from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
-from hmmdsl.process.words import LONGEST_EXACT, SHORTENED, log_probability_nats, observe, word_probability
+from hmmdsl.process.words import (
+    LONGEST_EXACT,
+    SHORTENED,
+    UnknownTokenError,
+    log_probability_nats,
+    observe,
+    read_word,
+    word_probability,
+)
 from tests.process.known_processes import mess3, rrxor
 from tests.process.random_processes import processes
 
@@ -73,3 +81,55 @@ def test_a_word_that_cannot_occur_has_probability_zero_and_no_belief() -> None:
     assert word_probability(moon, (0, 0)) == 0
     with pytest.raises(ValueError, match="never emits"):
         observe(moon, (0, 0))
+
+
+PAIRS = ("(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)")
+FAMILY = ("d[0, 0]", "d[0, 1]", "stop")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text", "word"),
+    [
+        (("0", "1"), "0110", (0, 1, 1, 0)),
+        (("0", "1"), "01 10", (0, 1, 1, 0)),
+        (("0", "1"), "0, 1,1", (0, 1, 1)),
+        (("heads", "tails"), "tails, heads", (1, 0)),
+        (("heads", "tails"), "tails", (1,)),
+        (("0", "1", "10"), "10 0", (2, 0)),
+        (("0", "1", "10"), "100", (1, 0, 0)),
+        (PAIRS, "(0,1) (1,1)", (1, 3)),
+        (PAIRS, "(0, 1) (1, 1)", (1, 3)),
+        (PAIRS, "( 0 ,1 ),(1, 1)(0,0)", (1, 3, 0)),
+        (PAIRS, "", ()),
+        (("((0, 1), a)", "((1, 1), a)"), "((1,1),a) ((0, 1), a)", (1, 0)),
+        (FAMILY, "d[0,1] stop d[0, 0]", (1, 2, 0)),
+        (("NN", ",", "(", ")"), "NN , ( NN )", (0, 1, 2, 0, 3)),
+        (("a b", "a"), "a b a a b", (0, 1, 0)),
+        (("(a b, 0)", "(ab, 0)"), "(a b,0) (ab,0)", (0, 1)),
+    ],
+)
+def test_one_reader_takes_a_history_however_it_is_spaced(tokens: tuple[str, ...], text: str, word: tuple[int, ...]) -> None:
+    assert read_word(tokens, text) == word
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text", "token"),
+    [
+        (("0", "1"), "021", "2"),
+        (PAIRS, "(0,1) (1,2)", "(1,2)"),
+        (PAIRS, "(0,1) 1", "1"),
+        (PAIRS, "(0, 1) (1", "(1"),
+        (("0", "1", "10"), "0 110", "110"),
+        (("heads", "tails"), "heads hats", "hats"),
+    ],
+)
+def test_what_is_no_token_is_named(tokens: tuple[str, ...], text: str, token: str) -> None:
+    with pytest.raises(UnknownTokenError, match="is no token") as raised:
+        read_word(tokens, text)
+    assert raised.value.token == token
+
+
+def test_the_tokens_of_a_product_are_read_back() -> None:
+    pair = product({"left": rrxor(), "right": product({"one": mess3(), "other": rrxor()})})
+    text = " ".join(pair.tokens)
+    assert read_word(pair.tokens, text) == read_word(pair.tokens, text.replace(", ", ",")) == tuple(range(len(pair.tokens)))

@@ -10,24 +10,6 @@ from hmmdsl.spec.base import Problem
 from hmmdsl.spec.models.base import Model
 
 
-def followed_word(tokens: Sequence[str], text: str) -> tuple[int, ...]:
-    """A history as written in `follow`, as indices into the tokens: as `read_word` reads it, and where tokens have spaces inside,
-    as the pairs of a product do, by the longest token that comes next. Raises ValueError for what is no token."""
-    if not any(" " in token for token in tokens):
-        return read_word(tokens, text)
-    longest_first = sorted(range(len(tokens)), key=lambda x: -len(tokens[x]))
-    found: list[int] = []
-    rest = text.lstrip()
-    while rest:
-        x = next((x for x in longest_first if rest.startswith(tokens[x])), None)
-        if x is None:
-            shown = ", ".join(f"`{token}`" for token in tokens[:6]) + (", …" if len(tokens) > 6 else "")
-            raise ValueError(f"no token stands at the beginning of {rest!r}: there are {shown}")
-        found.append(x)
-        rest = rest[len(tokens[x]) :].lstrip()
-    return tuple(found)
-
-
 def word_problems(follow: Sequence[tuple[str, str]], process: Process, model: Model) -> Iterator[Problem]:
     """A problem (E0573) for each word that is no history within the context, and for a pair of one word."""
     shortest = 0 if model.bos else 1
@@ -36,7 +18,7 @@ def word_problems(follow: Sequence[tuple[str, str]], process: Process, model: Mo
         for k, text in enumerate(pair):
             where = ("follow", i, k)
             try:
-                word = followed_word(process.tokens, text)
+                word = read_word(process.tokens, text)
             except ValueError as error:
                 cure = "write the tokens one after another, with spaces where one has more than one character"
                 yield Problem(where, "E0573", f'"{text}" is no word of {process.name}: {error}', label="no word", help=cure)

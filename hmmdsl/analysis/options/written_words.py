@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.joint import strides
+from hmmdsl.process.words import UnknownTokenError, read_word
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import Problem
 
@@ -14,23 +14,13 @@ if TYPE_CHECKING:
     from hmmdsl.analysis.patching import Patching
     from hmmdsl.process.process import Process
 
-TOKEN = re.compile(r"\([^()]*\)|[^\s,()]+")
-"""A token as it is written: a tuple of a product, or what stands between spaces."""
 
-
-def read_word(text: str, process: Process) -> tuple[int, ...] | str:
-    """The indices of a word's tokens, or the first token that the process lacks. Where every token is one character, spaces may
-    be left out."""
-    known = {token.replace(" ", ""): i for i, token in enumerate(process.tokens)}
-    written = [str(token).replace(" ", "") for token in TOKEN.findall(text)]
-    if all(len(token) == 1 for token in known):
-        written = list("".join(written))
-    found: list[int] = []
-    for token in written:
-        if token not in known:
-            return token
-        found.append(known[token])
-    return tuple(found)
+def known_word(text: str, process: Process) -> tuple[int, ...] | None:
+    """The indices of a word's tokens; None if the process lacks one of them."""
+    try:
+        return read_word(process.tokens, text)
+    except UnknownTokenError:
+        return None
 
 
 def possible(word: tuple[int, ...], process: Process) -> bool:
@@ -53,16 +43,11 @@ def possible(word: tuple[int, ...], process: Process) -> bool:
 def word_problems(analysis: Patching, around: Surroundings) -> Iterator[Problem]:
     """Words that can't be patched into one another (E0579), or are the same (W0983)."""
     process, context = around.process_of(analysis.of), around.model_of(analysis.of).context
-    words = {field: read_word(getattr(analysis, field), process) for field in ("source", "base")}
-    wrong = False
-    for field, word in words.items():
-        problem = _word_problem(field, word, process, context)
-        if problem is not None:
-            wrong = True
-            yield problem
-    source, base = words.values()
-    if wrong:
+    problems = [_word_problem(field, getattr(analysis, field), process, context) for field in ("source", "base")]
+    yield from filter(None, problems)
+    if any(problems):
         return
+    source, base = (read_word(process.tokens, text) for text in (analysis.source, analysis.base))
     if len(source) != len(base):
         yield Problem(
             ("base",),
@@ -81,12 +66,13 @@ def word_problems(analysis: Patching, around: Surroundings) -> Iterator[Problem]
         )
 
 
-def _word_problem(field: str, word: tuple[int, ...] | str, process: Process, context: int) -> Problem | None:
-    if isinstance(word, str):
+def _word_problem(field: str, text: str, process: Process, context: int) -> Problem | None:
+    try:
+        word = read_word(process.tokens, text)
+    except UnknownTokenError as error:
         listed = ", ".join(process.tokens[:6]) + (", …" if len(process.tokens) > 6 else "")
-        return Problem(
-            (field,), "E0579", f"{process.name} has no token `{word}`", label="unknown token", help=f"its tokens are {listed}"
-        )
+        message = f"{process.name} has no token `{error.token}`"
+        return Problem((field,), "E0579", message, label="unknown token", help=f"its tokens are {listed}")
     if not word:
         return Problem((field,), "E0579", f"`{field}` has no token", label="empty", help='write its tokens, such as `"0 1 1"`')
     if len(word) > context:

@@ -10,7 +10,6 @@ import numpy as np
 
 from hmmdsl.analysis.options.by_place import nest
 from hmmdsl.analysis.options.controls import Noise, Shuffled, Untrained
-from hmmdsl.analysis.options.followed_words import followed_word
 from hmmdsl.analysis.options.points import Place, places
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe import history_pairs
@@ -20,6 +19,7 @@ from hmmdsl.analysis.probe.least_squares import RANK_TOLERANCE
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, word_text, words_of
+from hmmdsl.process.words import read_word
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _kind(classes: Classes, a: int, b: int) -> str:
 
 def _index(tree: HistoryTree, process: Process, text: str) -> int:
     """The node of a word, `ABSENT` if it is not among the tree's histories, as may be where they are drawn."""
-    word = followed_word(process.tokens, text)
+    word = read_word(process.tokens, text)
     node = 0 if tree.bos else -1
     for length, token in enumerate(word, start=0 if not tree.bos else 1):
         start, end = tree.levels[length : length + 2]

@@ -9,7 +9,6 @@ import torch
 
 from hmmdsl.analysis.options.by_place import gathered
 from hmmdsl.analysis.options.controls import Untrained
-from hmmdsl.analysis.options.written_words import read_word
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.probe.scores import spread
 from hmmdsl.analysis.steering.continuation import normalized
@@ -17,6 +16,7 @@ from hmmdsl.analysis.steering.steer import divergence
 from hmmdsl.analysis.steering.transformers import transformer
 from hmmdsl.models.layout import word_layout
 from hmmdsl.process.sampling import sample_words
+from hmmdsl.process.words import read_word
 from hmmdsl.training.objective import next_token_of
 from hmmdsl.training.streams import stream
 
@@ -120,9 +120,7 @@ def restored_shares(
 
 
 def _word(text: str, inputs: Inputs, analysis: Patching) -> Int64[np.ndarray, " token"]:
-    word = read_word(text, inputs.trained[analysis.of].process)
-    assert isinstance(word, tuple)
-    return np.array(word, dtype=np.int64)
+    return np.array(read_word(inputs.trained[analysis.of].process.tokens, text), dtype=np.int64)
 
 
 def _defined(share: float) -> float | None:
