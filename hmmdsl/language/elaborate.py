@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -23,11 +22,10 @@ from hmmdsl.language.modules.imports import Modules
 from hmmdsl.language.modules.names import Names, collect
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
+from hmmdsl.language.records.checks import check_records
 from hmmdsl.language.records.compilation import Compilation
-from hmmdsl.language.records.fits import Fits
 from hmmdsl.language.records.profiles import Profile, read_profiles
 from hmmdsl.language.records.settings import Overrides, read_settings, sort_out
-from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source
@@ -103,7 +101,7 @@ def _compile(
     check_all(scope, budget)
     compilation = Compilation(file, sorts, names, scope, budget, overrides, diagnostics)
     compilation.read_all()
-    _check_fit(compilation, diagnostics)
+    check_records(compilation.surroundings(), compilation.place_of, diagnostics)
     for other in profiles.others(profile):
         _check_profile(other, compilation, names, sorts, diagnostics)
     used = dict(compilation.meanings.used)
@@ -175,17 +173,6 @@ def _check_profile(
         inside = span is not None and any(start <= span.start and span.end <= end for start, end in places)
         if inside:
             diagnostics.take(diagnostic)
-
-
-def _check_fit(compilation: Compilation, diagnostics: Diagnostics) -> None:
-    """Whether trees fit the memory and networks the beliefs."""
-    around = compilation.surroundings()
-    fits = Fits(around, diagnostics)
-    for name in around.trains:
-        fits.check_train(name, partial(compilation.place_of, name))
-        check_start(name, around, partial(compilation.place_of, name), diagnostics)
-    for name in around.analyses:
-        fits.check_analysis(name, partial(compilation.place_of, name))
 
 
 def _check_models(compilation: Compilation, sweeps: Iterable[CompiledSweep], diagnostics: Diagnostics) -> None:

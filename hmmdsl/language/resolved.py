@@ -11,8 +11,7 @@ from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
-from hmmdsl.language.records.fits import Fits
-from hmmdsl.language.records.starts import check_start
+from hmmdsl.language.records.checks import check_records, nowhere
 from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
@@ -56,12 +55,7 @@ def compile_experiment(
             analyses[name] = analysis
             schemas[name] = analysis.results(around)
     around = Surroundings(processes, experiment.models, trains, analyses)
-    fits = Fits(around, diagnostics)
-    for name in trains:
-        fits.check_train(name, _nowhere)
-        check_start(name, around, _nowhere, diagnostics)
-    for name in analyses:
-        fits.check_analysis(name, _nowhere)
+    check_records(around, nowhere, diagnostics)
     sweeps = compile_sweeps(experiment, processes, diagnostics, max_points) if not diagnostics.errors else {}
     schema = Group({**dict.fromkeys(trains, TRAIN_RESULTS), **schemas, **{each: s.schema for each, s in sweeps.items()}})
     declared = (*experiment.trains, *experiment.analyses, *experiment.sweeps)
@@ -73,11 +67,6 @@ def compile_experiment(
         check_replicate(experiment.replicate, experiment, sweeps, max_points, None, diagnostics)
     diagnostics.raise_if_errors()
     return Compiled(experiment, processes, claims, diagnostics.warnings, (), processes, sweeps)
-
-
-def _nowhere(path: tuple[str | int, ...]) -> Span | None:
-    """An experiment that is plain data has no places."""
-    return None
 
 
 def _names(experiment: Experiment, diagnostics: Diagnostics) -> dict[str, str]:

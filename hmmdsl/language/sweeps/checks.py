@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.records.fits import Counts, Fits
+from hmmdsl.language.records.checks import check_records, nowhere
+from hmmdsl.language.records.fits import Counts
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words
 from hmmdsl.spec.analysis import Surroundings
@@ -42,15 +43,12 @@ class PointChecks:
         found = Diagnostics(limit=None)
         experiment = point.experiment
         around = Surroundings(point.processes, experiment.models, experiment.trains, experiment.analyses)
-        fits = Fits(around, found, self.counts)
-        for train in experiment.trains:
-            fits.check_train(train, _nowhere)
+        check_records(around, nowhere, found, self.counts)
         schemas: dict[str, ResultSchema] = dict.fromkeys(experiment.trains, TRAIN_RESULTS)
         for each, analysis in experiment.analyses.items():
             before = len(found.errors)
             for problem in analysis.problems(around):
                 found.add(problem.code, f"{each}: {problem.message}", None, label=problem.label, help=problem.help)
-            fits.check_analysis(each, _nowhere)
             if len(found.errors) == before:
                 schemas[each] = analysis.results(around)
         for diagnostic in found.found:
@@ -61,10 +59,6 @@ class PointChecks:
                 place = self.place(point)
                 self.diagnostics.add(diagnostic.code, message, place, label=f"in the sweep `{name}`", help=diagnostic.help)
         return Group(schemas)
-
-
-def _nowhere(path: tuple[str | int, ...]) -> Span | None:
-    return None
 
 
 _UNCHECKED = frozenset({"seed", "optimizer", "schedule", "clip", "threads", "device"})

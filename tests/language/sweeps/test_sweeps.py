@@ -175,6 +175,49 @@ def test_an_analysis_that_does_not_fit_one_point_is_told_with_the_point() -> Non
     assert at(found) == "1"
 
 
+STARTS = """
+import std.processes (golden_mean, mess3)
+model net: transformer { layers = 1, d_model = 8, context = 3 }
+model wide: rnn { layers = 1, d_model = 16, context = 30 }
+model table: ngram { n = 2, context = 3 }
+train a { process = golden_mean(), model = net, steps = 2 }
+train b { process = golden_mean(), model = net, freeze = [unembedding], steps = 2, objective = future { k = 2 } }
+train c { process = golden_mean(), model = net, start_from = a, steps = 2 }
+train d { process = golden_mean(), model = table }
+train e { process = golden_mean(), model = table, start_from = d }
+train g { process = golden_mean(), model = net, steps = 2, objective = adversarial, data = exact }
+"""
+
+
+@pytest.mark.parametrize(
+    ("axis", "code", "place"),
+    [
+        ("zip(c.start_from = [a, b], b.start_from = [a, c])", "E0840", "b"),
+        ("c.model = [net, wide]", "E0841", "wide"),
+        ("a.model = [net, wide]", "E0841", "wide"),  # of the train that starts from it
+        ("b.freeze = [[unembedding], [embedding, body, unembedding]]", "E0842", "[embedding, body, unembedding]"),
+        ("b.freeze = [[body], [block { index = 5 }]]", "E0843", "[block { index = 5 }]"),
+        ("b.objective.k = [2, 40]", "E0844", "40"),
+        ("g.model = [net, wide]", "E0845", "wide"),
+        ("g.data.withhold = [0, 0.2]", "E0846", "0.2"),
+        ("e.process = [golden_mean(), mess3()]", "E0847", "mess3()"),
+    ],
+)
+def test_a_point_is_refused_for_what_the_spec_itself_is_refused_for(axis: str, code: str, place: str) -> None:
+    told = messages(f"{STARTS}sweep it {{ {axis} }}\n")
+    assert {(message.code, at(message)) for message in told if message.severity == "error"} == {(code, place)}
+    assert all(message.help and " where " in message.message for message in told if message.severity == "error")
+
+
+def test_a_point_of_an_experiment_file_is_refused_for_it_too() -> None:
+    written = write_experiment(compiled(f"{STARTS}sweep it {{ b.objective.k = [2, 3] }}\n").experiment)
+    changed = written.replace("k: 3", "k: 40")
+    assert changed != written
+    with pytest.raises(SpecError) as raised:
+        compile_experiment(read_experiment(changed, "experiment.yaml", kinds()), kinds())
+    assert "E0844" in {message.code for message in raised.value.diagnostics}
+
+
 def test_the_number_of_points_may_be_allowed() -> None:
     text = f"{HEAD}sweep it {{ fit.seed = 0..11, fit.steps = 1..=10 }}\n"
     with pytest.raises(SpecError, match="110 points"):
