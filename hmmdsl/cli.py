@@ -66,6 +66,7 @@ FuseOption = Annotated[
     bool | None,
     typer.Option("--fuse/--no-fuse", help="train a sweep's runs that are alike as one batch, or never; else where it pays"),
 ]
+LargeOption = Annotated[bool, typer.Option("--allow-large", help="run what seems to need more memory or disk than there is")]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option("--device", help="train on this device")]
 
 
@@ -314,6 +315,7 @@ def run(
     address: AddressOption = None,
     engine_options: EngineOptions = None,
     fuse: FuseOption = None,
+    large: LargeOption = False,
 ) -> None:
     """Train, analyse, judge the claims, and write the report into a folder of its own; what is in the store is not computed
     again.
@@ -341,7 +343,9 @@ def run(
     where = engine_choice(engine, workers, address, engine_options)
     kept = None if no_store else open_store(store)
     said = {**chosen, **({"profile": profile} if profile else {})}
-    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse), locked)
+    finished = run_compiled(
+        compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse), locked, large
+    )
     if as_json:
         _print_json(run_as_json(finished))
     else:
@@ -367,6 +371,7 @@ def verify(
     ] = None,
     absolute: Annotated[float | None, typer.Option("--absolute", min=0, help="absolute tolerance of measured numbers")] = None,
     checksums_only: Annotated[bool, typer.Option("--checksums-only", help="of a pack: only whether it is whole")] = False,
+    large: LargeOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -392,7 +397,7 @@ def verify(
 
     with compiled_for(target, out, asked_seeds(seeds)) as (compiled, earlier):
         report(compiled.diagnostics)
-        found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), tolerance, absolute)
+        found = verify_compiled(compiled, earlier, progress_on(sys.stderr, quiet), tolerance, absolute, large)
     if as_json:
         _print_json(verification_as_json(found))
     else:

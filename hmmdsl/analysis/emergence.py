@@ -10,7 +10,7 @@ from pydantic import Field
 from hmmdsl.analysis.options.along import AlongCheckpoints
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import AnalysisName, Problem
-from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.checkpoints import checkpoint_count
 from hmmdsl.spec.results import Group, Quantity, Series
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Emergence(Analysis):
             return Group({})
         step = Quantity("1", "optimizer steps taken before this checkpoint", theory=True)
         element = Group({"step": step} | dict(inner.results_at_checkpoint(around).members))
-        count = len(checkpoint_steps(around.trains[train]))
+        count = checkpoint_count(around.trains[train])
         return Group({"checkpoint": Series(element, count, "by checkpoint, from the initialization to the last step")})
 
     def problems(self, around: Surroundings) -> list[Problem]:

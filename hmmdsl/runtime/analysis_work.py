@@ -32,7 +32,7 @@ from hmmdsl.analysis.regression import Regression
 from hmmdsl.analysis.subspaces import Subspaces
 from hmmdsl.process.algebra.parts import within_factors
 from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.checkpoints import checkpoint_count
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
@@ -265,7 +265,7 @@ def _losses(analysis: Loss | Learning | AttentionByLag | Patching, reads: Reads,
 def _emergence(analysis: Emergence, reads: Reads, around: Surroundings) -> float:
     inner = around.analyses[analysis.of]
     plain = inner.model_copy(update={"controls": ()}) if "controls" in type(inner).model_fields else inner
-    return len(checkpoint_steps(reads.train)) * analysis_seconds(plain, reads, around)
+    return checkpoint_count(reads.train) * analysis_seconds(plain, reads, around)
 
 
 def _portrait(analysis: PortraitOf, reads: Reads, around: Surroundings) -> float:

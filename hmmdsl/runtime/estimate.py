@@ -8,7 +8,7 @@ server processor; expect a factor of three either way where it is a second or mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.counting import count_histories
@@ -17,6 +17,7 @@ from hmmdsl.report.joint_size import drawn_whole
 from hmmdsl.runtime.analysis_work import Reads, analysis_seconds
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
+from hmmdsl.spec.checkpoints import checkpoint_count
 from hmmdsl.spec.memory import tree_training_bytes
 from hmmdsl.spec.train import ExactData
 
@@ -48,19 +49,49 @@ LOADING = 2.0
 LIBRARIES = 350 * 2**20
 """Bytes that loading torch and numpy takes."""
 
+OFF_BY = 3
+"""Estimates are off by less than this factor, either way."""
+
+_HEADER = 1024
+"""Bytes of a checkpoint's file besides its numbers, or a little more."""
+
 _FIGURE_SECONDS, _PROCESS_SECONDS, _STAGE_SECONDS, _PART_SECONDS = 0.7, 0.6, 0.1, 0.02
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of wall-clock time and peak bytes of memory."""
+    """Seconds of wall-clock time, peak bytes of memory, and bytes that stay on the disk."""
 
     seconds: float
     bytes: int
+    disk: int = 0
 
 
 def estimate(task: Task) -> Estimate:
     """What a stage will need."""
+    return replace(_estimate(task), disk=disk_bytes(task))
+
+
+def memory_bytes(task: Task) -> int:
+    """Peak bytes of memory of a stage that trains or analyses."""
+    return _estimate(task).bytes if task.stage.kind in ("train", "batch", "analysis") else 0
+
+
+def disk_bytes(task: Task) -> int:
+    """Bytes of the checkpoints that a stage keeps, and of the two resume points that it has while it trains: what else a run
+    writes is small beside them."""
+    experiment, stage = task.experiment, task.stage
+    names = [stage.name] if stage.kind == "train" else list(experiment.trains) if stage.kind == "batch" else []
+    kept = 0
+    for name in names:
+        train = experiment.trains[name]
+        tokens = len(task.processes()[train.process].tokens)
+        weights = 4 * sum(experiment.models[model].parameters(tokens) for model in train.models())
+        kept += checkpoint_count(train) * (weights + _HEADER) + (2 * 3 * weights if stage.trains else 0)
+    return kept
+
+
+def _estimate(task: Task) -> Estimate:
     experiment, stage = task.experiment, task.stage
     processes = task.processes()
     if stage.kind == "process":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.language.records.fits import bytes_text
 from hmmdsl.runtime.estimate import Estimate, estimate
 from hmmdsl.runtime.progress import duration
 from hmmdsl.runtime.stages.task import tasks_of
@@ -44,7 +45,9 @@ def plan_table(plan: Plan, stages: Sequence[Planned]) -> str:
     rows = [("stage", "hash", "state", "time", "memory", "needs")]
     for each in stages:
         state = "stored" if each.cached else "begun" if each.begun else "to do"
-        time, memory = ("", "") if each.estimate is None else (f"~{duration(each.estimate.seconds)}", _size(each.estimate.bytes))
+        time, memory = (
+            ("", "") if each.estimate is None else (f"~{duration(each.estimate.seconds)}", bytes_text(each.estimate.bytes))
+        )
         rows.append((each.stage.id, each.stage.short, state, time, memory, _few(each.stage.needs)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -61,7 +64,15 @@ def plan_json(
     """The same for programs; `estimate` is null where nothing is to do or it is not known."""
     content: dict[str, Any] = {"name": plan.name, "hash": plan.hash, "folder": plan.folder_name, "stages": []}
     for each in stages:
-        needed = None if each.estimate is None else {"seconds": round(each.estimate.seconds, 3), "bytes": each.estimate.bytes}
+        needed = (
+            None
+            if each.estimate is None
+            else {
+                "seconds": round(each.estimate.seconds, 3),
+                "bytes": each.estimate.bytes,
+                "disk": each.estimate.disk,
+            }
+        )
         stage: dict[str, Any] = {"id": each.stage.id, "kind": each.stage.kind, "name": each.stage.name, "hash": each.stage.hash}
         stage |= {"needs": list(each.stage.needs), "cached": each.cached, "begun": each.begun, "estimate": needed}
         content["stages"].append(stage)
@@ -110,16 +121,9 @@ def _sum(stages: Sequence[Planned]) -> str:
     known = [each.estimate for each in left if each.estimate is not None]
     peak = max((needed.bytes for needed in known), default=0)
     took = duration(sum(needed.seconds for needed in known))
-    return f"{len(stages) - len(left)} of {len(stages)} stages are stored; the rest will take about {took} and {_size(peak)}"
-
-
-def _size(count: float) -> str:
-    """`350 MiB`, `1.2 GiB`."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
+    disk = sum(needed.disk for needed in known)
+    room = f"{bytes_text(peak)}, and {bytes_text(disk)} of disk" if disk else bytes_text(peak)
+    return f"{len(stages) - len(left)} of {len(stages)} stages are stored; the rest will take about {took} and {room}"
 
 
 def _few(needs: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from hmmdsl.runtime.plan import Plan, make_plan
 from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.replication import REPLICATION, Replication, judged, replication_of
 from hmmdsl.runtime.results_file import write_json
+from hmmdsl.runtime.room import check_room
 from hmmdsl.runtime.run_folder import create_partial, discard, put_in_place
 from hmmdsl.runtime.stages.analysis import ARRAYS
 from hmmdsl.runtime.stages.task import tasks_of
@@ -102,14 +103,16 @@ def run(
     choice: EngineChoice = IN_PROCESS,
     fusion: Fusion | None = None,
     lock: Compared | None = None,
+    large: bool = False,
 ) -> Run:
     """Leave `out/<name>-<hash>/`, made of what the stages left in the `store`, those that it lacks being computed (all, if
     `force`); a run that stood there is replaced when all is done, and what else is in its folder stays. Without a store
     everything is computed, and nothing is kept beside the run folder. `choice` says where they are made: here, unless it names
     something else; `fusion`, whether training runs that are alike are trained as one; `lock`, how the
-    claims stand to those that were locked.
+    claims stand to those that were locked; `large`, that it is run though it seems to fit neither memory nor disk.
 
-    Raises OutputError before anything is run if `out` can't be written or the engine is not to be had, and RunError if the run
+    Raises OutputError before anything is run if `out` can't be written, the machine is too
+    small or the engine is not to be had, and RunError if the run
     can't be finished: then what it had is kept in `<name>-<hash>.failed/`. If it is interrupted or killed, no run folder stays;
     what the store has of it does, begun training among it, and the same run goes on from there.
     """
@@ -130,6 +133,8 @@ def run(
             log.write("begin", run=plan.folder_name, settings=dict(settings or {}))
             write_inputs(compiled, partial, lock)
             tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *planned.all_tasks(store, force)]
+            if not large:
+                check_room(tasks, store, force, here=choice.name == "local")
             told = OfStages(progress, {stage.hash for stage in plan.stages})
             engine = open_engine(choice, tasks, store, told, log, force)
             progress.begin(plan)

@@ -23,6 +23,7 @@ from hmmdsl.runtime.progress import OfStages
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged, replication_of
 from hmmdsl.runtime.results_file import read_claims, read_object
+from hmmdsl.runtime.room import check_room
 from hmmdsl.runtime.run import all_results
 from hmmdsl.runtime.seed_spreads import by_seed, known_spreads, with_seeds
 from hmmdsl.runtime.stages.task import tasks_of
@@ -107,13 +108,14 @@ def verify(
     progress: Progress,
     relative: float | None = None,
     absolute: float | None = None,
+    large: bool = False,
 ) -> Verification:
     """Run every train and analysis again, judge every claim, and compare every number with the earlier run's, to the bit in the
     same environment and else within tolerances; those that are given count everywhere. Elsewhere a number whose spread over seeds
     the run tells may move by three of them: the spread is that of the numbers that are computed here.
 
     Nothing comes from the store or goes into it; only temporary files are written.
-    Raises RunError, and OutputError if the earlier run can't be read.
+    Raises RunError, and OutputError if the earlier run can't be read or, unless it is `large`, the machine is too small.
     """
     before = read_object(earlier / "results.json") if earlier else None
     claims = read_claims(earlier / "claims.json") if earlier else ()
@@ -129,7 +131,10 @@ def verify(
             log = RunLog(None)
             own = tasks_of(plan, compiled.experiment, compiled.processes, kinds)
             told = OfStages(progress, {task.hash for task in own})
-            engine = open_engine(EngineChoice(), [*own, *points.all_tasks(store)], store, told, log)
+            tasks = [*own, *points.all_tasks(store)]
+            if not large:
+                check_room(tasks, store, force=True, here=True)
+            engine = open_engine(EngineChoice(), tasks, store, told, log)
             computed = compute(compiled, plan, store, progress, log, kinds=kinds, engine=engine, planned=points)
         finally:
             if engine is not None:

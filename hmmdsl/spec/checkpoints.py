@@ -5,6 +5,13 @@ from __future__ import annotations
 from hmmdsl.spec.train import Every, LogSpaced, Train
 
 
+def checkpoint_count(train: Train) -> int:
+    """How many there are; those of `every` are counted, not listed."""
+    if isinstance(train.checkpoints, Every):
+        return 1 + -(-train.steps // train.checkpoints.steps)
+    return len(checkpoint_steps(train))
+
+
 def checkpoint_steps(train: Train) -> tuple[int, ...]:
     """The steps after which the weights are kept, ascending: always 0 (the initialization) and the last step.
 

@@ -92,6 +92,10 @@ Schedule = Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")]
 # ---------------------------------------------------------------- checkpoints
 
 
+MOST_CHECKPOINTS = 100_000
+"""Of one training run: each is a file, and what is repeated at each has a result for each."""
+
+
 class LogSpaced(Record):
     """Checkpoints at logarithmically spaced steps, the first at step 0 and the last after the last step."""
 
@@ -160,6 +164,24 @@ class Train(Record):
                 "checkpoints",
                 "there is no step {late}: training ends after step {steps}",
                 {"late": late[0], "steps": self.steps, "field": "checkpoints", "help": "leave it out, or train for more steps"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _few_checkpoints(self) -> Train:
+        interval = self.checkpoints.steps if isinstance(self.checkpoints, Every) else self.steps
+        if self.steps // interval > MOST_CHECKPOINTS:
+            enough = -(-self.steps // MOST_CHECKPOINTS)
+            raise PydanticCustomError(
+                "checkpoints",
+                "{steps} steps with a checkpoint every {interval} are more than {most} checkpoints",
+                {
+                    "steps": f"{self.steps:,}",
+                    "interval": interval,
+                    "most": f"{MOST_CHECKPOINTS:,}",
+                    "field": "checkpoints",
+                    "help": f"write `log_spaced {{ count = 100 }}`, or `every {{ steps = {enough} }}`",
+                },
             )
         return self
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.spec.checkpoints import checkpoint_count, checkpoint_steps
 from hmmdsl.spec.train import Ends, Every, LogSpaced, Train
 
 
@@ -41,3 +41,10 @@ def test_a_list_says_which_besides_the_ends() -> None:
     assert checkpoint_steps(_train(250, (100, 7, 100))) == (0, 7, 100, 250)
     with pytest.raises(ValueError, match="training ends after step 50"):
         _train(50, (51,))
+
+
+@pytest.mark.parametrize("steps", [1, 7, 12, 100_000])
+@pytest.mark.parametrize("checkpoints", [Every(steps=1), Every(steps=5), Every(steps=12), LogSpaced(count=9), Ends(), (1,)])
+def test_they_are_counted_without_a_list(steps: int, checkpoints: LogSpaced | Every | Ends | tuple[int, ...]) -> None:
+    train = _train(steps, checkpoints)
+    assert checkpoint_count(train) == len(checkpoint_steps(train))

@@ -127,7 +127,7 @@ class Fits:
             self.diagnostics.add(
                 "E0831",
                 f"{model.summary} for {len(process.tokens)} tokens has {_many(parameters)} parameters: training them takes "
-                f"{_bytes(size)}, and this machine has {_bytes(machine_memory())}",
+                f"{bytes_text(size)}, and this machine has {bytes_text(machine_memory())}",
                 place,
                 label="too many parameters",
                 help=f"choose {smaller}",
@@ -159,7 +159,7 @@ def _check_tree(
     if size > machine_memory():
         diagnostics.add(
             "E0803",
-            f"{doing} the exact tree needs {_bytes(size)} for {about}, and this machine has {_bytes(machine_memory())}",
+            f"{doing} the exact tree needs {bytes_text(size)} for {about}, and this machine has {bytes_text(machine_memory())}",
             place,
             label=f"{_many(counts.total)} histories",
             help=f"write `{cure}`, or choose a smaller `context`",
@@ -167,7 +167,7 @@ def _check_tree(
     elif counts.total > AUTO_HISTORY_LIMIT:
         diagnostics.add(
             warning,
-            f"the exact tree has {about}: {doing} it takes long, and {_bytes(size)}",
+            f"the exact tree has {about}: {doing} it takes long, and {bytes_text(size)}",
             place,
             label=f"{_many(counts.total)} histories",
             help=f"`{cure}` is quicker; up to {AUTO_HISTORY_LIMIT:,} histories are exact by default",
@@ -178,7 +178,8 @@ def _many(count: int) -> str:
     return f"{count:,}" if count < 10**12 else f"about 10^{_magnitude(count)}"
 
 
-def _bytes(count: int) -> str:
+def bytes_text(count: int) -> str:
+    """`350 MB`, `2.8 GB`, `about 10^19 bytes`."""
     for unit, power in (("MB", 6), ("GB", 9), ("TB", 12)):
         if count < 10 ** (power + 3):
             return f"{count / 10**power:,.{1 if count < 10 ** (power + 1) else 0}f} {unit}"

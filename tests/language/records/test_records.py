@@ -160,6 +160,11 @@ def test_a_wrong_field_of_a_network(fields: str, code: str, place: str) -> None:
         ("process = rrxor(), model = net, checkpoints = []", "E0513", "[]"),
         ("process = rrxor(), model = net, checkpoints = linspace(0, 1, 3)", "E0507", "linspace(0, 1, 3)"),
         ("process = rrxor(), model = net, steps = 9, checkpoints = [3, 10]", "E0519", "[3, 10]"),
+        (
+            "process = rrxor(), model = net, steps = 100_000_000, checkpoints = every { steps = 1 }",
+            "E0519",
+            "every { steps = 1 }",
+        ),
         ("process = rrxor(), model = net, clip = 0", "E0505", "0"),
         ("process = rrxor(), model = net, clip = low", "E0504", "low"),
     ],
