@@ -129,8 +129,10 @@ class Begun:
             return self.stderr.read()
 
     def send_signal(self, number: int) -> None:
+        """Send it, unless the process has ended."""
         assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
 
 class KilledRun:
