@@ -110,6 +110,9 @@ def test_an_argument_can_not_end_before_its_place() -> None:
     ("call", "settings", "where"),
     [
         ("minimize(wlk())", {}, "wlk"),
+        ("walk.p(1/3)", {}, "p"),
+        ("walk[0].q(1/3)", {}, "[0].q"),
+        ("minimize(std.processes.coin.p(1/3))", {}, "p"),
         ("product(a = walk(1/3), b = walk(eps / 0))", {}, "eps / 0"),
         ("relabel(walk(), [0 -> walk, 2 -> coin])", {}, "2"),
         ("walk", {"q": "1/3", "p": "1 + sqrt(-1)"}, "sqrt(-1)"),

@@ -155,7 +155,10 @@ def _segment(value: Value, segment: syntax.Member | syntax.Index, scope: Scope, 
 
 def _call(call: syntax.Call, scope: Scope, budget: Budget) -> Value:
     name = call.function.bare
-    found = scope.lookup(name) if name is not None else find(call.function, scope)[0]
+    found, rest = (scope.lookup(name), ()) if name is not None else find(call.function, scope)
+    if rest and isinstance(found, Function | Template):
+        place = rest[0].span.to(rest[-1].span)
+        raise ConstantError("E0403", f"`{found.name}` has no parts", place, help=f"write `{found.name}(…)`")
     if found is None and name is not None:
         return _builtin(name, call, scope, budget)
     match found:

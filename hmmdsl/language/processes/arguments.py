@@ -169,7 +169,8 @@ def read_arguments(
                 message = f"the parts of a {name} have names, and this has none"
                 raise ConstantError("E0339", message, argument.span, label="no name", help=f"write `{form}`")
             if position >= len(by_place):
-                message = f"`{name}` takes {len(by_place)} arguments, and this is number {position + 1}"
+                many = "" if len(by_place) == 1 else "s"
+                message = f"`{name}` takes {len(by_place)} argument{many}, and this is number {position + 1}"
                 raise ConstantError("E0210", message, argument.span, help=f"write `{form}`")
             key = by_place[position]
         else:
