@@ -218,6 +218,10 @@ def test_drawn_pairs_come_as_often_as_they_weigh() -> None:
 def test_words_of_products_are_read_with_spaces_inside_and_without(spaced: str) -> None:
     run = invented_run(product({"left": rrxor(), "right": rrxor()}), context=2)
     assert not _distinctions(follow=[[spaced, "(0,0)"]]).problems(surroundings(run))
+    (problem,) = _distinctions(follow=[["(0, 1)(0,2)", "(0,0)"]]).problems(surroundings(run))
+    assert (problem.code, problem.path) == ("E0573", ("follow", 0, 0))
+    assert "no token `(0,2)`" in problem.message
+    assert "(0, 0), (0, 1)" in problem.help
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hmmdsl.analysis.options.written_words import unknown_token
 from hmmdsl.process.process import Process
-from hmmdsl.process.words import read_word, word_probability
+from hmmdsl.process.words import UnknownTokenError, read_word, word_probability
 from hmmdsl.spec.base import Problem
 from hmmdsl.spec.models.base import Model
 
@@ -19,9 +20,8 @@ def word_problems(follow: Sequence[tuple[str, str]], process: Process, model: Mo
             where = ("follow", i, k)
             try:
                 word = read_word(process.tokens, text)
-            except ValueError as error:
-                cure = "write the tokens one after another, with spaces where one has more than one character"
-                yield Problem(where, "E0573", f'"{text}" is no word of {process.name}: {error}', label="no word", help=cure)
+            except UnknownTokenError as error:
+                yield unknown_token(where, "E0573", error, process)
                 continue
             words.append(word)
             if not shortest <= len(word) <= model.context:

@@ -23,6 +23,13 @@ def known_word(text: str, process: Process) -> tuple[int, ...] | None:
         return None
 
 
+def unknown_token(path: tuple[str | int, ...], code: str, error: UnknownTokenError, process: Process) -> Problem:
+    """What is told of a text whose tokens are not all the process' own."""
+    listed = ", ".join(process.tokens[:6]) + (", …" if len(process.tokens) > 6 else "")
+    message = f"{process.name} has no token `{error.token}`"
+    return Problem(path, code, message, label="unknown token", help=f"its tokens are {listed}")
+
+
 def possible(word: tuple[int, ...], process: Process) -> bool:
     """Whether some path of hidden states emits the word. Of a generalized HMM, whose entries may cancel, every word is let
     through."""
@@ -70,9 +77,7 @@ def _word_problem(field: str, text: str, process: Process, context: int) -> Prob
     try:
         word = read_word(process.tokens, text)
     except UnknownTokenError as error:
-        listed = ", ".join(process.tokens[:6]) + (", …" if len(process.tokens) > 6 else "")
-        message = f"{process.name} has no token `{error.token}`"
-        return Problem((field,), "E0579", message, label="unknown token", help=f"its tokens are {listed}")
+        return unknown_token((field,), "E0579", error, process)
     if not word:
         return Problem((field,), "E0579", f"`{field}` has no token", label="empty", help='write its tokens, such as `"0 1 1"`')
     if len(word) > context:
