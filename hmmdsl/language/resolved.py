@@ -8,10 +8,12 @@ from dataclasses import replace
 from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, param_value
+from hmmdsl.language.constants.budget import count_records
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.checks import check_records, nowhere
+from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
@@ -32,6 +34,10 @@ def compile_experiment(
     if seeds is not None:
         experiment = experiment.model_copy(update={"replicate": replicate_of(seeds)})
     diagnostics = Diagnostics()
+    records = len(experiment.models) + len(experiment.trains) + len(experiment.analyses) + len(experiment.sweeps)
+    count_records(records, None, diagnostics)
+    check_chains(experiment.trains, nowhere, diagnostics)
+    diagnostics.raise_if_errors()
     names = _names(experiment, diagnostics)
     processes = _processes(experiment, diagnostics)
     trains: dict[str, Train] = {}

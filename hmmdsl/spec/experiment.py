@@ -154,12 +154,11 @@ class Experiment(Record):
     def in_order(self) -> list[tuple[str, Train]]:
         """The training runs, each after the one that it starts from, else in order of declaration."""
         found: dict[str, Train] = {}
-
-        def enter(name: str, train: Train) -> None:
-            if train.start_from is not None and train.start_from not in found:
-                enter(train.start_from, self.trains[train.start_from])
-            found.setdefault(name, train)
-
-        for name, train in self.trains.items():
-            enter(name, train)
+        for name in self.trains:
+            chain: list[str] = []
+            each: str | None = name
+            while each is not None and each not in found:
+                chain.append(each)
+                each = self.trains[each].start_from
+            found.update((before, self.trains[before]) for before in reversed(chain))
         return list(found.items())

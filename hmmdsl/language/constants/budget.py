@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.diagnostics import Note
+from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.source import Span
 
 OPERATIONS = 1_000_000
 """Operations on constants in one compilation: about two seconds."""
+
+RECORDS = 4_000
+"""Records of one spec, profiles and sweeps among them: about two seconds."""
+
+STARTS = 256
+"""Trains that start from one another in a row."""
 
 LIST_LENGTH = 250_000
 """Numbers in one list."""
@@ -127,6 +133,19 @@ class Budget:
                 break
             notes.append(call.note)
         return tuple(notes)
+
+
+def count_records(count: int, span: Span | None, diagnostics: Diagnostics) -> None:
+    """Raise SpecError (E0405) if a spec or an experiment has more records than are read; `span` is the first of those."""
+    if count > RECORDS:
+        diagnostics.add(
+            "E0405",
+            f"these are {count:,} records, and a spec has at most {RECORDS:,}",
+            span,
+            label="the limit was reached here",
+            help="let one record stand for many by a sweep: `sweep seeds { fit.seed = 0..100 }`",
+        )
+        diagnostics.raise_if_errors()
 
 
 def too_large(span: Span) -> ConstantError:

@@ -38,7 +38,7 @@ def constant_text(constant: syntax.Number | syntax.Imaginary | syntax.String | s
         case syntax.Boolean(value=value):
             return "true" if value else "false"
         case syntax.String(value=value):
-            if re.fullmatch(r'"(\\.|[^"\\\r\n])*"', written) and _says(written, value):
+            if re.fullmatch(r'"([^"\\\r\n]++|\\.)*+"', written) and _says(written, value):
                 return written
             return '"' + "".join(_UNESCAPE.get(c, c) for c in value) + '"'
         case syntax.Number(value=value, integer=integer):

@@ -15,6 +15,7 @@ from hmmdsl.language.modules.names import Names
 from hmmdsl.language.records.elaboration import RecordReader
 from hmmdsl.language.records.meanings import FileMeanings
 from hmmdsl.language.records.settings import Overrides
+from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.records.values import Assignment, Broken, assignments
 from hmmdsl.language.source import Span
 from hmmdsl.spec.analysis import Analysis, Surroundings
@@ -64,6 +65,9 @@ class Compilation:
         self.meanings = FileMeanings(scope, names, budget, diagnostics, self._schema_of)
         self.reader = RecordReader(self.meanings, diagnostics)
         self.declarations = [s for s in file.statements if isinstance(s, syntax.Declaration)]
+        self._called: dict[str, list[syntax.Declaration]] = {}
+        for declaration in self.declarations:
+            self._called.setdefault((declaration.name or declaration.keyword).text, []).append(declaration)
         self.given: dict[str, list[Assignment]] = {}
         self.places: dict[str, Span] = {}
         self._pending: dict[str, syntax.Declaration] = {}
@@ -85,10 +89,16 @@ class Compilation:
         for name, train in self.records.trains.items():
             if not set(train.models()) <= self.records.models.keys() or train.process not in self.meanings.used:
                 self.records.unsound.add(name)
-        for _ in self.records.trains:  # as often as a chain of starts may be long
-            self.records.unsound.update(
-                name for name, train in self.records.trains.items() if train.start_from in self.records.unsound
-            )
+        if check_chains(self.records.trains, self.place_of, self.diagnostics):
+            self.diagnostics.raise_if_errors()  # each step along such a chain would take longer
+        following: dict[str | None, list[str]] = {}
+        for name, train in self.records.trains.items():
+            following.setdefault(train.start_from, []).append(name)
+        waiting = list(self.records.unsound)
+        while waiting:
+            after = [name for name in following.pop(waiting.pop(), []) if name not in self.records.unsound]
+            self.records.unsound.update(after)
+            waiting += after
         analyses = by_sort.get("analysis", [])
         self._pending = {d.name.text: d for d in analyses if d.name is not None and self.names.is_first(d.name)}
         for declaration in analyses:
@@ -115,7 +125,7 @@ class Compilation:
         """Read the declarations that `overrides` are about once more, with them, to report their mistakes; nothing is kept."""
         meanings = replace(self.meanings, diagnostics=diagnostics, used=dict(self.meanings.used))
         reader = RecordReader(meanings, diagnostics)
-        for declaration in self.declarations:
+        for declaration in (each for name in overrides.fields for each in self._called.get(name, [])):
             name = declaration.name or declaration.keyword
             first = declaration.name is None or self.names.is_first(declaration.name)
             given = overrides.of(name.text) if first else []

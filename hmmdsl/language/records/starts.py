@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from hmmdsl.language.constants.budget import STARTS
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.records.fits import PlaceOf
+from hmmdsl.language.source import Span
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.models.ngram import NGram
 from hmmdsl.spec.objectives import MOST_FUTURE_WORDS, MOST_GENERATED_WORDS, Adversarial, Future
 from hmmdsl.spec.parts import frozen_parts, meant_by, part_name, parts_of
-from hmmdsl.spec.train import ExactData
+from hmmdsl.spec.train import ExactData, Train
 
 SAMPLED = "data = sampled { batch = 64 }"
 
@@ -59,15 +63,45 @@ def _check_source(name: str, around: Surroundings, place_of: PlaceOf, diagnostic
         )
 
 
+def check_chains(
+    trains: Mapping[str, Train], place_of: Callable[[str, tuple[str | int, ...]], Span | None], diagnostics: Diagnostics
+) -> bool:
+    """Report a chain of more starts than are followed (E0405), once, and say whether there is one; a circle is no chain.
+    `place_of` finds a train's field."""
+    lengths: dict[str, int] = {}
+    for name in trains:
+        way: dict[str, None] = {}
+        each: str | None = name
+        while each is not None and each in trains and each not in lengths and each not in way:
+            way[each] = None
+            each = trains[each].start_from
+        length = lengths.get(each, 0) if each is not None and each not in way else 0
+        for before in reversed(way):
+            length += 1
+            lengths[before] = length
+            if length > STARTS:
+                diagnostics.add(
+                    "E0405",
+                    f"`{before}` starts from more than {STARTS} trains in a row",
+                    place_of(before, ("start_from",)),
+                    label="the limit was reached here",
+                    help="keep `checkpoints` of one longer train instead, or let one of them start anew",
+                )
+                return True
+    return False
+
+
 def _circle(name: str, around: Surroundings) -> list[str] | None:
     """The way from a train back to itself."""
-    way = [name]
-    while (before := around.trains[way[-1]].start_from) in around.trains and before is not None:
+    way = {name: None}  # in order, and quick to look in
+    last = name
+    while (before := around.trains[last].start_from) in around.trains and before is not None:
         if before == name:
             return [*way, name]
         if before in way:  # a circle further on, which its own members report
             return None
-        way.append(before)
+        way[before] = None
+        last = before
     return None
 
 

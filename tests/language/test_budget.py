@@ -1,0 +1,75 @@
+"""What would keep the compiler busy or fill its memory is refused, or costs in proportion to its length."""
+
+from __future__ import annotations
+
+import tracemalloc
+from itertools import pairwise
+
+import pytest
+
+from hmmdsl.analysis import kinds
+from hmmdsl.language.constants.budget import RECORDS, STARTS
+from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
+from hmmdsl.language.elaborate import compile_experiment, compile_text
+from hmmdsl.language.experiment_file import read_experiment, write_experiment
+from hmmdsl.language.parser import parse
+from hmmdsl.language.source import Source
+from tests.language.record_specs import RUN
+
+
+def only(text: str) -> Diagnostic:
+    with pytest.raises(SpecError) as error:
+        compile_text(text, "spec.hmm", kinds())
+    (found,) = error.value.diagnostics
+    return found
+
+
+def chain(length: int) -> list[str]:
+    """Trains that start from one another, the first from RUN's own."""
+    before = ["fit", *(f"t{k}" for k in range(length))]
+    lines = [f"train {name} {{ process = rrxor(), model = net, start_from = {start}" for start, name in pairwise(before)]
+    return [f"{line}, steps = 2 }}" for line in lines]
+
+
+@pytest.mark.parametrize("record", ["profile p{} {{ fit.steps = 3 }}", "model m{}: ngram {{ n = 2, context = 3 }}"])
+def test_more_records_than_are_read_are_told_at_the_first(record: str) -> None:
+    found = only(RUN + "\n".join(record.format(k) for k in range(RECORDS)))
+    assert found.code == "E0405"
+    assert found.span is not None
+    assert "sweep" in found.help
+
+
+def test_a_chain_of_starts_has_a_limit_in_whatever_order() -> None:
+    for lines in (chain(STARTS), chain(STARTS)[::-1]):
+        found = only(RUN + "\n".join(lines))
+        assert (found.code, found.span is not None) == ("E0405", True)
+        assert f"more than {STARTS} trains in a row" in found.message
+
+
+def test_a_long_chain_that_is_declared_backwards_is_trained_from_its_first() -> None:
+    experiment = compile_text(RUN + "\n".join(chain(STARTS - 1)[::-1]), "spec.hmm", kinds()).experiment
+    order = [name for name, _ in experiment.in_order()]
+    assert order == ["fit", *(f"t{k}" for k in range(STARTS - 1))]
+    again = read_experiment(write_experiment(experiment), "experiment.yaml", kinds())
+    assert compile_experiment(again, kinds()).experiment.trains == experiment.trains
+
+
+def test_an_experiment_file_has_the_same_limits() -> None:
+    experiment = compile_text(RUN, "spec.hmm", kinds()).experiment
+    (train,) = experiment.trains.values()
+    named = {f"t{k}": train.model_copy(update={"start_from": f"t{k - 1}" if k else None}) for k in range(STARTS + 1)}
+    many = {f"t{k}": train for k in range(RECORDS)}
+    for trains in (named, many):
+        with pytest.raises(SpecError, match="E0405"):
+            compile_experiment(experiment.model_copy(update={"trains": trains}), kinds())
+
+
+@pytest.mark.parametrize("inside", ["x" * 900_000, '\\"' * 450_000])
+def test_a_long_text_takes_memory_in_proportion(inside: str) -> None:
+    source = Source("spec.hmm", f'param a = "{inside}"\n')
+    parse(Source("spec.hmm", ""), Diagnostics())  # the tables are loaded once
+    tracemalloc.start()
+    parse(source, Diagnostics())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * len(source.text)
