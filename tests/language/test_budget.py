@@ -14,6 +14,7 @@ from hmmdsl.language.elaborate import compile_experiment, compile_text
 from hmmdsl.language.experiment_file import read_experiment, write_experiment
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
+from hmmdsl.language.sweeps import points
 from tests.language.record_specs import RUN
 
 
@@ -73,3 +74,29 @@ def test_a_long_text_takes_memory_in_proportion(inside: str) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20 * len(source.text)
+
+
+def test_analyses_that_refer_to_one_another_in_a_long_chain_are_read_in_any_order() -> None:
+    lines = [f"analysis r{k}: regression {{ of = fit, at = [concat], without = r{k + 1} }}" for k in range(199)]
+    compiled = compile_text(RUN + "\n".join(lines) + "\nanalysis r199: regression { of = fit }", "spec.hmm", kinds())
+    assert list(compiled.experiment.analyses)[-1] == "r0"
+    circle = [*lines, "analysis r199: regression { of = fit, without = r0 }"]
+    with pytest.raises(SpecError) as error:
+        compile_text(RUN + "\n".join(circle), "spec.hmm", kinds())
+    assert {found.code for found in error.value.diagnostics} == {"E0517"}
+
+
+def test_random_processes_cost_what_they_take_before_they_are_made() -> None:
+    found = only("process p = random_hmm(states = 65536, tokens = 2, seed = 0, outcomes = 2)")
+    assert found.code == "E0405"
+
+
+def test_the_points_of_a_sweep_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = (
+        "param n = 0\nprocess p = random_hmm(states = 10, tokens = 2, seed = n)\n"
+        "model net: ngram { n = 1, context = 1 }\ntrain fit { process = p, model = net, steps = 1 }\nsweep s { n = 0..30 }\n"
+    )
+    assert len(compile_text(spec, "spec.hmm", kinds()).sweeps["s"].points) == 30
+    monkeypatch.setattr(points, "SWEPT", 20_000)
+    found = only(spec)
+    assert (found.code, found.message) == ("E0405", "this takes more than 20,000 operations")

@@ -14,6 +14,9 @@ from hmmdsl.language.source import Span
 OPERATIONS = 1_000_000
 """Operations on constants in one compilation: about two seconds."""
 
+SWEPT = 5 * OPERATIONS
+"""Operations that the points of all values of a sweep's params may take together."""
+
 RECORDS = 4_000
 """Records of one spec, profiles and sweeps among them: about two seconds."""
 
@@ -44,23 +47,25 @@ class InProgress:
 
 @dataclass
 class Budget:
-    """What is spent and where: operations so far, nesting now, and the calls in progress, outermost first."""
+    """What is spent and where: operations so far, nesting now, and the calls in progress, outermost first; `most` operations may
+    be spent."""
 
     operations: int = 0
+    most: int = field(default_factory=lambda: OPERATIONS)
     depth: int = 0
     calls: list[InProgress] = field(default_factory=list)
     spent: bool = False
 
     def spend(self, span: Span, operations: int = 1) -> None:
         """Count operations. Raises ConstantError (E0405) when there are too many, Reported once that was said."""
-        if self.operations + operations > OPERATIONS:
+        if self.operations + operations > self.most:
             if self.spent:
                 raise Reported
             # A loop or list that is refused as a whole leaves the budget to others.
             self.spent = operations <= 1
             raise ConstantError(
                 "E0405",
-                f"this takes more than {OPERATIONS:,} operations",
+                f"this takes more than {self.most:,} operations",
                 span,
                 label="the limit was reached here",
                 help="use smaller ranges, or a tighter `if`; work that is not needed is best left out",
@@ -69,8 +74,8 @@ class Budget:
 
     def charge(self, span: Span, operations: int) -> None:
         """Count operations that were already done, so that what comes after a refusal isn't begun. Raises as `spend`."""
-        if self.operations + operations > OPERATIONS:
-            self.operations = OPERATIONS
+        if self.operations + operations > self.most:
+            self.operations = self.most
             self.spend(span)
         self.operations += operations
 

@@ -14,7 +14,7 @@ from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.processes.arguments import Given, read_arguments
 from hmmdsl.language.processes.references import Evaluate
 from hmmdsl.language.source import Span
-from hmmdsl.process.algebra.failure import AlgebraError, ClashError, TooDeepError, TooLargeError
+from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, LARGEST_STATES, AlgebraError, ClashError, TooDeepError, TooLargeError
 from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.minimize import UnclosedError, minimize
 from hmmdsl.process.algebra.mixture import mixture
@@ -29,6 +29,9 @@ from hmmdsl.process.process import Process, Scalar
 
 MINIMIZE = 50_000
 """Operations that one `minimize` counts as, beside its states: each may take a second, and twenty are enough for a file."""
+
+STATE, TRANSITION = 200, 4
+"""Operations that a state and a transition of a random process count as: its stationary start is found."""
 
 LONGEST_NAME = 120
 """A process that has no name of its own is called by its expression, up to so many characters."""
@@ -65,7 +68,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
     operation = OPERATIONS[name]
     given = read_arguments(name, call, operation.parameters, operation.optional, operation.parts, scope, budget, evaluate)
     try:
-        budget.spend(call.span, MINIMIZE if name == "minimize" else 1)
+        budget.spend(call.span, _cost(name, given))
         made = operation.build(given)
     except AlgebraError as error:
         apart = isinstance(error, TooLargeError) and any(process.factored for process in given.processes())
@@ -79,6 +82,19 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
     budget.charge(call.span, sum(len(factor.states) + factor.transition_count for factor in made.factors) + len(made.tokens))
     _check_numbers(made, call.span)
     return made
+
+
+def _cost(name: str, given: Given) -> int:
+    """Operations that a call counts as before it is made, besides the process that comes of it."""
+    if name == "minimize":
+        return MINIMIZE
+    if name != "random_hmm":
+        return 1
+    states, tokens = _integer(given, "states"), _integer(given, "tokens")
+    outcomes = _integer(given, "outcomes") if given.has("outcomes") else tokens * states
+    # What does not fit at all is told with its sizes.
+    sound = 0 < states <= LARGEST_STATES and 0 < states * outcomes <= LARGEST_ENTRIES
+    return STATE * states + TRANSITION * states * outcomes if sound else 1
 
 
 def _code(error: AlgebraError, operation: Operation) -> str:

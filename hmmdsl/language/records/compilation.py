@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import listing, suggestion
@@ -27,6 +28,9 @@ from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.replication import Replicate
 from hmmdsl.spec.results import Group
 from hmmdsl.spec.train import Train
+
+NESTED = 16
+"""How many analyses are read within one another, at most, unless they refer to one another in a circle."""
 
 R = TypeVar("R", bound=Record)
 
@@ -101,6 +105,8 @@ class Compilation:
             waiting += after
         analyses = by_sort.get("analysis", [])
         self._pending = {d.name.text: d for d in analyses if d.name is not None and self.names.is_first(d.name)}
+        for name in self._deep():
+            self._analysis(name)
         for declaration in analyses:
             if declaration.name is not None and declaration.name.text in self._pending and self.names.is_first(declaration.name):
                 self._analysis(declaration.name.text)
@@ -235,6 +241,27 @@ class Compilation:
 
     # ------------------------------------------------------------ analyses
 
+    def _deep(self) -> list[str]:
+        """Analyses to be read before the others, so that reading what each refers to first is never deep: of a chain of
+        references every sixteenth from its end."""
+        heights: dict[str, int] = {}
+        for start in self._pending:
+            waiting = [(start, False)]
+            while waiting:
+                name, below = waiting.pop()
+                if name in heights and not below:
+                    continue
+                declaration = self._pending[name]
+                values = [assignment.value for assignment in self.overrides.of(name)]
+                others = mentions(declaration.record, *values) & self._pending.keys()
+                if below:
+                    heights[name] = 1 + max((heights[other] for other in others), default=-1)
+                else:
+                    heights[name] = 0  # on the way: a circle ends here
+                    waiting += [(name, True), *((other, False) for other in others if other not in heights)]
+        deep = [name for name, height in heights.items() if height and height % NESTED == 0]
+        return sorted(deep, key=heights.__getitem__)
+
     def _analysis(self, name: str) -> None:
         """Read an analysis once; those that it refers to are read first."""
         declaration = self._pending.get(name)
@@ -264,8 +291,8 @@ class Compilation:
             self.diagnostics.add(problem.code, problem.message, place, label=problem.label, help=problem.help)
 
     def _schema_of(self, name: str, expression: syntax.Expression) -> Group | None:
-        if name in self._open:
-            circle = [*self._open[self._open.index(name) :], name]
+        if name in self._open or len(self._open) > 4 * NESTED:  # so deep leads a circle alone
+            circle = [*self._open[self._open.index(name) if name in self._open else 0 :], name]
             self.diagnostics.add(
                 "E0517",
                 "these analyses refer to one another in a circle: " + " → ".join(f"`{each}`" for each in circle),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from hmmdsl.language import syntax
 from hmmdsl.language.compiled import plain_param
-from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.budget import SWEPT, Budget
 from hmmdsl.language.constants.evaluation import evaluate
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.mentions import mentions
@@ -108,6 +108,7 @@ class PointReader:
         self._declarations = {d.name.text: d for d in compilation.declarations if d.name is not None}
         self._dependent = {name for name in self.base if self._depends(name)}
         self._meanings: dict[tuple[int, ...], PointMeanings] = {}
+        self._budget = Budget(most=SWEPT)  # of all points together
         self._records: dict[tuple[str, tuple[int, ...]], Record | Broken] = {}
 
     def axes(self) -> tuple[SweepAxis, ...]:
@@ -201,7 +202,7 @@ class PointReader:
 
     def _other_meanings(self, at: tuple[int, ...]) -> PointMeanings:
         outer = self.compilation.meanings
-        scope, budget = self.scope, Budget()
+        scope, budget = self.scope, self._budget
         if self._params:
             values = dict(self.overrides)
             for head, given in assignments_at(self.sweep.axes, at, AXIS).items():
