@@ -9,6 +9,9 @@ from typing import TypedDict
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Span
 
+LONGEST = 2_000
+"""Characters of a cure that are shown."""
+
 MAX_WIDTH = 100
 """Columns of a source line that are shown; a longer line is cut around the place."""
 
@@ -62,7 +65,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         if note.span is not None:
             lines += _excerpt(note.span, "", gutter, paint, "note")
     if diagnostic.help:
-        lines.append(" " * gutter + paint(" = ", "frame") + paint("help", "note") + f": {visible(diagnostic.help)}")
+        lines.append(" " * gutter + paint(" = ", "frame") + paint("help", "note") + f": {visible(_within(diagnostic.help))}")
     return "\n".join(lines)
 
 
@@ -77,6 +80,11 @@ def as_json(diagnostic: Diagnostic) -> DiagnosticRecord:
         "help": diagnostic.help,
         "notes": [{"message": note.message, "place": place_of(note.span)} for note in diagnostic.notes],
     }
+
+
+def _within(text: str) -> str:
+    """A cure as it is shown: one that repeats what was written may be as long as the file, and is cut in its middle."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def place_of(span: Span | None) -> Place | None:

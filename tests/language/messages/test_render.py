@@ -95,3 +95,10 @@ def test_any_place_in_any_text_can_be_shown(text: str, data: st.DataObject) -> N
     end = data.draw(st.integers(start, len(text)))
     lines = render(Diagnostic("E0101", "wrong", Span(Source("any", text), start, end), "here")).splitlines()
     assert any("^" in line for line in lines)
+
+
+def test_a_cure_as_long_as_the_file_is_cut() -> None:
+    shown = render(Diagnostic("E0100", "wrong", None, help="write " + "x" * 900_000 + " there"), color=False)
+    assert len(shown) < 3_000
+    assert "write xxx" in shown
+    assert shown.rstrip().endswith("xxx there")
