@@ -11,6 +11,9 @@ import pytest
 
 from tests.runtime.killed_runs import KilledRun
 
+Alone = tuple[KilledRun, float]
+"""A run that nobody killed, and how many seconds it took from the first step."""
+
 SPEC = """\
 import std.processes (rrxor)
 model net: transformer { layers = 2, d_model = 32, d_mlp = 64, context = 8 }
@@ -29,30 +32,28 @@ def spec(folder: Path, data: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, KilledRun]:
-    """The same runs without a kill, each with how long its training and all after it took."""
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alone]:
+    """The same runs without a kill, each with how many seconds its training and all after it took."""
     done = {}
     for data in ("exact", "sampled"):
         folder = tmp_path_factory.mktemp(data)
-        done[data] = KilledRun(spec(folder, data), folder)
-        done[data].finish()
-        assert "checkpoints/fit/step_120.safetensors" in done[data].left()
+        run = KilledRun(spec(folder, data), folder)
+        done[data] = run, run.finish()
+        assert "checkpoints/fit/step_120.safetensors" in run.left()
     return done
 
 
 @pytest.mark.parametrize("data", ["exact", "sampled"])
-def test_four_kills_change_no_byte(data: str, alone: dict[str, KilledRun], tmp_path: Path) -> None:
+def test_four_kills_change_no_byte(data: str, alone: dict[str, Alone], tmp_path: Path) -> None:
     chance = random.Random(data)
     run = KilledRun(spec(tmp_path, data), tmp_path)
-    kills = [
-        run.kill_after_seconds(chance.uniform(0.0, 0.6)),
-        run.kill_after_write(chance.randint(1, 9), torn=True),
-        run.kill_after_write(chance.randint(10, 20)),
-        run.kill_after_seconds(chance.uniform(0.0, 0.6)),
-    ]
-    assert all(kills)
+    whole, took = alone[data]
+    assert run.kill_after_seconds(chance.uniform(0.0, took / 4))
+    assert run.kill_after_write(chance.randint(1, 9), torn=True)
+    assert run.kill_after_write(chance.randint(10, 20))
+    run.kill_after_seconds(chance.uniform(0.0, took / 4))  # what is left may take less: then the run is whole already
     run.finish()
-    assert run.left() == alone[data].left()
+    assert run.left() == whole.left()
     assert not run.litter()
     assert not run.begun()
 
@@ -83,10 +84,10 @@ def stop(run: KilledRun, number: signal.Signals, code: int) -> tuple[int, int]:
     return int(first[1].replace(",", "")), int(told[1].replace(",", ""))
 
 
-def test_a_disk_that_takes_no_more_is_told_and_what_is_kept_is_whole(alone: dict[str, KilledRun], tmp_path: Path) -> None:
+def test_a_disk_that_takes_no_more_is_told_and_what_is_kept_is_whole(alone: dict[str, Alone], tmp_path: Path) -> None:
     """The system's own limit on the size of a file: a resume point is larger than a checkpoint and meets it first."""
     run = KilledRun(spec(tmp_path, "exact"), tmp_path)
-    whole = alone["exact"].left()
+    whole = alone["exact"][0].left()
     code, said = run.with_file_limit(len(whole["checkpoints/fit/step_120.safetensors"]) + 4096)
     assert code == 3
     assert "Traceback" not in said
