@@ -83,7 +83,7 @@ def test_two_runs_of_the_same_spec_give_the_same_bytes(rrxor: Path) -> None:
 
 def test_claims_find_their_numbers_in_the_results_by_name(rrxor: Path) -> None:
     results = json.loads((run_folder(rrxor / "first") / "results.json").read_text())
-    assert results["fit"]["gap"] > 1e-4
+    assert results["fit"]["gap"] > 1e-3
     assert 0 < results["beliefs"]["block"][3]["r2"] <= 1
     assert results["unseen"]["concat"]["untrained"]["held_out"]["r2"] < 1
 
@@ -91,7 +91,7 @@ def test_claims_find_their_numbers_in_the_results_by_name(rrxor: Path) -> None:
 def test_the_summary_tells_the_claims_and_where_the_report_is(rrxor: Path) -> None:
     text = (rrxor / "first.txt").read_text()
     assert "✗ FAILS" in text
-    assert "fit.gap < 1e-4" in text
+    assert "fit.gap < 1e-3" in text
     assert "report.html" in text.splitlines()[-1]
 
 
