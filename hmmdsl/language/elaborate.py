@@ -11,7 +11,7 @@ from hmmdsl.language import syntax
 from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, plain_param
-from hmmdsl.language.constants.budget import RECORDS, Budget, count_records
+from hmmdsl.language.constants.budget import Budget, within_theory
 from hmmdsl.language.constants.evaluation import evaluate
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.scope import Scope, Template
@@ -76,6 +76,7 @@ def compile_text(
     return _compile(source, Path(name).stem, kinds, None, folder, settings or {}, profile, Diagnostics(), max_points, seeds)
 
 
+@within_theory
 def _compile(
     source: Source,
     name: str,
@@ -89,8 +90,6 @@ def _compile(
     seeds: tuple[int, ...] | None,
 ) -> Compiled:
     file = parse(source, diagnostics)
-    records = [statement for statement in file.statements if isinstance(statement, syntax.Declaration)]
-    count_records(len(records), records[RECORDS].keyword.span if len(records) > RECORDS else None, diagnostics)
     sorts = record_sorts(kinds)
     names = collect(file, sorts, diagnostics)
     budget = Budget()

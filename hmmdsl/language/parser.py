@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from lark import UnexpectedToken
 
 from hmmdsl.language import syntax
+from hmmdsl.language.constants.budget import count_records
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.parsing.layout import Layout, lay_out
+from hmmdsl.language.parsing.layout import CLOSER, Layout, lay_out
 from hmmdsl.language.parsing.operators import RefusedError
 from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme, Scanner
 from hmmdsl.language.parsing.tables import parser
@@ -44,6 +46,8 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
     scan = language.scanner.scan(source)
     diagnostics.found.extend(scan.slips)
     span = Span(source, 0, len(source.text))
+    if not count_records([lexeme.span for lexeme in _records(scan.lexemes)], diagnostics):
+        return syntax.File(span, (), tuple(scan.comments))
     layout = lay_out(scan.lexemes)
     if layout.too_deep is not None:
         diagnostics.found.append(layout.too_deep)
@@ -58,6 +62,21 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
 
     statements, damaged = recover(language, scan, diagnostics)
     return syntax.File(span, statements, tuple(scan.comments), damaged)
+
+
+def _records(lexemes: list[Lexeme]) -> Iterator[Lexeme]:
+    """The first lexeme of each statement that has a record."""
+    depth, first = 0, None
+    for lexeme in lexemes:
+        kind = lexeme.type
+        if kind in CLOSER:
+            if depth == 0 and kind == "LBRACE" and first is not None and first.type not in ("HMM", "GHMM", "EXPECT"):
+                yield first
+            depth += 1
+        elif kind in ("RPAR", "RSQB", "RBRACE"):
+            depth = max(0, depth - 1)
+        elif depth == 0:
+            first = None if kind == NEWLINE else first or lexeme
 
 
 def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Expression | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, param_value
-from hmmdsl.language.constants.budget import count_records
+from hmmdsl.language.constants.budget import count_records, within_theory
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
@@ -26,6 +26,7 @@ from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema
 from hmmdsl.spec.train import Train
 
 
+@within_theory
 def compile_experiment(
     experiment: Experiment, kinds: AnalysisKinds, max_points: int = MAX_POINTS, seeds: tuple[int, ...] | None = None
 ) -> Compiled:
@@ -35,8 +36,8 @@ def compile_experiment(
         experiment = experiment.model_copy(update={"replicate": replicate_of(seeds)})
     diagnostics = Diagnostics()
     records = len(experiment.models) + len(experiment.trains) + len(experiment.analyses) + len(experiment.sweeps)
-    count_records(records, None, diagnostics)
-    check_chains(experiment.trains, nowhere, diagnostics)
+    if count_records([None] * records, diagnostics):
+        check_chains(experiment.trains, nowhere, diagnostics)
     diagnostics.raise_if_errors()
     names = _names(experiment, diagnostics)
     processes = _processes(experiment, diagnostics)

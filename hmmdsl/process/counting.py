@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from math import prod
 
+from hmmdsl.process.allowance import spend_theory
 from hmmdsl.process.exact_beliefs import BeliefBudgetError, ExactBeliefs
+from hmmdsl.process.once import once
 from hmmdsl.process.process import Process
 
 LARGEST_WORK = 600_000
@@ -32,6 +34,7 @@ class HistoryCounts(tuple[int, ...]):
         return sum(self)
 
 
+@once
 def count_histories(process: Process, context: int, bos: bool = False, limit: int | None = None) -> HistoryCounts:
     """The number of words with non-zero probability for each length 1..context, preceded by 1 for the empty word with `bos`.
 
@@ -64,7 +67,9 @@ def count_histories(process: Process, context: int, bos: bool = False, limit: in
         below: dict[int, int] = {}
         for mask, words in level.items():
             if mask not in following:
-                work += sum(len(leads[i]) for i in _members(mask))
+                steps = sum(len(leads[i]) for i in _members(mask))
+                work += steps
+                spend_theory(steps)
                 if work > LARGEST_WORK or (limit is not None and len(following) >= limit):
                     branching = min(V, len({x for row in leads for x, _ in row}))
                     last = sum(level.values())

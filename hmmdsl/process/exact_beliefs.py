@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import gcd, lcm
 
+from hmmdsl.process.allowance import spend_theory
 from hmmdsl.process.process import Process
 
 LARGEST_BITS = 4096
@@ -65,7 +66,9 @@ class ExactBeliefs:
         weights = self.all[belief]
         total = sum(value * self.right[i] for i, value in weights) * self.denominator
         size = 1 + max(abs(value) for _, value in weights).bit_length() // 64
-        self.work -= size * sum(len(self.rows[i]) for i, _ in weights)
+        steps = size * sum(len(self.rows[i]) for i, _ in weights)
+        self.work -= steps
+        spend_theory(steps / 10)
         if self.work < 0:
             raise BeliefBudgetError
         of_token: dict[int, dict[int, int]] = {}

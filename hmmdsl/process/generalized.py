@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.allowance import spend_theory
 from hmmdsl.process.process import Process, Scalar
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ def _levels(process: Process, length: int) -> Iterator[_Words]:
         words += len(probability) * V
         if words > min(LARGEST_WORDS, LARGEST_WORK // (S * S)):
             return
+        spend_theory(len(probability) * V * (1 + S * S / 100) / 10)
         mass = (belief @ process.emission).ravel()
         above = np.repeat(probability, V)
         following = above * mass

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 from math import gcd
 
+from hmmdsl.process.allowance import spend_theory
+
 PRIMES = (2**521 - 1, 2**607 - 1, 2**1279 - 1)
 """Mersenne primes: one that divides a determinant by accident is followed by the next. Products of such numbers cost little more
 than those of small ones, and lifting takes few steps."""
@@ -67,6 +69,7 @@ def _lift(equations: list[dict[int, int]], n: int, prime: int) -> list[int]:
             residual[row] = (residual[row] - sum(a * digit[i] for i, a in entries.items())) // prime
         power *= prime
         step += 1
+        spend_theory(3 * once)
         if step == attempt or not any(residual.values()):
             attempt += max(2, attempt // 2)
             found = _common_fractions([value[i] for i in unknowns], power)
@@ -133,6 +136,7 @@ def _eliminate(equations: list[dict[int, int]], n: int, prime: int) -> tuple[lis
                     row[i] = -factor * value % prime
                     columns[i].add(j)
         work += len(others) * len(eliminated)
+        spend_theory(2 * len(others) * len(eliminated))
         if work > LARGEST_WORK:
             raise _BudgetError
         for i, _ in others:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.process.allowance import OverspentError, theory_within
 from hmmdsl.process.counting import count_histories
 from hmmdsl.runtime.lock import compare_lock
 from hmmdsl.runtime.reading import read
@@ -90,16 +92,20 @@ def check_file(path: Path, max_points: int = MAX_POINTS, seeds: tuple[int, ...] 
         sweeps={name: len(sweep.points) for name, sweep in compiled.sweeps.items()},
         seeds=len(experiment.replicate.seeds) if experiment.replicate is not None else 1,
         locked="" if lock is None else f"claims {'as' if lock.same else 'not as'} {lock.since()}",
-        histories={name: _histories(name, compiled) for name in experiment.trains},
+        histories=_histories(compiled),
     )
 
 
-def _histories(train: str, compiled: Compiled) -> int | None:
-    """How many histories a train's process has to the network's context."""
-    model = compiled.experiment.models[compiled.experiment.trains[train].model]
-    process = compiled.processes[compiled.experiment.trains[train].process]
-    counts = count_histories(process, model.context, bos=model.bos)
-    return counts.total if counts.exact and counts.total <= AUTO_HISTORY_LIMIT else None
+def _histories(compiled: Compiled) -> dict[str, int | None]:
+    """How many histories each train's process has to the network's context; None too where counting all takes long."""
+    found: dict[str, int | None] = dict.fromkeys(compiled.experiment.trains)
+    with suppress(OverspentError), theory_within():
+        for name, train in compiled.experiment.trains.items():
+            model = compiled.experiment.models[train.model]
+            counts = count_histories(compiled.processes[train.process], model.context, bos=model.bos)
+            if counts.exact and counts.total <= AUTO_HISTORY_LIMIT:
+                found[name] = counts.total
+    return found
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -13,8 +13,10 @@ from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
 from hmmdsl.language.elaborate import compile_experiment, compile_text
 from hmmdsl.language.experiment_file import read_experiment, write_experiment
 from hmmdsl.language.parser import parse
+from hmmdsl.language.parsing import scanner
 from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps import points
+from hmmdsl.process import allowance
 from tests.language.record_specs import RUN
 
 
@@ -97,6 +99,34 @@ def test_the_points_of_a_sweep_share_one_budget(monkeypatch: pytest.MonkeyPatch)
         "model net: ngram { n = 1, context = 1 }\ntrain fit { process = p, model = net, steps = 1 }\nsweep s { n = 0..30 }\n"
     )
     assert len(compile_text(spec, "spec.hmm", kinds()).sweeps["s"].points) == 30
-    monkeypatch.setattr(points, "SWEPT", 20_000)
+    monkeypatch.setattr(points, "SWEPT", 40_000)
+    with pytest.raises(SpecError) as error:
+        compile_text(spec, "spec.hmm", kinds())
+    assert {(found.code, found.message) for found in error.value.diagnostics} == {
+        ("E0405", "this takes more than 40,000 operations")
+    }
+    monkeypatch.setattr(points, "SWEPT", 10_000)  # three of thirty tell what all would take
     found = only(spec)
-    assert (found.code, found.message) == ("E0405", "this takes more than 20,000 operations")
+    assert (found.code, found.message) == ("E0405", "the 30 values of params in the sweep `s` take too long to compute")
+
+
+def test_theory_has_one_allowance_whoever_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stationary starts, and how many histories there are of each process, of a spec as of its experiment file."""
+    lines = [f"process p{k} = random_hmm(states = 12, tokens = 2, seed = {k}, outcomes = 2)" for k in range(30)]
+    lines += [f"train t{k} {{ process = p{k}, model = net, steps = 1, data = exact }}" for k in range(30)]
+    spec = "model net: ngram { n = 1, context = 8 }\n" + "\n".join(lines)
+    experiment = compile_text(spec, "spec.hmm", kinds()).experiment
+    monkeypatch.setattr(allowance, "THEORY", 10_000)
+    found = only(spec)
+    assert (found.code, found.message) == ("E0405", "what theory says of the processes of this file takes too long to compute")
+    assert found.span is not None
+    with pytest.raises(SpecError, match="E0405"):
+        compile_experiment(experiment, kinds())
+
+
+@pytest.mark.parametrize("unit", ["1,", "a ", "[", "#\n+", "hmm p{}\n", "profile p{a.b=1}\n"])
+def test_a_file_of_too_many_words_and_signs_is_refused_before_it_is_parsed(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner, "MOST_LEXEMES", 200)
+    found = only("param a = [" + unit * 300)
+    assert (found.code, found.message) == ("E0405", "this file has more than 200 words, numbers and signs")
+    assert found.span is not None

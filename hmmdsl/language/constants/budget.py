@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.diagnostics import Diagnostics, Note
+from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, Note, SpecError
 from hmmdsl.language.source import Span
+from hmmdsl.process.allowance import OverspentError, theory_within
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 OPERATIONS = 1_000_000
 """Operations on constants in one compilation: about two seconds."""
 
-SWEPT = 5 * OPERATIONS
+SWEPT = 2 * OPERATIONS
 """Operations that the points of all values of a sweep's params may take together."""
 
 RECORDS = 4_000
@@ -140,17 +146,42 @@ class Budget:
         return tuple(notes)
 
 
-def count_records(count: int, span: Span | None, diagnostics: Diagnostics) -> None:
-    """Raise SpecError (E0405) if a spec or an experiment has more records than are read; `span` is the first of those."""
-    if count > RECORDS:
+def count_records(places: Sequence[Span | None], diagnostics: Diagnostics) -> bool:
+    """Whether a spec or an experiment has no more records than are read, which E0405 tells otherwise; `places` are theirs."""
+    if len(places) > RECORDS:
         diagnostics.add(
             "E0405",
-            f"these are {count:,} records, and a spec has at most {RECORDS:,}",
-            span,
+            f"these are {len(places):,} records, and a spec has at most {RECORDS:,}",
+            places[RECORDS],
             label="the limit was reached here",
             help="let one record stand for many by a sweep: `sweep seeds { fit.seed = 0..100 }`",
         )
-        diagnostics.raise_if_errors()
+    return len(places) <= RECORDS
+
+
+def within_theory(compile: Callable[P, T]) -> Callable[P, T]:
+    """Compile within one allowance of theory, whatever asks for it. Raises SpecError (E0405) where it is spent."""
+
+    @wraps(compile)
+    def within(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            with theory_within():
+                return compile(*args, **kwargs)
+        except OverspentError as error:
+            raise SpecError([overspent(error.place)]) from None
+
+    return within
+
+
+def overspent(place: object) -> Diagnostic:
+    """The message for theory that would take too long: stationary distributions, words, beliefs."""
+    return Diagnostic(
+        "E0405",
+        "what theory says of the processes of this file takes too long to compute",
+        place if isinstance(place, Span) else None,
+        label="the limit was reached here",
+        help="use fewer or smaller processes, give large ones a `start`, or choose a smaller `context`",
+    )
 
 
 def too_large(span: Span) -> ConstantError:

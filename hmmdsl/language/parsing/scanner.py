@@ -29,6 +29,9 @@ from hmmdsl.language.syntax import Comment
 NEWLINE = "_NL"
 """The grammar's name for what ends a statement."""
 
+MOST_LEXEMES = 250_000
+"""Words, numbers and signs of one file: they are read in about a second, and what they mean in a few."""
+
 
 class Lexeme(Token):
     """A token of the grammar with its place. Lark's own line and column are not kept: the span has them."""
@@ -87,7 +90,7 @@ class Scanner:
     """Reads lexemes by the terminals of the grammar."""
 
     def __init__(self, terminals: Iterable[TerminalDef]) -> None:
-        words: list[str] = []
+        self._words: dict[str, str] = {}
         blanks: list[str] = []
         patterns: list[tuple[int, str]] = []
         signs: list[tuple[int, str]] = []
@@ -97,25 +100,27 @@ class Scanner:
             if terminal.name.startswith("__IGNORE"):
                 blanks.append(regexp)
             elif is_word(terminal):
-                words.append(rf"(?P<{terminal.name}>{regexp}(?!\w))")
+                self._words |= dict.fromkeys(regexp.removeprefix("(?:").rstrip(")").split("|"), terminal.name)
             elif isinstance(terminal.pattern, PatternStr):
                 signs.append((-len(terminal.pattern.value), group))
             else:
                 patterns.append((-terminal.priority, group))
-        ordered = [rf"(?=[a-z])(?:{'|'.join(words)})", *(p for _, p in sorted(patterns)), *(s for _, s in sorted(signs))]
+        ordered = [*(p for _, p in sorted(patterns)), *(s for _, s in sorted(signs))]
         wrong = '(?P<UNTERMINATED>")|(?P<STRAY>.)'
-        pattern = f"(?:{'|'.join(blanks)})?(?:(?P<SLIP>{SLIP})|{'|'.join(ordered)}|(?P<END>\\Z)|{wrong})"
+        pattern = f"(?:{'|'.join(blanks)})?(?:(?![\\w\\s(){{}}\\[\\],])(?P<SLIP>{SLIP})|{'|'.join(ordered)}|(?P<END>\\Z)|{wrong})"
         self._match = re.compile(pattern, re.DOTALL).match
 
     def type_of(self, text: str) -> str:
         """The terminal that the start of `text` belongs to."""
         found = self._match(text)
-        return "STRAY" if found is None or found.lastgroup is None else _group(found)
+        if found is None or found.lastgroup is None:
+            return "STRAY"
+        return self._words.get(found[found.lastgroup], "NAME") if found.lastgroup == "NAME" else found.lastgroup
 
     def scan(self, source: Source) -> Scan:
         """All lexemes of a text. Never raises."""
         text = source.text
-        match = self._match
+        match, words = self._match, self._words.get
         lexemes: list[Lexeme] = []
         comments: list[Comment] = []
         slips: list[Diagnostic] = []
@@ -123,13 +128,16 @@ class Scanner:
         while position < length:
             found = match(text, position)
             assert found is not None
-            kind = _group(found)
+            kind = found.lastgroup
+            assert kind is not None
             position, end = found.span(kind)
             if kind == "END":
                 break
             written = text[position:end]
             slip = None
-            if kind == "NAME":
+            if kind == "NAME" and (word := words(written)) is not None:
+                kind = word
+            elif kind == "NAME":
                 if written in ("True", "False", "None") and lexemes and lexemes[-1].type in _BEFORE_VALUE:
                     slip = capitalized(source, position, end)
                 elif not written.isascii():
@@ -150,6 +158,8 @@ class Scanner:
             elif kind == "STRAY":
                 slip = stray(source, position)
             if slip is None:
+                if len(lexemes) == MOST_LEXEMES:
+                    return Scan([], comments, [*slips, _too_long(Span(source, position, end))])
                 lexemes.append(Lexeme(kind, written, Span(source, position, end)))
                 position = end
                 continue
@@ -162,8 +172,7 @@ class Scanner:
         return Scan(lexemes, comments, slips)
 
 
-def _group(found: re.Match[str]) -> str:
-    """The name of the terminal that matched."""
-    group = found.lastgroup
-    assert group is not None
-    return group
+def _too_long(span: Span) -> Diagnostic:
+    message = f"this file has more than {MOST_LEXEMES:,} words, numbers and signs"
+    cure = "split it with `import`, write rows that are alike by a loop, and let one record stand for many by a sweep"
+    return Diagnostic("E0405", message, span, label="the limit was reached here", help=cure)

@@ -24,14 +24,15 @@ from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.algebra.relabel import relabel
 from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.allowance import theory_for
 from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Process, Scalar
 
 MINIMIZE = 50_000
 """Operations that one `minimize` counts as, beside its states: each may take a second, and twenty are enough for a file."""
 
-STATE, TRANSITION = 200, 4
-"""Operations that a state and a transition of a random process count as: its stationary start is found."""
+STATE, TRANSITION = 100, 4
+"""Operations that a state and a transition of a random process count as; to find its stationary start is theory."""
 
 LONGEST_NAME = 120
 """A process that has no name of its own is called by its expression, up to so many characters."""
@@ -69,6 +70,7 @@ def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluat
     given = read_arguments(name, call, operation.parameters, operation.optional, operation.parts, scope, budget, evaluate)
     try:
         budget.spend(call.span, _cost(name, given))
+        theory_for(call.span)
         made = operation.build(given)
     except AlgebraError as error:
         apart = isinstance(error, TooLargeError) and any(process.factored for process in given.processes())

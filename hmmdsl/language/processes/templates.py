@@ -16,6 +16,7 @@ from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.processes.elaboration import elaborate_hmm
 from hmmdsl.language.source import Span
+from hmmdsl.process.allowance import theory_for
 from hmmdsl.process.process import Process
 
 
@@ -86,6 +87,7 @@ class _Template(Template):
             self.instances[key] = None
             return None
         found = Diagnostics(limit=None)
+        theory_for(self.place)
         process = self._work_out(arguments, self._called(arguments), budget, found)
         told = {(d.code, d.span) for d in self.diagnostics.warnings}
         for d in found.found:

@@ -9,6 +9,7 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.records.fits import Counts, Fits
 from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.source import Span
+from hmmdsl.process.allowance import theory_for
 from hmmdsl.spec.analysis import Surroundings
 
 Places = Callable[[str, tuple[str | int, ...]], Span | None]
@@ -26,7 +27,9 @@ def check_records(around: Surroundings, places: Places, diagnostics: Diagnostics
     fits = Fits(around, diagnostics, counts)
     for name in around.trains:
         place_of = partial(places, name)
+        theory_for(place_of(("process",)))
         fits.check_train(name, place_of)
         check_start(name, around, place_of, diagnostics)
     for name in around.analyses:
+        theory_for(places(name, ()))
         fits.check_analysis(name, partial(places, name))

@@ -19,6 +19,7 @@ from hmmdsl.language.records.settings import Overrides
 from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.records.values import Assignment, Broken, assignments
 from hmmdsl.language.source import Span
+from hmmdsl.process.allowance import theory_for
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import RecordSort
@@ -279,6 +280,7 @@ class Compilation:
             self.records.unsound.add(name)
             return
         before = len(self.diagnostics.errors)
+        theory_for(self.places.get(name))
         self._problems(name, record, around)
         if len(self.diagnostics.errors) > before:
             self.records.unsound.add(name)

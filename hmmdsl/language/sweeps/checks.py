@@ -10,6 +10,7 @@ from hmmdsl.language.records.checks import check_records, nowhere
 from hmmdsl.language.records.fits import Counts
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words
+from hmmdsl.process.allowance import theory_for
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema, Series
 from hmmdsl.spec.sweep import SweepAxis
@@ -43,6 +44,7 @@ class PointChecks:
         found = Diagnostics(limit=None)
         experiment = point.experiment
         around = Surroundings(point.processes, experiment.models, experiment.trains, experiment.analyses)
+        theory_for(self.place(point))
         check_records(around, nowhere, found, self.counts)
         schemas: dict[str, ResultSchema] = dict.fromkeys(experiment.trains, TRAIN_RESULTS)
         for each, analysis in experiment.analyses.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 
 from hmmdsl.language import syntax
 from hmmdsl.language.compiled import plain_param
@@ -26,11 +27,18 @@ from hmmdsl.language.records.meanings import FileMeanings
 from hmmdsl.language.records.values import Broken
 from hmmdsl.language.sweeps.compiled import Point, axis_value, processes_of
 from hmmdsl.language.sweeps.declared import DeclaredSweep, assignments_at
+from hmmdsl.process.allowance import theory_spent
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.experiment import Experiment
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.sweep import SweepAxis, places
+
+TRIED = (0.0, 0.5, 1.0)
+"""Where along each axis of params points are tried, to tell what all of them take."""
+
+FAR = 3.0
+"""How many times more than may be spent is told beforehand; less is told when it is spent."""
 
 AXIS = 3
 """The layer of what an axis assigns: above the file, profile and settings."""
@@ -126,8 +134,32 @@ class PointReader:
 
     def read_records(self) -> None:
         """Read every record at every combination of values that it sees, so that all mistakes are found."""
+        if self._too_many():
+            return
         for at in places([len(axis) for axis in self.sweep.axes]):
             self._touched(at)
+
+    def _too_many(self) -> bool:
+        """Whether the values of swept params would take far more than may be spent, as the first, the last and the one between
+        tell: said before the rest are tried."""
+        count = prod(len(self.sweep.axes[k]) for k in self._param_axes)
+        if count <= len(TRIED):
+            return False
+        before = theory_spent()
+        for share in TRIED:
+            self._touched(tuple(int(share * (len(axis) - 1)) for axis in self.sweep.axes))
+        took = (self._budget.operations / self._budget.most + theory_spent() - before) / len(TRIED)
+        if took * count <= FAR:
+            return False
+        self.sound = False
+        self.diagnostics.add(
+            "E0405",
+            f"the {count:,} values of params in the sweep `{self.sweep.name.text}` take too long to compute",
+            self.sweep.name.span,
+            label=f"about {max(1, int(1 / took)):,} of them may be",
+            help="sweep over fewer values or smaller processes, or make several specs of it",
+        )
+        return True
 
     def points(self, experiment: Experiment) -> tuple[Point, ...]:
         """Every point. The experiment and all records must be sound."""
