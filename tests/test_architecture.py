@@ -55,6 +55,16 @@ def test_imports_go_one_way(file: Path) -> None:
             assert parts[1] in BELOW[room], f"{room} may not import {module}"
 
 
+def test_the_record_of_an_analysis_imports_neither_its_computation_nor_its_figures() -> None:
+    """Not for the type checker either, so that there is no circle: they are found by the folder's name."""
+    records = sorted((HOUSE / "analysis").glob("*/record.py"))
+    assert len(records) > 10
+    for record in records:
+        for module in modules_imported(ast.parse(record.read_text()), typing_too=True):
+            assert not module.endswith((".compute", ".figures", ".drawing")), f"{record.parent.name}: {module}"
+            assert ".drawing." not in module, f"{record.parent.name}: {module}"
+
+
 WRITES = {"write_text", "write_bytes", "rename", "link", "symlink", "symlink_to", "hardlink_to", "mkstemp", "save_file", "tofile"}
 WRITES |= {"NamedTemporaryFile", "copyfile", "copy", "copy2", "copytree", "move", "savetxt"}
 """Methods and functions of modules that write or move files, and are not those of the house."""

@@ -1,26 +1,25 @@
-"""What is measured of a trained network: one file for each kind, found by its presence here.
-
-A kind's file defines its options, result schema, computation and figure in one class; heavy libraries are imported inside
-the functions that need them, so that checking a spec stays quick.
+"""What is measured of a trained network: one folder for each kind, found by its presence here ([`kind`](kind.py) says what is in
+it). What kinds share: `reading` (what is read of networks and histories), `fitting` (affine maps and their scores), `drawing`.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 
-from hmmdsl.spec.analysis import Analysis, AnalysisKinds
+from hmmdsl.analysis.kind import Kind
+from hmmdsl.spec.analysis import AnalysisKinds
 
 
 @cache
 def kinds() -> AnalysisKinds:
-    """Every kind of analysis by its word: the `Analysis` subclasses of this folder's modules."""
-    found: dict[str, type[Analysis]] = {}
-    for module in iter_modules(__path__):
-        if module.ispkg:
-            continue
-        for value in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(value, type) and issubclass(value, Analysis) and "word" in vars(value):
-                found[value.word] = value
+    """Every kind of analysis by its word: those of the folders here that have a record."""
+    found: dict[str, type[Kind]] = {}
+    for folder in (module.name for module in iter_modules(__path__) if module.ispkg):
+        if find_spec(f"{__name__}.{folder}.record") is not None:
+            record = import_module(f"{__name__}.{folder}.record")
+            own = (value for value in vars(record).values() if isinstance(value, type) and value.__module__ == record.__name__)
+            found |= {value.word: value for value in own if issubclass(value, Kind)}
     return found

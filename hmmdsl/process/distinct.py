@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
+
 SAME = 1e-9
 """Beliefs whose coordinates differ by less are one."""
 
@@ -33,3 +34,13 @@ def distinct(vectors: Float64[np.ndarray, "history state"], same: float = SAME) 
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[label]
+
+
+def centres(
+    points: Float64[np.ndarray, "history coordinate"],
+    weights: Float64[np.ndarray, " history"],
+    label: Int64[np.ndarray, " history"],
+) -> Float64[np.ndarray, "belief coordinate"]:
+    """The weighted centre of mass of each class."""
+    mass = np.bincount(label, weights)
+    return np.stack([np.bincount(label, weights * column) / mass for column in points.T], axis=1)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from hmmdsl.report.wording import count_text
 
 if TYPE_CHECKING:
+    from hmmdsl.analysis.kind import Kind
     from hmmdsl.analysis.outcome import Outcome
     from hmmdsl.process.history_tree import HistoryTree
-    from hmmdsl.spec.analysis import Analysis
     from hmmdsl.training.trained import Trained
 
 
@@ -33,7 +33,7 @@ def training_caption(trained: Trained) -> str:
     )
 
 
-def analysis_caption(analysis: Analysis, figure: str, outcome: Outcome) -> str:
+def analysis_caption(analysis: Kind, figure: str, outcome: Outcome) -> str:
     """The analysis' own caption, else its name and the facts of its computation."""
     own = analysis.caption(figure, outcome)
     if own:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmmdsl.analysis.kind import Kind
 from hmmdsl.report.captions import analysis_caption, training_caption
 from hmmdsl.report.style import applied, save
 
@@ -60,7 +61,7 @@ def _figures(finished: Finished, inputs: Mapping[str, Inputs]) -> Iterator[tuple
     from hmmdsl.report.training_figures import learning_curve
 
     for owner, analysis in finished.experiment.analyses.items():
-        if owner in inputs and owner in finished.outcomes:
+        if isinstance(analysis, Kind) and owner in inputs and owner in finished.outcomes:
             outcome = finished.outcomes[owner]
             for short, figure in analysis.figures(outcome, inputs[owner]).items():
                 yield f"{owner}.{short}", analysis.word, owner, short, figure, analysis_caption(analysis, short, outcome)

@@ -3,7 +3,7 @@
 A training step costs 6 floating-point operations for each parameter and position (2 forward, 4 backward; Kaplan et al. 2020,
 arXiv:2001.08361, §2.1), and a fixed time for calling the operations of each layer. Rates are those of one thread of a common
 server processor; expect a factor of three either way where it is a second or more. What an analysis computes is counted out in
-`analysis_work.py`.
+`analysis/work.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hmmdsl.analysis.kind import Kind
+from hmmdsl.analysis.work import Reads
 from hmmdsl.process.counting import count_histories
 from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
 from hmmdsl.report.joint_size import drawn_whole
-from hmmdsl.runtime.analysis_work import Reads, analysis_seconds
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
 from hmmdsl.spec.checkpoints import checkpoint_count
@@ -109,6 +110,7 @@ def _estimate(task: Task) -> Estimate:
     if stage.trains:
         return _training(train, model, process, len(names))
     analysis = experiment.analyses[stage.name]
+    assert isinstance(analysis, Kind)
     around = Surroundings(processes, experiment.models, experiment.trains, experiment.analyses)
     source = _source(analysis, around)
     on = getattr(source, "on", None)
@@ -116,7 +118,7 @@ def _estimate(task: Task) -> Estimate:
     nodes, drawn = _nodes(process, model, getattr(source, "histories", train.histories))
     reads = Reads(process, model, train, nodes, drawn)
     memory = LIBRARIES + nodes * sum(model.points().values()) * (4 + 2 * 8)
-    return Estimate(_STAGE_SECONDS + analysis_seconds(analysis, reads, around), memory)
+    return Estimate(_STAGE_SECONDS + analysis.seconds(reads, around), memory)
 
 
 def _pictures(process: Process) -> Estimate:

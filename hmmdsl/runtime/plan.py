@@ -23,8 +23,6 @@ HASH_DIGITS = 10
 FORMAT = 1
 """Version of what the stages keep; a new one recomputes everything."""
 
-_FIGURES_OF_ANALYSES = "hmmdsl.analysis.figures."
-
 
 @dataclass(frozen=True)
 class Part:
@@ -199,8 +197,8 @@ def _add_numbers(drawn: _Drawing) -> None:
         drawn.add("train", name, (f"process {train.process}", *starts), content, source)
     for name, analysis in experiment.analyses.items():
         content = {"record": nameless(analysis, drawn.resolve)}
-        roots = (type(analysis).__module__, "hmmdsl.training.trained")
-        source = source_hash(roots, without=(_FIGURES_OF_ANALYSES,))
+        kind = type(analysis).__module__
+        source = source_hash((kind, f"{kind.rpartition('.')[0]}.compute", "hmmdsl.training.trained"))
         needs = [
             *_named(experiment, analysis.needs()),
             *(f"process {to}" for sort, to in references(analysis) if sort == "process"),
@@ -217,7 +215,8 @@ def _add_figures(drawn: _Drawing) -> None:
         content: dict[str, Any] = {"of": stage.id}
         if stage.kind == "analysis":
             analysis = experiment.analyses[stage.name]
-            roots = (*roots, type(analysis).__module__)
+            kind = type(analysis).__module__
+            roots = (*roots, kind, f"{kind.rpartition('.')[0]}.figures")
             content |= {"record": _plain(analysis), "processes": processes}
         elif stage.kind == "train":
             content |= {"record": _plain(experiment.trains[stage.name]), "processes": processes}

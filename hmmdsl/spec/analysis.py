@@ -1,6 +1,6 @@
-"""What every analysis is: validated options, a schema of results, a computation, and figures.
+"""What every analysis is to a spec: validated options, and a schema of results.
 
-The kinds live in `hmmdsl/analysis/`, one file each; this is the face that the language and the runtime know them by.
+The kinds live in `hmmdsl/analysis/`, a folder each; this is the face that the language knows them by.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Problem, Record, Sampled
 from hmmdsl.spec.results import Group
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from hmmdsl.analysis.outcome import Inputs, Outcome
     from hmmdsl.process.process import Process
     from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
@@ -76,6 +73,8 @@ class Analysis(Record):
     word: ClassVar[str]
     """The kind's word in `analysis NAME: KIND { … }`."""
 
+    kind: str
+
     @abstractmethod
     def needs(self) -> Sequence[str]:
         """Names of the training runs and analyses that must come first."""
@@ -87,18 +86,6 @@ class Analysis(Record):
     def problems(self, around: Surroundings) -> list[Problem]:
         """What is wrong, or odd (codes that begin with W), in these surroundings. References are valid already."""
         return []
-
-    @abstractmethod
-    def compute(self, inputs: Inputs) -> Outcome:
-        """The results themselves."""
-
-    def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
-        """Figures by a short name."""
-        return {}
-
-    def caption(self, figure: str, outcome: Outcome) -> str:
-        """What that figure shows: over which histories, with which weights, in which units. Empty if the name says it all."""
-        return ""
 
 
 AnalysisKinds = Mapping[str, type[Analysis]]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -85,3 +85,11 @@ AUTO_HISTORY_LIMIT = 200_000
 Weights = Literal["probability", "uniform", "words", "beliefs"]
 """How much a history counts: by its probability, once, once for each word of full length that extends it, or so that each
 distinct belief counts once, shared equally by the histories that lead to it."""
+
+
+def _as_record(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+from_word = BeforeValidator(_as_record)
+"""Marks a field of tagged records that may be given as a word."""

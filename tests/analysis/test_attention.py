@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.analysis.attention import AttentionByLag
-from hmmdsl.analysis.probe.attention_lags import decay, deviation, followed_eigenvalue, mean_attention
+from hmmdsl.analysis.attention.compute import decay, deviation, followed_eigenvalue, mean_attention
+from hmmdsl.analysis.attention.record import AttentionByLag
 from hmmdsl.models.layout import tree_layouts, word_layout
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.history_tree import build_history_tree, words_of

@@ -15,12 +15,11 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hmmdsl.analysis.baselines import Baselines
-from hmmdsl.analysis.probe.folds import draw_folds
-from hmmdsl.analysis.probe.fourier import with_fourier_features
-from hmmdsl.analysis.probe.last_tokens import last_tokens, markov_beliefs, one_hot
-from hmmdsl.analysis.probe.ridge import PENALTIES
-from hmmdsl.analysis.probe.rivals import rival_geometries, word_probabilities
+from hmmdsl.analysis.baselines.compute import rival_geometries, with_fourier_features, word_probabilities
+from hmmdsl.analysis.baselines.last_tokens import last_tokens, markov_beliefs, one_hot
+from hmmdsl.analysis.baselines.record import Baselines
+from hmmdsl.analysis.fitting.folds import draw_folds
+from hmmdsl.analysis.fitting.ridge import PENALTIES
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, history_weights, sample_history_tree, words_of
 from hmmdsl.process.process import Process

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.distances import compute as belief_distances
+from hmmdsl.analysis.distances.compute import compute, correlate
+from hmmdsl.analysis.distances.record import Distances
+from hmmdsl.analysis.loss.record import Loss
 from hmmdsl.analysis.outcome import Outcome
-from hmmdsl.analysis.probe import belief_distances
-from hmmdsl.analysis.probe.belief_distances import centres, compare, correlate
-from hmmdsl.analysis.regression import Regression
+from hmmdsl.analysis.regression.record import Regression
+from hmmdsl.process.distinct import centres
 from hmmdsl.training.trained import Trained
 from tests.analysis.invented import inputs_of, invented_run, mess3, surroundings
 from tests.analysis.other_coordinates import CHANGE, MOVED, PLAIN
@@ -63,7 +64,7 @@ def test_a_perfect_representation_correlates_perfectly() -> None:
     source = _regression(at="concat")
     known = source.compute(inputs_of("beliefs", run))
     perfect = {**known.arrays, "belief.concat.predicted": (2 * run.tree.belief + 1)}
-    outcome = compare(
+    outcome = compute(
         Distances(of="beliefs"), inputs_of("x", run, {"beliefs": Outcome(known.results, perfect, known.facts)}, beliefs=source)
     )
     assert outcome.results["r2"] == pytest.approx(1, abs=1e-12)

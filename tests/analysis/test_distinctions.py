@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.analysis.distinctions import Distinctions
+from hmmdsl.analysis.distinctions import history_pairs
+from hmmdsl.analysis.distinctions.history_pairs import pairs_within
+from hmmdsl.analysis.distinctions.record import Distinctions
 from hmmdsl.analysis.outcome import Outcome
-from hmmdsl.analysis.probe import history_pairs
-from hmmdsl.analysis.probe.histories import histories_read
-from hmmdsl.analysis.probe.history_pairs import pairs_within
+from hmmdsl.analysis.reading.histories import histories_read
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, words_of

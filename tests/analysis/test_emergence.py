@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmmdsl.analysis.attention import AttentionByLag
-from hmmdsl.analysis.baselines import Baselines
-from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.distinctions import Distinctions
-from hmmdsl.analysis.emergence import Emergence
-from hmmdsl.analysis.information import Information
-from hmmdsl.analysis.intervention import Intervention
-from hmmdsl.analysis.learning import Learning
-from hmmdsl.analysis.loss import Loss
-from hmmdsl.analysis.options.controls import Untrained
-from hmmdsl.analysis.patching import Patching
-from hmmdsl.analysis.pca import Pca
-from hmmdsl.analysis.regression import Regression
-from hmmdsl.analysis.subspaces import Subspaces
+from hmmdsl.analysis.attention.record import AttentionByLag
+from hmmdsl.analysis.baselines.record import Baselines
+from hmmdsl.analysis.distances.record import Distances
+from hmmdsl.analysis.distinctions.record import Distinctions
+from hmmdsl.analysis.emergence.record import Emergence
+from hmmdsl.analysis.information.record import Information
+from hmmdsl.analysis.intervention.record import Intervention
+from hmmdsl.analysis.learning.record import Learning
+from hmmdsl.analysis.loss.record import Loss
+from hmmdsl.analysis.patching.record import Patching
+from hmmdsl.analysis.pca.record import Pca
+from hmmdsl.analysis.reading.controls import Untrained
+from hmmdsl.analysis.regression.record import Regression
+from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.spec.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, rrxor, surroundings
 from tests.analysis.real_networks import real_run

@@ -7,13 +7,13 @@ from io import BytesIO
 
 import pytest
 
-from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.distinctions import Distinctions
-from hmmdsl.analysis.emergence import Emergence
-from hmmdsl.analysis.loss import Loss
-from hmmdsl.analysis.pca import Pca
-from hmmdsl.analysis.regression import Regression
-from hmmdsl.analysis.subspaces import Subspaces
+from hmmdsl.analysis.distances.record import Distances
+from hmmdsl.analysis.distinctions.record import Distinctions
+from hmmdsl.analysis.emergence.record import Emergence
+from hmmdsl.analysis.loss.record import Loss
+from hmmdsl.analysis.pca.record import Pca
+from hmmdsl.analysis.regression.record import Regression
+from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings

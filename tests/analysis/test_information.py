@@ -11,11 +11,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from hmmdsl.analysis.information import Information
-from hmmdsl.analysis.options.held_out import ByHistory
-from hmmdsl.analysis.probe.folds import draw_folds
-from hmmdsl.analysis.probe.information import Futures, _classification, _regression
-from hmmdsl.analysis.probe.softmax import PENALTIES, fit_path, principal_axes
+from hmmdsl.analysis.fitting.folds import draw_folds
+from hmmdsl.analysis.information.compute import Futures, _classification, _regression
+from hmmdsl.analysis.information.record import Information
+from hmmdsl.analysis.information.softmax import PENALTIES, fit_path, principal_axes
+from hmmdsl.analysis.reading.held_out import ByHistory
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.futures import future_space, word_vectors
 from hmmdsl.process.history_tree import history_weights

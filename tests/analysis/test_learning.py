@@ -10,8 +10,8 @@ from scipy.stats import linregress
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
-from hmmdsl.analysis.learning import Learning
-from hmmdsl.analysis.probe.laws import fit_law, fit_laws
+from hmmdsl.analysis.learning.compute import fit_law, fit_laws
+from hmmdsl.analysis.learning.record import Learning
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.loss.record import Loss
 from hmmdsl.process.history_tree import history_weights
 from tests.analysis.invented import inputs_of, invented_run, mess3, surroundings
 from tests.analysis.shapes import assert_shape

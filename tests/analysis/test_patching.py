@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from hmmdsl.analysis.options.written_words import possible
-from hmmdsl.analysis.patching import Patching
-from hmmdsl.analysis.steering.patch import restored_shares
+from hmmdsl.analysis.patching.compute import restored_shares
+from hmmdsl.analysis.patching.record import Patching
+from hmmdsl.analysis.reading.words import possible
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.process import Process
 from hmmdsl.process.words import read_word

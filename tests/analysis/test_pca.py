@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from hmmdsl.analysis.pca import Pca
-from hmmdsl.analysis.probe.factors import fold_factors
-from hmmdsl.analysis.probe.principal_components import Spectrum, held_out_cumulative, spectrum
+from hmmdsl.analysis.fitting.factors import fold_factors
+from hmmdsl.analysis.pca.compute import Spectrum, held_out_cumulative, spectrum
+from hmmdsl.analysis.pca.record import Pca
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.process.process import Process

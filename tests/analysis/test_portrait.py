@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.portrait import CARDINALITIES, PortraitOf, schema
+from hmmdsl.analysis.portrait.record import CARDINALITIES, PortraitOf, schema
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.portrait import portrait
@@ -44,7 +44,7 @@ def test_a_portrait_that_is_known_is_not_computed_again(depth: int, monkeypatch:
     again = Inputs("about", {}, {}, {}, {"p": rrxor()}, known)
     computed: list[int] = []
     monkeypatch.setattr(
-        "hmmdsl.process.portrait.portrait", lambda process, depth: computed.append(depth) or portrait(process, depth)
+        "hmmdsl.analysis.portrait.compute.portrait", lambda process, depth: computed.append(depth) or portrait(process, depth)
     )
     assert PortraitOf(process="p", depth=depth).compute(again) == found
     assert computed == ([12] if depth == 12 else [])

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmmdsl.analysis.information import Information
-from hmmdsl.analysis.pca import Pca
-from hmmdsl.analysis.probe.sampling_error import group_shares, jackknife
-from hmmdsl.analysis.regression import Regression
-from hmmdsl.analysis.subspaces import Subspaces
+from hmmdsl.analysis.fitting.sampling_error import group_shares, jackknife
+from hmmdsl.analysis.information.record import Information
+from hmmdsl.analysis.pca.record import Pca
+from hmmdsl.analysis.regression.record import Regression
+from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, sample_history_tree
 from hmmdsl.process.process import Process

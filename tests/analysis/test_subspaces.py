@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from scipy.linalg import orth, subspace_angles
 from sklearn.linear_model import LinearRegression
 
-from hmmdsl.analysis.loss import Loss
-from hmmdsl.analysis.options.points import places
-from hmmdsl.analysis.options.probes import Probe, pair_names
-from hmmdsl.analysis.options.targets import target_values
+from hmmdsl.analysis.fitting.factors import fold_factors
+from hmmdsl.analysis.fitting.spans import overlap, principal_angles, random_span, span
+from hmmdsl.analysis.loss.record import Loss
 from hmmdsl.analysis.outcome import Outcome
-from hmmdsl.analysis.probe.factors import fold_factors
-from hmmdsl.analysis.probe.spans import overlap, principal_angles, random_span, span
-from hmmdsl.analysis.regression import Regression
-from hmmdsl.analysis.subspaces import Subspaces
+from hmmdsl.analysis.reading.points import places
+from hmmdsl.analysis.reading.targets import target_values
+from hmmdsl.analysis.regression.record import Regression
+from hmmdsl.analysis.subspaces.probes import Probe, pair_names
+from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import history_weights
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings

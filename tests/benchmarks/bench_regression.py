@@ -19,12 +19,12 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from threadpoolctl import threadpool_limits
 
-from hmmdsl.analysis.options.points import Place
-from hmmdsl.analysis.probe.factors import union
-from hmmdsl.analysis.probe.folds import assign_folds
-from hmmdsl.analysis.probe.reading import Reading, Statistics, read
-from hmmdsl.analysis.probe.setting import Features, Setting
-from hmmdsl.analysis.probe.shuffled import shuffle
+from hmmdsl.analysis.fitting.factors import union
+from hmmdsl.analysis.fitting.fits import Reading, Statistics, read
+from hmmdsl.analysis.fitting.folds import assign_folds
+from hmmdsl.analysis.fitting.setting import Features, Setting
+from hmmdsl.analysis.fitting.shuffled import shuffle
+from hmmdsl.analysis.reading.points import Place
 
 TARGETS, POINTS = 5, 5
 

@@ -9,12 +9,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from matplotlib.figure import Figure
 
+from hmmdsl.analysis.kind import Kind
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.portrait import portrait
 from hmmdsl.report.finished import Finished
 from hmmdsl.report.portrait_section import portrait_text
-from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.experiment import About, Experiment, Judged, Margin, Verdict
 from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.process import ProcessTable
@@ -41,7 +42,7 @@ expect "small gap": fit.gap < 1e-4
 WIDTHS = SweepAxis(paths=("net.d_model",), values=((8,), (32,)))
 
 
-class FakeRegression(Analysis):
+class FakeRegression(Kind):
     """Scores beside controls, as a regression reports them."""
 
     word: ClassVar[str] = "regression"
@@ -56,6 +57,9 @@ class FakeRegression(Analysis):
         return Group({"embedding": point, "block": Series(point, 4), "concat": point})
 
     def compute(self, inputs: Inputs) -> Outcome:
+        raise NotImplementedError
+
+    def seconds(self, reads: Reads, around: Surroundings) -> float:
         raise NotImplementedError
 
     def figures(self, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:

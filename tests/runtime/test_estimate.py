@@ -6,7 +6,6 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime.analysis_work import WORK
 from hmmdsl.runtime.estimate import Estimate, estimate
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.stages.task import tasks_of
@@ -70,7 +69,3 @@ def test_an_analysis_takes_what_it_computes() -> None:
     assert _analysis(FACTORED, "angles") > 3 * _analysis(FACTORED, "angles", factors__histories="sampled { words = 1_000 }")
     folds = [_analysis(FACTORED, "factors", factors__controls=f"[held_out {{ folds = {n} }}]") for n in (5, 40)]
     assert folds[1] > 2 * folds[0]  # a penalty is chosen by the fits without each two folds
-
-
-def test_every_kind_of_analysis_is_counted_out() -> None:
-    assert set(WORK) == set(kinds().values())

@@ -16,14 +16,14 @@ _NAME = re.compile(r"\w+")
 
 
 @cache
-def source_hash(roots: tuple[str, ...], without: tuple[str, ...] = (), beside: tuple[str, ...] = ()) -> str:
+def source_hash(roots: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
     """SHA-256 of every module that `roots` import, directly or through others, at the top or inside functions; imports for the
-    type checker alone are left out, and modules whose names begin with one of `without`.
+    type checker alone are left out.
 
     `beside` are endings of files that belong to the folders of the roots, such as templates (`.html`).
     """
     total = sha256()
-    for module in sorted(modules_of(roots, without)):
+    for module in sorted(modules_of(roots)):
         total.update(f"{module}:{_file_hash(_path(module))}\n".encode())
     for folder in sorted({path.parent for root in roots if (path := _path(root)) is not None} if beside else ()):
         for path in sorted(each for each in folder.iterdir() if each.suffix in beside):
@@ -31,13 +31,13 @@ def source_hash(roots: tuple[str, ...], without: tuple[str, ...] = (), beside: t
     return total.hexdigest()
 
 
-def modules_of(roots: Iterable[str], without: tuple[str, ...] = ()) -> set[str]:
+def modules_of(roots: Iterable[str]) -> set[str]:
     """The modules of hmmdsl that `roots` reach by imports, themselves among them."""
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
         module = waiting.pop()
-        if module not in found and not module.startswith(without or ("\0",)) and _path(module) is not None:
+        if module not in found and _path(module) is not None:
             found.add(module)
             waiting += _imports(module)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.analysis.kind import Kind
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.results_file import plain
 
@@ -20,7 +21,9 @@ ARRAYS = "arrays.safetensors"
 def make(task: Task, folder: Path, shelf: Shelf) -> dict[str, Any]:
     """Compute the analysis."""
     name = task.stage.name
-    outcome = task.experiment.analyses[name].compute(shelf.inputs(task, name))
+    analysis = task.experiment.analyses[name]
+    assert isinstance(analysis, Kind)
+    outcome = analysis.compute(shelf.inputs(task, name))
     if outcome.arrays:
         import numpy as np
         from safetensors.numpy import save

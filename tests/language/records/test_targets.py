@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hmmdsl.analysis import kinds
-from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.options.targets import FutureTarget
-from hmmdsl.analysis.regression import Regression
+from hmmdsl.analysis.distances.record import Distances
+from hmmdsl.analysis.reading.targets import FutureTarget
+from hmmdsl.analysis.regression.record import Regression
 from hmmdsl.language.experiment_file import read_experiment, write_experiment
 from tests.language.record_specs import RUN, compiled, messages, only
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hmmdsl.analysis.distances import Distances
-from hmmdsl.analysis.loss import Loss
+from hmmdsl.analysis.distances.record import Distances
+from hmmdsl.analysis.loss.record import Loss
 from hmmdsl.runtime.identity.contents import nameless, references
 
 

@@ -1,0 +1,1 @@
+"""Affine maps and what they are worth: least squares, ridge, folds, projections, scores."""

@@ -1,0 +1,1 @@
+"""`intervention`: whether predictions follow a belief that is written into the residual stream."""

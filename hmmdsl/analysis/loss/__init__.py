@@ -1,0 +1,1 @@
+"""`loss`: how far each position's predictions are from an optimal observer's."""

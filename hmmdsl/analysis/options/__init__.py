@@ -1,1 +1,0 @@
-"""Options that several kinds of analysis share. Imports neither torch nor numpy."""

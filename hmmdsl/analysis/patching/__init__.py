@@ -1,0 +1,1 @@
+"""`patching`: where in the network what tells two histories apart stands."""

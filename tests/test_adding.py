@@ -1,0 +1,114 @@
+"""What one adds, and how many files it takes: each is added to a copy of the house, and a spec that uses it is run there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "hmmdsl"
+
+RECORD = '''
+from typing import ClassVar, Literal
+
+from hmmdsl.analysis.kind import ReadsPlaces
+from hmmdsl.analysis.work import Reads
+from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.spec.results import Group, Quantity, by_point
+
+
+class Norms(ReadsPlaces):
+    """The mean length of the activations."""
+
+    word: ClassVar[str] = "norms"
+    kind: Literal["norms"] = "norms"
+
+    def results(self, around: Surroundings) -> Group:
+        length = Group({"length": Quantity("1", "mean Euclidean length")})
+        return Group(by_point({place.name: length for place in self.places_in(around)}))
+
+    def seconds(self, reads: Reads, around: Surroundings) -> float:
+        return reads.forward()
+'''
+
+COMPUTE = """
+import numpy as np
+
+from hmmdsl.analysis.norms.record import Norms
+from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.analysis.reading.by_place import gathered
+
+
+def compute(analysis: Norms, inputs: Inputs) -> Outcome:
+    run = inputs.trained[analysis.of]
+    activations = run.activations(None, run.tree)
+    names = [place.name for place in analysis.places_in(inputs.surroundings())]
+    lengths = {name: {"length": float(np.linalg.norm(activations[name], axis=1).mean())} for name in names}
+    return Outcome(gathered(lengths), {}, {"histories": len(run.tree)})
+"""
+
+FIGURES = """
+from matplotlib.figure import Figure
+
+from hmmdsl.analysis.norms.record import Norms
+from hmmdsl.analysis.outcome import Inputs, Outcome
+
+
+def figures(analysis: Norms, outcome: Outcome, inputs: Inputs) -> dict[str, Figure]:
+    figure = Figure()
+    figure.subplots().plot([one["length"] for one in outcome.results["block"]])
+    return {"lengths": figure}
+
+
+def caption(analysis: Norms, figure: str, outcome: Outcome) -> str:
+    return "Mean lengths by block."
+"""
+
+SPEC = """
+import std.processes (golden_mean)
+model net: transformer { layers = 2, d_model = 8, context = 3 }
+train fit { process = golden_mean(), model = net, steps = 2 }
+analysis sizes: norms { of = fit, at = [blocks, final_norm] }
+analysis sooner: emergence { of = sizes }
+expect sizes.block[1].length > 0 and sooner.checkpoint[0].final_norm.length > 0
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the house by links, but for its rooms' own folders, in which files can be added."""
+    copy = tmp_path / "copy" / "hmmdsl"
+    for folder in (HOUSE, *(path for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__")):
+        there = copy / folder.relative_to(HOUSE)
+        there.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.name != "__pycache__" and not (folder == HOUSE and path.is_dir()):
+                (there / path.name).symlink_to(path)
+    return copy
+
+
+def run(house: Path, spec: str) -> subprocess.CompletedProcess[str]:
+    """Run a spec there."""
+    (house.parent / "spec.hmm").write_text(spec)
+    return subprocess.run(
+        [sys.executable, "-m", "hmmdsl", "run", "spec.hmm", "--no-store", "--out", "runs"],
+        cwd=house.parent,
+        env={**os.environ, "PYTHONPATH": str(house.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_analysis_is_one_folder(house: Path) -> None:
+    folder = house / "analysis" / "norms"
+    folder.mkdir()
+    for name, text in (("__init__", ""), ("record", RECORD), ("compute", COMPUTE), ("figures", FIGURES)):
+        (folder / f"{name}.py").write_text(text)
+    done = run(house, SPEC)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (figure,) = house.parent.glob("runs/*/figures/sizes.lengths.svg")
+    assert "Mean lengths by block" in (figure.parent.parent / "report.html").read_text()
