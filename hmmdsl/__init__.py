@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl import process as _process
+from hmmdsl.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from hmmdsl.language.diagnostics import SpecError as SpecError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hmmdsl.runtime.loading import LoadedRun as LoadedRun
     from hmmdsl.runtime.loading import load_run as load_run
 
-__version__ = "0.1.0"
 
 _LAZY = {
     "LoadedRun": "hmmdsl.runtime.loading",

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hmmdsl import __version__
 from hmmdsl.files.streams import fill_standard_streams
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.runtime.asked_seeds import SeedsOption, asked_seeds
@@ -21,6 +20,7 @@ from hmmdsl.runtime.engines.options import AddressOption, EngineOption, EngineOp
 from hmmdsl.runtime.failures import ExitCode, OutputError
 from hmmdsl.runtime.packing.commands import pack_commands
 from hmmdsl.runtime.store.commands import store_commands
+from hmmdsl.version import __version__
 
 app = typer.Typer(
     cls=Commands,

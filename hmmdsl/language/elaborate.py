@@ -98,7 +98,7 @@ def _compile(
     given = [*profiles.chosen(profile, diagnostics), *read_settings(settings, diagnostics)]
     overrides = sort_out(given, names, (*sorts, "sweep"), diagnostics)
     params = _param_overrides(overrides, budget, diagnostics)
-    scope = declare(file, modules, budget, diagnostics, params, path=path)
+    scope = declare(file, modules.load, budget, diagnostics, params, path=path)
     check_all(scope, budget)
     compilation = Compilation(file, sorts, names, scope, budget, overrides, diagnostics)
     compilation.read_all()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
 from lark import UnexpectedToken
 
@@ -13,27 +11,9 @@ from hmmdsl.language.constants.budget import count_records
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.parsing.layout import CLOSER, Layout, lay_out
 from hmmdsl.language.parsing.operators import RefusedError
-from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme, Scanner
-from hmmdsl.language.parsing.tables import parser
+from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme
+from hmmdsl.language.parsing.tables import grammar
 from hmmdsl.language.source import Source, Span
-
-
-class Grammar:
-    """The grammar's parser, with an entry for a file and for each part that is read alone, and its scanner."""
-
-    def __init__(self) -> None:
-        self.lark = parser()
-        self.scanner = Scanner(self.lark.terminals)
-
-    def parse(self, lexemes: list[Lexeme], start: str) -> Any:
-        """The tree for laid-out lexemes. Raises UnexpectedToken or RefusedError."""
-        return self.lark.parse(lexemes, start)
-
-
-@cache
-def grammar() -> Grammar:
-    """The one grammar of this process."""
-    return Grammar()
 
 
 def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:

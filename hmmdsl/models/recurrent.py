@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from hmmdsl.models.levels import Levels
+    from hmmdsl.models.layout import Levels
 
 State: TypeAlias = "tuple[Float[Tensor, 'row d_model'], ...]"
 """What a layer carries from a history to the next: the hidden state first, then an LSTM's cell."""

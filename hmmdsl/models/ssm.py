@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from hmmdsl.models.levels import Levels
+    from hmmdsl.models.layout import Levels
 
 LEAST_RADIUS = 1e-3
 """The least |a| that initialization draws: its logarithm must be finite."""

@@ -14,12 +14,11 @@ import numpy as np
 
 from hmmdsl.process.algebra.long_run import long_run_machine
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
-from hmmdsl.process.joint import each_once
 from hmmdsl.process.measure import NUMERICAL_ERROR, SHOWN
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
 from hmmdsl.process.once import once
 from hmmdsl.process.poisson import solve_poisson
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, each_once
 from hmmdsl.process.quantum_memory import MERGED_DEPTH, Remainder, merged_bounds, most_still_told
 from hmmdsl.process.stationary import stationary_distribution
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar

@@ -10,8 +10,7 @@ import numpy as np
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.histories import SMALLEST_PROBABILITY, FactorHistories, Rows
 from hmmdsl.process.histories import HistoryTree as HistoryTree
-from hmmdsl.process.joint import each_once, strides
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, each_once, strides
 from hmmdsl.process.product_tree import tree_of_all, tree_of_words
 from hmmdsl.process.sampling import sample_words
 

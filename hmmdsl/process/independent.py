@@ -15,9 +15,8 @@ from hmmdsl.process.algebra.failure import TooLargeError
 from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.complexity import Complexity
 from hmmdsl.process.entropies import followed_beliefs
-from hmmdsl.process.joint import Joint, each_once, joint_weights
 from hmmdsl.process.measure import Measure
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Joint, Process, Scalar, each_once, joint_weights
 from hmmdsl.process.structure import long_run
 from hmmdsl.process.together import Course, coprime, course, joint_masks, steps_of_places
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hmmdsl.process.histories import SMALLEST_PROBABILITY, FactorHistories, HistoryTree
-from hmmdsl.process.joint import strides
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, strides
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int32, Int64

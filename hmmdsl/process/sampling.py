@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmmdsl.process.block_tables import LONGEST_BLOCK, BlockTables, alias_tables, blocks_of
-from hmmdsl.process.joint import strides
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, strides
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64

@@ -9,8 +9,7 @@ from fractions import Fraction
 from itertools import starmap
 from math import gcd, inf, lcm, log, prod
 
-from hmmdsl.process.joint import digits, joint_weights
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Process, Scalar, digits, joint_weights
 
 LONGEST_EXACT = 256
 """Tokens of a word whose logarithm is worked out from exact fractions, which get longer with each of them."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FOLDER = "figures"
 """Where a run folder keeps them."""
 
+_PIXELS_PER_INCH = 104
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -84,3 +86,22 @@ def _alt(kind: str, owner: str, short: str, caption: str) -> str:
     first = caption.partition(". ")[0].rstrip(".")
     what = f"Figure {short.replace('_', ' ')} of {kind} {owner}"
     return f"{what}: {first}." if first else f"{what}."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in the page: its data, caption and alternative text; width and height in CSS pixels."""
+
+    uri: str
+    alt: str
+    caption: str
+    title: str
+    file: str
+    wide: bool
+    width: int
+    height: int
+
+    @staticmethod
+    def pixels(inches: float) -> int:
+        """How long so many inches of a figure are in the page: a figure of ten inches fills it."""
+        return round(_PIXELS_PER_INCH * inches)

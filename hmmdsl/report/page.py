@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.files.writing import write_whole
 from hmmdsl.report.claim_words import Term, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.report.document import data_uri, fill
+from hmmdsl.report.figures import Picture
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
 from hmmdsl.report.scores import ScoreTable, score_tables
@@ -22,28 +23,6 @@ if TYPE_CHECKING:
     from hmmdsl.report.figures import Drawing
     from hmmdsl.report.finished import Finished
     from hmmdsl.spec.experiment import Verdict
-
-
-_PIXELS_PER_INCH = 104
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure in the page: its data, caption and alternative text; width and height in CSS pixels."""
-
-    uri: str
-    alt: str
-    caption: str
-    title: str
-    file: str
-    wide: bool
-    width: int
-    height: int
-
-    @staticmethod
-    def pixels(inches: float) -> int:
-        """How long so many inches of a figure are in the page: a figure of ten inches fills it."""
-        return round(_PIXELS_PER_INCH * inches)
 
 
 @dataclass(frozen=True)

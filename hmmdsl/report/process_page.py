@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.process.portrait import portrait as portrait_of
 from hmmdsl.report.document import fill
-from hmmdsl.report.page import Picture
+from hmmdsl.report.figures import Picture
 from hmmdsl.report.portrait_section import compared, portrait_section, portrait_text
 from hmmdsl.report.process_figures import process_figures
 from hmmdsl.report.style import applied, write_png

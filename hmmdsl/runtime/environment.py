@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import hmmdsl
+from hmmdsl.version import __version__
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "matplotlib", "pydantic", "lark", "safetensors")
 _SAME = ("hmmdsl", "python", "torch", "numpy", "scikit-learn", "scipy", "processor", "kernels", "devices", "threads")
@@ -33,7 +33,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 def environment(devices: Mapping[str, str], threads: Mapping[str, int], kernels: str = "") -> dict[str, Any]:
     """What environment.json holds; `devices` and `threads` are those of each train, `kernels` those that computed the numbers."""
     found: dict[str, Any] = {
-        "hmmdsl": hmmdsl.__version__,
+        "hmmdsl": __version__,
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),

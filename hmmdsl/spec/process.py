@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.algebra.product import product
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Part, Parts, Process, Scalar
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.exact import LARGEST, exact_number
 

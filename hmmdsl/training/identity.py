@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-import hmmdsl
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Record
+from hmmdsl.version import __version__
 
 _SOURCES = ("files", "process", "spec", "models", "training")
 """The folders whose code makes the numbers."""
@@ -41,7 +41,7 @@ def identity_of(
         "discriminator": None if discriminator is None else discriminator.model_dump(mode="json"),
         "process": [_matrices(factor) for factor in process.factors],
         "versions": {
-            "hmmdsl": hmmdsl.__version__,
+            "hmmdsl": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": version("numpy"),
@@ -69,7 +69,7 @@ def _matrices(process: Process) -> dict[str, Any]:
 def _code() -> str:
     """SHA-256 of the source files that make the numbers."""
     digest = sha256()
-    house = Path(hmmdsl.__file__).parent
+    house = Path(__file__).parents[1]
     for file in sorted(path for folder in _SOURCES for path in (house / folder).rglob("*.py")):
         digest.update(file.relative_to(house).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from hmmdsl.process.joint import strides
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, strides
 from hmmdsl.process.sampling import sampling_tables
 from hmmdsl.training.streams import stream
 

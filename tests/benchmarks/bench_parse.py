@@ -10,7 +10,8 @@ import time
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_file
 from hmmdsl.language.formatting.highlight import highlight
-from hmmdsl.language.parser import grammar, parse
+from hmmdsl.language.parser import parse
+from hmmdsl.language.parsing.tables import grammar
 from hmmdsl.language.source import Source
 
 LINES = 5_000

@@ -62,7 +62,7 @@ def declared(text: str, folder: Path | None = None, path: Path | None = None) ->
     diagnostics, budget = Diagnostics(), Budget()
     modules = Modules(folder, diagnostics, budget, path)
     file = parse(Source("spec.hmm", text), diagnostics)
-    scope = declare(file, modules, budget, diagnostics, path=path)
+    scope = declare(file, modules.load, budget, diagnostics, path=path)
     check_all(scope, budget)
     return Declared(scope, budget, diagnostics, modules)
 

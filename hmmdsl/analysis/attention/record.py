@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,9 +17,6 @@ from hmmdsl.process.spectrum import lasting
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
-
-if TYPE_CHECKING:
-    pass
 
 FIT = {
     "rate": Quantity("1", "factor by which attention falls from one lag to the next, fitted over all positions"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,9 +18,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
-
-if TYPE_CHECKING:
-    pass
 
 RIVALS = ("belief", "log_belief", "unnormalized", "next_token", "future")
 """The geometries that are read off the same activations, in the order of the results."""

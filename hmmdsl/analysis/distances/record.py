@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import comb
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -23,9 +23,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName
 from hmmdsl.spec.results import Group, Quantity, spread_of
-
-if TYPE_CHECKING:
-    pass
 
 Against: TypeAlias = FutureTarget | Literal["belief", "next_token"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import comb
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,9 +23,6 @@ from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights, from_word
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of, theory
-
-if TYPE_CHECKING:
-    pass
 
 DistinctionControl = Annotated[Annotated[Untrained | Shuffled | Noise, Field(discriminator="kind")], from_word]
 

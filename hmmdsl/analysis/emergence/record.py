@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,9 +15,6 @@ from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AnalysisName, Problem
 from hmmdsl.spec.checkpoints import checkpoint_count
 from hmmdsl.spec.results import Group, Quantity, Series
-
-if TYPE_CHECKING:
-    pass
 
 
 class Emergence(Kind):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,19 +20,7 @@ from hmmdsl.analysis.fitting.spans import centred, column_basis, span
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
-    from hmmdsl.analysis.fitting.setting import Features, Ridge, Setting
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A probe whose subspace is left out: its `target` for each history, the `weights` of its fit (0 where the target is
-    undefined), and how it is fitted."""
-
-    target: Float64[np.ndarray, "history target"]
-    weights: Float64[np.ndarray, " history"]
-    directions: Literal["encoding", "readout"]
-    intercept: bool
-    ridge: Ridge
+    from hmmdsl.analysis.fitting.setting import Features, Setting
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,18 @@ from hmmdsl.analysis.reading.points import Place
 if TYPE_CHECKING:
     from jaxtyping import Float, Float64, Int64
 
-    from hmmdsl.analysis.fitting.projection import LeftOut
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A probe whose subspace is left out: its `target` for each history, the `weights` of its fit (0 where the target is
+    undefined), and how it is fitted."""
+
+    target: Float64[np.ndarray, "history target"]
+    weights: Float64[np.ndarray, " history"]
+    directions: Literal["encoding", "readout"]
+    intercept: bool
+    ridge: Ridge
+
 
 Features: TypeAlias = Mapping[str, "Float[np.ndarray, 'history width']"]
 """Activations by point of the network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,9 +28,6 @@ from hmmdsl.spec.base import (
     SampledHistories,
 )
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
-
-if TYPE_CHECKING:
-    pass
 
 Beside = Literal["untrained", "shuffled", "noise"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,9 +23,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, Record, ResultName, from_word
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, spread_of
-
-if TYPE_CHECKING:
-    pass
 
 OLD = Quantity("nats", "mean KL divergence of the prediction from the optimum of the history's own belief")
 NEW = Quantity("nats", "mean KL divergence of the prediction from the optimum of the belief steered to")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,9 +13,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
-
-if TYPE_CHECKING:
-    pass
 
 FEWEST = 3
 """Lengths that a law of two parameters needs, for its standard errors to mean anything."""

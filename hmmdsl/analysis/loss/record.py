@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from hmmdsl.analysis.kind import ReadsNetwork
 from hmmdsl.analysis.outcome import Inputs, Outcome
@@ -12,9 +12,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, ReadHistories
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
-
-if TYPE_CHECKING:
-    pass
 
 
 class Loss(ReadsNetwork):

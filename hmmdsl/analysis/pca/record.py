@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,9 +22,6 @@ from hmmdsl.process.counting import count_histories
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, SampledHistories, Weights, from_word
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
-
-if TYPE_CHECKING:
-    pass
 
 PcaControl = Annotated[Annotated[HeldOut | Untrained, Field(discriminator="kind")], from_word]
 

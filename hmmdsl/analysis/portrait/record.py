@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,9 +14,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import ProcessName
 from hmmdsl.spec.results import Group, Quantity, Series, theory
-
-if TYPE_CHECKING:
-    pass
 
 CARDINALITIES = {
     "finite": "1 if the causal states met in the long run are known to be finite in number, else 0",

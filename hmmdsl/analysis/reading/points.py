@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.models.base import Model
-
-if TYPE_CHECKING:
-    pass
 
 
 class EmbeddingPoint(Record):

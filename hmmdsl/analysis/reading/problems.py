@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from hmmdsl.analysis.reading.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, point_words
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.base import Problem, Record
-
-if TYPE_CHECKING:
-    pass
 
 
 def missing_points(of: str, at: AnyPoint | Sequence[AnyPoint], around: Surroundings) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hmmdsl.process.joint import strides
+from hmmdsl.process.process import strides
 from hmmdsl.process.words import UnknownTokenError, read_word
 from hmmdsl.spec.base import Problem
 

@@ -13,10 +13,9 @@ from hmmdsl.analysis.fitting.fits import Reading, Statistics, fitted, read
 from hmmdsl.analysis.fitting.folds import Rows, Sharing, draw_folds, sharing, sharing_words
 from hmmdsl.analysis.fitting.folds import in_words as fold_words
 from hmmdsl.analysis.fitting.least_squares import AffineMap
-from hmmdsl.analysis.fitting.projection import LeftOut
 from hmmdsl.analysis.fitting.sampling_error import r2_error
 from hmmdsl.analysis.fitting.scores import CONSTANT, Score, Scoring, mean_results, no_score, sample_sd, spread
-from hmmdsl.analysis.fitting.setting import Features, Setting
+from hmmdsl.analysis.fitting.setting import Features, LeftOut, Setting
 from hmmdsl.analysis.fitting.shuffled import shuffle
 from hmmdsl.analysis.outcome import Inputs, Outcome, UndefinedTargetError
 from hmmdsl.analysis.reading.controls import HeldOut, Noise, Planted, Shuffled, Untrained

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import comb
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,9 +25,6 @@ from hmmdsl.analysis.work import (
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Problem, ResultName, from_word
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
-
-if TYPE_CHECKING:
-    pass
 
 SubspaceControl = Annotated[Annotated[Untrained | Shuffled, Field(discriminator="kind")], from_word]
 

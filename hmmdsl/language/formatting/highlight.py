@@ -56,7 +56,7 @@ def highlight(text: str) -> Iterator[tuple[str, str]]:
     Classes: comment, keyword, name (what is declared), key (of a record), call, variable, number, string, constant, rest,
     arrow, operator, punctuation, and the empty one for white space.
     """
-    from hmmdsl.language.parser import grammar
+    from hmmdsl.language.parsing.tables import grammar
 
     source = Source("", text)
     scan = grammar().scanner.scan(source)

@@ -25,7 +25,7 @@ def names_of_file(path: Path, called: str, at: Span, budget: Budget, diagnostics
     source = read_source(path, called, diagnostics)
     if source is None:
         return scope
-    declared = declare(parse(source, diagnostics), modules, budget, diagnostics, path=path)
+    declared = declare(parse(source, diagnostics), modules.load, budget, diagnostics, path=path)
     # The file's names stand before the library's, as a file that imports nothing has none of them.
     return Scope(parent=scope, bound=declared.bound, places=declared.places)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
@@ -20,15 +19,15 @@ from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.processes.templates import DefinedTemplate, HmmTemplate
 
-if TYPE_CHECKING:
-    from hmmdsl.language.modules.imports import Modules
+Load = Callable[[syntax.Import, Path | None, Diagnostics], Module]
+"""Reads the module that an import of a file names. Raises ConstantError."""
 
 NO_OVERRIDES: Mapping[str, Value] = MappingProxyType({})
 
 
 def declare(
     file: syntax.File,
-    modules: Modules,
+    load: Load,
     budget: Budget,
     diagnostics: Diagnostics,
     overrides: Mapping[str, Value] = NO_OVERRIDES,
@@ -36,13 +35,14 @@ def declare(
     path: Path | None = None,
 ) -> Scope:
     """The names of a file: its imports, its processes (which may stand in any order), its params (in order; those in `overrides`
-    take their value from there). `path` is the file, None for a bare text or the standard library. Whatever is wrong is reported.
+    take their value from there). `load` reads what an import names; `path` is the file, None for a bare text or the standard
+    library. Whatever is wrong is reported.
     """
     scope = Scope()
     for statement in file.statements:
         match statement:
             case syntax.Import():
-                _import(statement, scope, modules, diagnostics, path)
+                _import(statement, scope, load, diagnostics, path)
             case syntax.Hmm() if _damaged(statement, diagnostics):
                 _declare(statement.name, Failed(), scope, diagnostics)
             case syntax.Hmm():
@@ -141,7 +141,7 @@ def _param(
         return Failed()
 
 
-def _import(statement: syntax.Import, scope: Scope, modules: Modules, diagnostics: Diagnostics, path: Path | None) -> None:
+def _import(statement: syntax.Import, scope: Scope, load: Load, diagnostics: Diagnostics, path: Path | None) -> None:
     """Bring the names of an import into `scope`; where it fails they are known as failed, so that their uses are no mistakes."""
     module: Module | None = None
     try:
@@ -155,7 +155,7 @@ def _import(statement: syntax.Import, scope: Scope, modules: Modules, diagnostic
                 if statement.names is not None
                 else f"write `{written} (mess3, rrxor)` with the names it should bring, or `{written} as lib`",
             )
-        module = modules.load(statement, path, diagnostics)
+        module = load(statement, path, diagnostics)
     except ConstantError as error:
         error.report(diagnostics)
     if statement.alias is not None:

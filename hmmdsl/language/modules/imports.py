@@ -142,7 +142,7 @@ class Modules:
             file = parse(source, inner)
             failed = bool(inner.errors)
             own = path if path.parent != LIBRARY else None
-            scope = declare(file, self, self.budget, inner, path=own)
+            scope = declare(file, self.load, self.budget, inner, path=own)
         finally:
             self.reading.pop()
         module = Module(f"`{name}`", exported(file, scope), failed)

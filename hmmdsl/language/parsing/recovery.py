@@ -20,7 +20,7 @@ from hmmdsl.language.parsing.tree_builder import Body
 from hmmdsl.language.source import Source, Span
 
 if TYPE_CHECKING:
-    from hmmdsl.language.parser import Grammar
+    from hmmdsl.language.parsing.tables import Grammar
 
 
 def recover(grammar: Grammar, scan: Scan, diagnostics: Diagnostics) -> tuple[tuple[syntax.Statement, ...], frozenset[str]]:

@@ -7,6 +7,7 @@ aside and the tables are made anew. `python -m hmmdsl.language.parsing.tables` w
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
 from hmmdsl.files.writing import write_whole
-from hmmdsl.language.parsing.scanner import Words
+from hmmdsl.language.parsing.scanner import Lexeme, Scanner, Words
 from hmmdsl.language.parsing.tree_builder import TreeBuilder
 
 _ENTRIES = ["file", "lone", "body", "record"]
@@ -69,3 +70,21 @@ def _made_of(grammar: str) -> dict[str, str]:
 if __name__ == "__main__":
     place = Path(__file__).parent.parent
     write_whole(place / "tables.json", written((place / "grammar.lark").read_text(encoding="utf-8")))
+
+
+class Grammar:
+    """The grammar's parser, with an entry for a file and for each part that is read alone, and its scanner."""
+
+    def __init__(self) -> None:
+        self.lark = parser()
+        self.scanner = Scanner(self.lark.terminals)
+
+    def parse(self, lexemes: list[Lexeme], start: str) -> Any:
+        """The tree for laid-out lexemes. Raises UnexpectedToken or RefusedError."""
+        return self.lark.parse(lexemes, start)
+
+
+@cache
+def grammar() -> Grammar:
+    """The one grammar of this process."""
+    return Grammar()

@@ -17,9 +17,8 @@ from hmmdsl.process.algebra.entries import add, right_of
 from hmmdsl.process.algebra.failure import TooLargeError
 from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.algebra.spans import Number, Rows, WorkError, closure, image, rank_between
-from hmmdsl.process.joint import each_once
 from hmmdsl.process.once import once
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Process, Scalar, each_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

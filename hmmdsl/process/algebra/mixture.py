@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hmmdsl.process.algebra.entries import check_distinct, check_distribution, right_of
 from hmmdsl.process.algebra.failure import AlgebraError, check_size
-from hmmdsl.process.algebra.parts import Part, Parts
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Part, Parts, Process, Scalar
 
 
 def mixture(components: Mapping[str, Process], weights: Sequence[Scalar], name: str | None = None) -> Process:

@@ -7,11 +7,12 @@ Operations that keep the states (relabel, leak, noise, reverse) keep the parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from hmmdsl.process.algebra.failure import DEEPEST_PARTS, AlgebraError, TooDeepError
+from hmmdsl.process.algebra.failure import AlgebraError
+from hmmdsl.process.process import Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,57 +20,8 @@ if TYPE_CHECKING:
 
     from hmmdsl.process.process import Process, Scalar
 
-
 LEAST_SHARE = 1e-12
 """A component of a generalized HMM that is less probable counts as ruled out: entries of both signs leave rounding errors."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A process within a composed one, as it was given.
-
-    A `component` is active in some states of the whole, where no other component is; a `factor` has a state in (nearly) all of
-    them, beside the other factors. `state_of[i]` is the part's state in the whole's state i, None where it has none.
-    """
-
-    name: str
-    role: Literal["component", "factor"]
-    process: Process
-    state_of: Sequence[int | None]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of a composed process, in the order they were given; names are unique. `depth` is how many are within each other.
-    Raises TooDeepError."""
-
-    parts: tuple[Part, ...]
-    depth: int = field(init=False, compare=False, default=1)
-
-    def __post_init__(self) -> None:
-        within = (part.process.parts.depth for part in self.parts if part.process.parts is not None)
-        object.__setattr__(self, "depth", 1 + max(within, default=0))
-        if self.depth > DEEPEST_PARTS:
-            raise TooDeepError
-
-    @property
-    def components(self) -> tuple[Part, ...]:
-        """The parts of which at most one is active at a time."""
-        return tuple(part for part in self.parts if part.role == "component")
-
-    @property
-    def factors(self) -> tuple[Part, ...]:
-        """The parts that run beside each other."""
-        return tuple(part for part in self.parts if part.role == "factor")
-
-    def moved(self, to: tuple[int | None, ...]) -> Parts:
-        """The same parts seen from other states: `to[i]` is the state that the new state i stands for, None for none."""
-        return Parts(
-            tuple(
-                Part(part.name, part.role, part.process, tuple(None if i is None else part.state_of[i] for i in to))
-                for part in self.parts
-            )
-        )
 
 
 @dataclass(frozen=True)

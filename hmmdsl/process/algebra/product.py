@@ -8,9 +8,7 @@ from math import prod
 
 from hmmdsl.process.algebra.entries import right_of
 from hmmdsl.process.algebra.failure import MOST_FACTORS, AlgebraError, check_factored, check_size
-from hmmdsl.process.algebra.parts import Part, Parts
-from hmmdsl.process.joint import joint_operators, joint_places, joint_texts, joint_weights
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Part, Parts, Process, joint_operators, joint_places, joint_texts, joint_weights
 
 
 def product(factors: Mapping[str, Process], name: str | None = None) -> Process:

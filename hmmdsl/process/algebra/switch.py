@@ -11,9 +11,8 @@ from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, 
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
 from hmmdsl.process.algebra.part_names import plain_name, plain_names
-from hmmdsl.process.algebra.parts import Part, Parts
 from hmmdsl.process.generalized import EigenvectorError, stationary_version
-from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.process import Part, Parts, Process, Scalar
 from hmmdsl.process.stationary import closed_classes, stationary_distribution
 
 WAITING = "top"

@@ -15,7 +15,7 @@ from hmmdsl.spec.sweep import value_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hmmdsl.report.page import Picture
+    from hmmdsl.report.figures import Picture
     from hmmdsl.report.sweeps.table import SweepTable
 
 MOST_ROWS = 200

@@ -14,7 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import hmmdsl
 from hmmdsl.files.plain import open_plain
 from hmmdsl.files.sums import SUMS, read_sums
 from hmmdsl.runtime.output_file import output_file
@@ -24,6 +23,7 @@ from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import read_json
 from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.version import __version__
 
 if TYPE_CHECKING:
     from hmmdsl.spec.experiment import Experiment
@@ -65,7 +65,7 @@ def pack(run: Path, out: Path, without: Collection[Part] = ()) -> Packed:
         raise PackError(f"{run} can't be read: {(error.strerror or str(error)).lower()}") from error
     settings, profile = _started_with(run)
     manifest = Manifest(
-        hmmdsl=hmmdsl.__version__,
+        hmmdsl=__version__,
         name=experiment.name,
         run=run.resolve().name,
         settings=settings,
