@@ -205,8 +205,8 @@ def show(
 ) -> None:
     """Tell what processes are, side by side if several are named, and draw them; or print a phase of the compiler."""
     if phase is not None:
+        from hmmdsl.runtime.asked import fusion_of
         from hmmdsl.runtime.phases import phase_text
-        from hmmdsl.runtime.sweep.batching import fusion_of
 
         form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
         fusion = fusion_of(fuse)
@@ -323,6 +323,7 @@ def run(
     Ctrl-C while it trains finishes the step and says where it stopped. The same command goes on from there, also after a crash,
     and ends with the same numbers to the bit.
     """
+    from hmmdsl.runtime.asked import Asked, fusion_of
     from hmmdsl.runtime.lock import compare_lock
     from hmmdsl.runtime.progress import progress_on
     from hmmdsl.runtime.reading import read
@@ -330,7 +331,6 @@ def run(
     from hmmdsl.runtime.run import run as run_compiled
     from hmmdsl.runtime.store.opening import open_store
     from hmmdsl.runtime.summary import print_run, run_as_json
-    from hmmdsl.runtime.sweep.batching import fusion_of
     from hmmdsl.runtime.tracking.targets import targets, track
 
     tracked = targets(tracks or ())
@@ -343,9 +343,8 @@ def run(
     where = engine_choice(engine, workers, address, engine_options)
     kept = None if no_store else open_store(store)
     said = {**chosen, **({"profile": profile} if profile else {})}
-    finished = run_compiled(
-        compiled, out, progress_on(sys.stderr, quiet), said, kept, force, where, fusion_of(fuse), locked, large
-    )
+    asked = Asked(kept, force, where, fusion_of(fuse), large, said)
+    finished = run_compiled(compiled, out, progress_on(sys.stderr, quiet), asked, locked)
     if as_json:
         _print_json(run_as_json(finished))
     else:

@@ -8,15 +8,11 @@ server processor; expect a factor of three either way where it is a second or mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hmmdsl.analysis.kind import Kind
-from hmmdsl.analysis.work import Reads
 from hmmdsl.process.counting import count_histories
-from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
-from hmmdsl.report.joint_size import drawn_whole
-from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.runtime.stage import LIBRARIES, Estimate, Task
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
 from hmmdsl.spec.checkpoints import checkpoint_count
 from hmmdsl.spec.memory import tree_training_bytes
@@ -24,8 +20,6 @@ from hmmdsl.spec.train import ExactData
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
-    from hmmdsl.runtime.stages.task import Task
-    from hmmdsl.spec.analysis import Analysis
     from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
@@ -38,17 +32,11 @@ SECONDS_A_POINT = 2.5e-4
 SECONDS_A_FLOAT = 1e-9
 """What a training step takes for each number that it keeps of the network's activations, besides products."""
 
-SECONDS_A_BELIEF, SECONDS_A_SHARE = 1.5e-5, 1.5e-7
-"""What a figure of beliefs takes for each history, and for each of its numbers besides."""
-
 FUSED_CALLS = 3.0
 """How much longer calling the operations of a batch of runs takes than of a run alone."""
 
 LOADING = 2.0
 """Seconds that loading torch takes, which are in the estimate of every training run."""
-
-LIBRARIES = 350 * 2**20
-"""Bytes that loading torch and numpy takes."""
 
 OFF_BY = 3
 """Estimates are off by less than this factor, either way."""
@@ -56,88 +44,28 @@ OFF_BY = 3
 _HEADER = 1024
 """Bytes of a checkpoint's file besides its numbers, or a little more."""
 
-_FIGURE_SECONDS, _PROCESS_SECONDS, _STAGE_SECONDS, _PART_SECONDS = 0.7, 0.6, 0.1, 0.02
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds of wall-clock time, peak bytes of memory, and bytes that stay on the disk."""
-
-    seconds: float
-    bytes: int
-    disk: int = 0
-
 
 def estimate(task: Task) -> Estimate:
     """What a stage will need."""
-    return replace(_estimate(task), disk=disk_bytes(task))
+    return replace(task.stage.kind.estimate(task), disk=disk_bytes(task))
 
 
 def memory_bytes(task: Task) -> int:
     """Peak bytes of memory of a stage that trains or analyses."""
-    return _estimate(task).bytes if task.stage.kind in ("train", "batch", "analysis") else 0
+    return task.stage.kind.estimate(task).bytes if task.stage.kind.makes == "measurements" else 0
 
 
 def disk_bytes(task: Task) -> int:
-    """Bytes of the checkpoints that a stage keeps, and of the two resume points that it has while it trains: what else a run
-    writes is small beside them."""
-    experiment, stage = task.experiment, task.stage
-    names = [stage.name] if stage.kind == "train" else list(experiment.trains) if stage.kind == "batch" else []
-    kept = 0
-    for name in names:
-        train = experiment.trains[name]
-        tokens = len(task.processes()[train.process].tokens)
-        weights = 4 * sum(experiment.models[model].parameters(tokens) for model in train.models())
-        kept += checkpoint_count(train) * (weights + _HEADER) + (2 * 3 * weights if stage.trains else 0)
-    return kept
+    """Bytes that a stage keeps: what a run writes besides is small."""
+    return task.stage.kind.disk(task)
 
 
-def _estimate(task: Task) -> Estimate:
-    experiment, stage = task.experiment, task.stage
-    processes = task.processes()
-    if stage.kind == "process":
-        return Estimate(_PROCESS_SECONDS * len(processes[stage.name].factors), LIBRARIES // 2)
-    if stage.kind == "figures":
-        kind, _, name = stage.needs[0].partition(" ")
-        return _pictures(processes[name]) if kind == "process" else Estimate(_FIGURE_SECONDS, LIBRARIES // 2)
-    names = [stage.name] if stage.kind == "train" else list(experiment.trains)  # a batch has those of its runs
-    if not names:
-        return Estimate(_STAGE_SECONDS, LIBRARIES)
-    train = experiment.trains[names[0]]
-    model, process = experiment.models[train.model], processes[train.process]
-    if stage.part is not None and stage.kind == "train":
-        return Estimate(_PART_SECONDS, LIBRARIES)
-    if stage.trains:
-        return _training(train, model, process, len(names))
-    analysis = experiment.analyses[stage.name]
-    assert isinstance(analysis, Kind)
-    around = Surroundings(processes, experiment.models, experiment.trains, experiment.analyses)
-    source = _source(analysis, around)
-    on = getattr(source, "on", None)
-    process = process if on is None else processes[on]
-    nodes, drawn = _nodes(process, model, getattr(source, "histories", train.histories))
-    reads = Reads(process, model, train, nodes, drawn)
-    memory = LIBRARIES + nodes * sum(model.points().values()) * (4 + 2 * 8)
-    return Estimate(_STAGE_SECONDS + analysis.seconds(reads, around), memory)
-
-
-def _pictures(process: Process) -> Estimate:
-    """The figures of a process: a few drawings, and the beliefs after as many histories as its simplex shows."""
-    histories = 0
-    if drawn_whole(process):
-        histories = count_histories(process, deepest(process, SIMPLEX_HISTORIES)).total
-    numbers = histories * (len(process.states) + len(process.tokens))
-    return Estimate(2 * _FIGURE_SECONDS + histories * SECONDS_A_BELIEF + numbers * SECONDS_A_SHARE, LIBRARIES // 2 + 24 * numbers)
-
-
-def _source(analysis: Analysis, around: Surroundings) -> Analysis:
-    """The analysis that says which histories are read: itself, or the one that it reads."""
-    while not hasattr(analysis, "histories"):
-        behind = [around.analyses[name] for name in analysis.needs() if name in around.analyses]
-        if not behind:
-            break
-        analysis = behind[0]
-    return analysis
+def train_disk(task: Task, name: str, trains: bool) -> int:
+    """Bytes of the checkpoints of a training run, and of the two resume points that it has while it `trains`."""
+    train = task.experiment.trains[name]
+    tokens = len(task.processes()[train.process].tokens)
+    weights = 4 * sum(task.experiment.models[model].parameters(tokens) for model in train.models())
+    return checkpoint_count(train) * (weights + _HEADER) + (2 * 3 * weights if trains else 0)
 
 
 def training_seconds(task: Task, runs: int = 1) -> float:
@@ -148,12 +76,13 @@ def training_seconds(task: Task, runs: int = 1) -> float:
 
 def batch_bytes(task: Task, runs: int) -> int:
     """Bytes that a batch of so many runs like a train's takes, besides the libraries."""
-    train = task.experiment.trains[task.stage.name]
+    return training(task, task.stage.name, runs).bytes - LIBRARIES
+
+
+def training(task: Task, name: str, runs: int = 1) -> Estimate:
+    """What so many runs like the train of that name take, one alone or several as one batch."""
+    train = task.experiment.trains[name]
     model, process = task.experiment.models[train.model], task.processes()[train.process]
-    return _training(train, model, process, runs).bytes - LIBRARIES
-
-
-def _training(train: Train, model: Model, process: Process, runs: int) -> Estimate:
     if isinstance(train.data, ExactData):
         states = 0 if process.factored else len(process.states)
         memory = tree_training_bytes(_read(train, model, process), model, states, len(process.tokens))
@@ -178,7 +107,7 @@ def _read(train: Train, model: Model, process: Process) -> int:
     return train.data.batch * model.positions_read
 
 
-def _nodes(process: Process, model: Model, histories: Histories) -> tuple[int, bool]:
+def nodes_read(process: Process, model: Model, histories: Histories) -> tuple[int, bool]:
     """Histories that are read, or at most that many where they are drawn; and whether they are."""
     counts = count_histories(process, model.context, bos=model.bos)
     words = histories.words if isinstance(histories, SampledHistories) else SampledHistories().words

@@ -4,7 +4,7 @@ results."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,28 +125,16 @@ class LoadedRun:
         return name
 
     def _load(self, name: str) -> Trained:
-        from hmmdsl.training.histories import histories_of
-        from hmmdsl.training.trained import Trained
+        from hmmdsl.training.trained import TrainingResult, trained_of
         from hmmdsl.training.weights import checkpoint_path
 
         train, found = self.experiment.trains[name], self.results[name]
         model, process = self.experiment.models[train.model], self.processes[train.process]
         checkpoints = self.folder / "checkpoints" / name
-        return Trained(
-            name=name,
-            train=train,
-            model=model,
-            process=process,
-            tree=histories_of(process, model.context, model.bos, train.histories, train.seed),
-            folder=checkpoints,
-            steps=tuple(step for step in checkpoint_steps(train) if checkpoint_path(checkpoints, step).is_file()),
-            loss=found["loss"],
-            optimum=found["optimum"],
-            gap=found["gap"],
-            parameters=int(found["parameters"]),
-            curve=read_curve(self.folder, name),
-            device=self.device,
-        )
+        result = TrainingResult.from_json({**found, "device": self.device, "curve": ()})
+        result = replace(result, parameters=int(result.parameters), curve=read_curve(self.folder, name))
+        steps = (step for step in checkpoint_steps(train) if checkpoint_path(checkpoints, step).is_file())
+        return trained_of(name, train, model, process, checkpoints, steps, result)
 
 
 def load_run(path: str | Path, device: str = "cpu") -> LoadedRun:

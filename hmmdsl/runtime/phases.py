@@ -18,7 +18,7 @@ from hmmdsl.runtime.reading import read
 
 if TYPE_CHECKING:
     from hmmdsl.language.syntax import File
-    from hmmdsl.runtime.sweep.batching import Fusion
+    from hmmdsl.runtime.asked import Fusion
 
 Phase = Literal["tree", "experiment", "plan"]
 Form = Literal["text", "json", "dot"]
@@ -69,7 +69,7 @@ def phase_text(
     if form == "dot":
         return plan_dot(plan, stages)
     from hmmdsl.runtime.engines.choice import choose_workers
-    from hmmdsl.runtime.stages.task import tasks_of
+    from hmmdsl.runtime.stage import tasks_of
 
     tasks = [*tasks_of(plan, compiled.experiment, compiled.processes), *points.all_tasks(held)]
     workers = choose_workers(tasks, held, None).line()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.records.fits import bytes_text
-from hmmdsl.runtime.estimate import Estimate, estimate
+from hmmdsl.runtime.estimate import estimate
 from hmmdsl.runtime.progress import duration
-from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.stage import Estimate, tasks_of
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.plan import Plan, Stage
+    from hmmdsl.runtime.stage import Plan, Stage
     from hmmdsl.runtime.store.store import Store
 
 
@@ -34,7 +34,7 @@ def planned(plan: Plan, compiled: Compiled, store: Store | None) -> tuple[Planne
     found = []
     for stage in plan.stages:
         cached = store is not None and store.has(stage.hash)
-        begun = store is not None and not cached and stage.kind == "train" and store.work_folder(stage.hash).is_dir()
+        begun = store is not None and not cached and stage.trains and store.work_folder(stage.hash).is_dir()
         needed = None if cached or stage.id not in tasks else estimate(tasks[stage.id])
         found.append(Planned(stage, cached, begun, needed))
     return tuple(found)
@@ -73,7 +73,8 @@ def plan_json(
                 "disk": each.estimate.disk,
             }
         )
-        stage: dict[str, Any] = {"id": each.stage.id, "kind": each.stage.kind, "name": each.stage.name, "hash": each.stage.hash}
+        id = each.stage.id
+        stage: dict[str, Any] = {"id": id, "kind": id.kind.name, "name": id.name, "hash": each.stage.hash}
         stage |= {"needs": list(each.stage.needs), "cached": each.cached, "begun": each.begun, "estimate": needed}
         content["stages"].append(stage)
     if sweeps or replicate:
@@ -86,11 +87,13 @@ def plan_json(
 def plan_dot(plan: Plan, stages: Sequence[Planned]) -> str:
     """A Graphviz digraph: filled boxes are stored."""
     lines = ["digraph plan {", "  rankdir=LR;", '  node [shape=box, style="rounded,filled", fillcolor=white];']
+    needed = {need for each in stages if each.stage.kind.makes != "page" for need in each.stage.needs}
     for each in stages:
         fill = "fillcolor=lightgrey, " if each.cached else ""
         label = f"{each.stage.id}\\n{each.stage.short}"
         lines.append(f"  {_quoted(each.stage.id)} [{fill}label={_quoted(label)}];")
-        shown = [need for need in each.stage.needs if each.stage.kind != "report" or need.startswith("figures")]
+        # The page needs all: arrows from those that nothing else needs say as much.
+        shown = [need for need in each.stage.needs if each.stage.kind.makes != "page" or need not in needed]
         lines += [f"  {_quoted(need)} -> {_quoted(each.stage.id)};" for need in shown]
     return "\n".join([*lines, "}"])
 
@@ -100,7 +103,7 @@ def _tree(stages: Sequence[Planned]) -> Iterator[str]:
     order = {each.stage.id: place for place, each in enumerate(stages)}
     below: dict[str, list[Planned]] = {}
     for each in stages:
-        needs = () if each.stage.kind == "report" else each.stage.needs
+        needs = () if each.stage.kind.makes == "page" else each.stage.needs
         below.setdefault(max(needs, key=lambda need: order[need], default=""), []).append(each)
 
     def lines(parent: str, indent: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hmmdsl.spec.notation import number_text
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hmmdsl.runtime.plan import Plan, Stage
+    from hmmdsl.runtime.stage import Plan, Progress, Stage
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of one training run."""
@@ -22,22 +22,6 @@ LINE_INTERVAL = 5.0
 
 OTHER_SEEDS = "other seeds"
 """What `points` are of where they are the experiment with other seeds; else a sweep."""
-
-
-class Progress(Protocol):
-    """Told of each stage as it begins and ends, of training as it goes, and how many `points` of what are done."""
-
-    def begin(self, plan: Plan) -> None: ...
-
-    def start(self, stage: Stage) -> None: ...
-
-    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None: ...
-
-    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
-
-    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Silence:
@@ -156,7 +140,7 @@ class PlainProgress:
 
     def start(self, stage: Stage) -> None:
         self._running[stage.id] = _Telling(Clock(), -self._interval)
-        if stage.kind == "train":
+        if stage.trains:
             self._say(f"{stage.id} …")
 
     def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None:

@@ -13,7 +13,7 @@ from hmmdsl.runtime.estimate import OFF_BY, disk_bytes, memory_bytes
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
     from hmmdsl.runtime.store.store import Store
 
 _INSIST = "; `--allow-large` runs it all the same"

@@ -11,31 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.agreement import Comparison, Difference, Tolerances, compare, tolerances
+from hmmdsl.runtime.asked import Asked, EngineChoice, Fusion
 from hmmdsl.runtime.compute import Computed, compute
-from hmmdsl.runtime.engines.choice import EngineChoice
-from hmmdsl.runtime.engines.opening import open_engine
 from hmmdsl.runtime.environment import differences, environment, place_words
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.packing.opening import is_pack, unpacked
-from hmmdsl.runtime.plan import StageKind, make_plan
-from hmmdsl.runtime.progress import OfStages
+from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged, replication_of
 from hmmdsl.runtime.results_file import read_claims, read_object
-from hmmdsl.runtime.room import check_room
 from hmmdsl.runtime.run import all_results
 from hmmdsl.runtime.seed_spreads import by_seed, known_spreads, with_seeds
-from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.stage import MEASURED, Cache, RunContext
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.runtime.sweep.batching import Fusion
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.spec.experiment import Verdict
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.engines.engine import Engine
-    from hmmdsl.runtime.progress import Progress
+    from hmmdsl.runtime.stage import Progress
 
 
 @dataclass(frozen=True)
@@ -122,23 +117,12 @@ def verify(
     about: Mapping[str, Any] = read_object(earlier / "environment.json") if earlier else {}
     points = plan_sweeps(compiled, Fusion.read(about.get("fusion")))  # decided as it was for the earlier run
     plan = make_plan(compiled.experiment)
-    kinds: tuple[StageKind, ...] = ("train", "analysis")
-    engine: Engine | None = None
     with tempfile.TemporaryDirectory(prefix="hmmdsl-verify-") as folder:
-        progress.begin(plan)
+        everywhere = Asked(choice=EngineChoice(), large=large)
+        context = RunContext(Cache(Store.private(Path(folder))), progress, RunLog(None), everywhere)
         try:
-            store = Store.private(Path(folder))
-            log = RunLog(None)
-            own = tasks_of(plan, compiled.experiment, compiled.processes, kinds)
-            told = OfStages(progress, {task.hash for task in own})
-            tasks = [*own, *points.all_tasks(store)]
-            if not large:
-                check_room(tasks, store, force=True, here=True)
-            engine = open_engine(EngineChoice(), tasks, store, told, log)
-            computed = compute(compiled, plan, store, progress, log, kinds=kinds, engine=engine, planned=points)
+            computed = compute(compiled, plan, context, points, makes=MEASURED)
         finally:
-            if engine is not None:
-                engine.close()
             progress.close()
         verdicts = judged(compiled, computed)
         used = computed.kernels()
@@ -148,7 +132,7 @@ def verify(
     if earlier is None or before is None:
         return Verification(compiled.experiment.name, verdicts, turned, None, (), asked)
     threads = {name: train.threads for name, train in compiled.experiment.trains.items()}
-    now = environment(computed.devices, threads, used)
+    now = environment(computed.devices(), threads, used)
     changed = tuple(differences(about, now))
     comparison = _compared(compiled, computed, earlier, before, tolerances(bool(changed), relative, absolute), bool(changed))
     return Verification(compiled.experiment.name, verdicts, turned, comparison, changed, asked, place_words(about, now))

@@ -31,7 +31,7 @@ from hmmdsl.training.resumption import ResumePoint, ResumePoints
 from hmmdsl.training.schedule import rate
 from hmmdsl.training.start import last_weights_hash, take_over
 from hmmdsl.training.streams import stream
-from hmmdsl.training.trained import CurvePoint, Trained
+from hmmdsl.training.trained import CurvePoint, Trained, TrainingResult, trained_of
 from hmmdsl.training.weights import checkpoint_path, load_checkpoint, save_checkpoint
 
 Progress = Callable[[int, int, float, float | None], None]
@@ -88,21 +88,9 @@ def train_network(
             raise Diverged(train.steps, _last_checkpoint(folder, train, train.steps))
         if progress is not None and began < train.steps:
             progress(train.steps, train.steps, end.loss, end.gap)
-        return Trained(
-            name=name,
-            train=train,
-            model=model,
-            process=process,
-            tree=tree,
-            folder=folder,
-            steps=checkpoint_steps(train),
-            loss=end.loss,
-            optimum=end.optimum,
-            gap=end.gap,
-            parameters=sum(parameter.numel() for parameter in trained_parameters(network)),
-            curve=curve,
-            device=where.type,
-        )
+        parameters = sum(parameter.numel() for parameter in trained_parameters(network))
+        result = TrainingResult(end.loss, end.optimum, end.gap, parameters, where.type, curve)
+        return trained_of(name, train, model, process, folder, checkpoint_steps(train), result, tree)
 
 
 def _optimize(

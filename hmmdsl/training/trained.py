@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hmmdsl.spec.base import Exact
 from hmmdsl.training.recent import Recent
@@ -32,11 +32,40 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Checkpoints lie in `folder` as `step_<step>.safetensors`; `steps` lists them, the first 0 and the last the final one.
+class TrainingResult:
+    """What became of a training run: loss, optimum and gap in nats per position after the last step, how many numbers were
+    trained, on which device, and the learning curve."""
 
-    `tree` holds the histories that loss and gap were evaluated on (in nats, per position, after the last step). `recent` keeps
-    activations and trees that analyses asked for last, in bounded memory.
+    loss: float
+    optimum: float
+    gap: float
+    parameters: int
+    device: str
+    curve: tuple[CurvePoint, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, float for float."""
+        plain = {each.name: getattr(self, each.name) for each in fields(TrainingResult)}
+        return {**plain, "curve": [[point.step, point.loss, point.lr] for point in self.curve]}
+
+    def results(self) -> dict[str, Any]:
+        """What results.json holds."""
+        return {name: getattr(self, name) for name in ("loss", "optimum", "gap", "parameters")}
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any]) -> TrainingResult:
+        """What `as_json` wrote, among other things."""
+        curve = tuple(CurvePoint(*point) for point in plain["curve"])
+        return TrainingResult(**{each.name: plain[each.name] for each in fields(TrainingResult)} | {"curve": curve})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(TrainingResult):
+    """A run with its networks. Checkpoints lie in `folder` as `step_<step>.safetensors`; `steps` lists them, the first 0 and the
+    last the final one.
+
+    `tree` holds the histories that loss and gap were evaluated on. `recent` keeps activations and trees that analyses asked for
+    last, in bounded memory.
     """
 
     name: str
@@ -46,12 +75,6 @@ class Trained:
     tree: HistoryTree
     folder: Path
     steps: tuple[int, ...]
-    loss: float
-    optimum: float
-    gap: float
-    parameters: int
-    curve: tuple[CurvePoint, ...]
-    device: str
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
 
     def network(self, step: int | None = None) -> Network:
@@ -117,3 +140,29 @@ class Trained:
         from hmmdsl.training.objective import predictions
 
         return predictions(self.network(step), self.tree if tree is None else tree)
+
+
+def trained_of(
+    name: str,
+    train: Train,
+    model: Model,
+    process: Process,
+    folder: Path,
+    steps: Iterable[int],
+    result: TrainingResult,
+    tree: HistoryTree | None = None,
+) -> Trained:
+    """A run whose checkpoints lie in a folder. Its history tree is built again where it is not at hand, which takes less room
+    than keeping it."""
+    from hmmdsl.training.histories import histories_of
+
+    return Trained(
+        **vars(result),
+        name=name,
+        train=train,
+        model=model,
+        process=process,
+        tree=histories_of(process, model.context, model.bos, train.histories, train.seed) if tree is None else tree,
+        folder=folder,
+        steps=tuple(steps),
+    )

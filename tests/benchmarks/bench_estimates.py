@@ -17,7 +17,7 @@ from hmmdsl.runtime.estimate import estimate
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.run import run
-from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.stage import tasks_of
 
 EVERY = """
 analysis plain: regression {{ of = fit, target = belief, at = [blocks] }}

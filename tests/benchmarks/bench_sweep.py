@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,25 +47,29 @@ class Took:
 
 
 def main(points: int) -> None:
-    from hmmdsl.runtime.engines import making
+    from hmmdsl.runtime.asked import Asked
     from hmmdsl.runtime.progress import Silence
     from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import run
+    from hmmdsl.runtime.stage import stage_kinds
     from hmmdsl.runtime.store.store import Store
     from hmmdsl.runtime.sweep.planning import plan_sweeps
 
     inner = Took()
-    made = making._made
 
-    def timed(*arguments: object) -> object:
-        nonlocal inner
-        began = Took.now()
-        try:
-            return made(*arguments)  # type: ignore[arg-type]
-        finally:
-            inner = inner + (Took.now() - began)
+    def timed(make: Callable[..., object]) -> Callable[..., object]:
+        def making(*arguments: object) -> object:
+            nonlocal inner
+            began = Took.now()
+            try:
+                return make(*arguments)
+            finally:
+                inner = inner + (Took.now() - began)
 
-    making._made = timed  # type: ignore[assignment]
+        return making
+
+    for kind in stage_kinds().values():
+        kind.make = timed(kind.make)  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "penalties.hmm"
         taken: dict[str, dict[int, Took]] = {"check": {}, "plan": {}, "first run": {}, "run again": {}}
@@ -79,7 +84,7 @@ def main(points: int) -> None:
             store = Path(tempfile.mkdtemp(dir=folder))
             for label in ("first run", "run again"):
                 inner, began = Took(), Took.now()
-                run(compiled, Path(folder) / "runs", Silence(), store=Store.open(store))
+                run(compiled, Path(folder) / "runs", Silence(), Asked(Store.open(store)))
                 taken[label][count] = Took.now() - began - inner
     overhead = {label: each[points] - each[2] for label, each in taken.items()}
     for label, took in overhead.items():

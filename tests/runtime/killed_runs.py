@@ -47,7 +47,7 @@ class Ends:
             resumption.MOST_LOST = self.between
         if not self.draw:
             sweep_figures.draw_sweep = lambda *given: ()
-            figures.make = lambda *given: []
+            figures.FiguresStage.make = lambda *given: []  # type: ignore[method-assign]
             page.write_report = lambda finished, folder, drawn: (folder / "report.html").write_text("")
         if self.fatal:
             calls = itertools.count(1)

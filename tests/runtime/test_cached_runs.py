@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hmmdsl.runtime.asked import Asked
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
@@ -52,7 +53,7 @@ class Place:
         return path
 
     def run(self, text: str = SPEC, out: str = "runs", store: bool = True, force: bool = False) -> Run:
-        return run(read(self.spec(text)), self.folder / out, Silence(), None, self.store if store else None, force)
+        return run(read(self.spec(text)), self.folder / out, Silence(), Asked(self.store if store else None, force))
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime.estimate import Estimate, estimate
+from hmmdsl.runtime.estimate import estimate
 from hmmdsl.runtime.plan import make_plan
-from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.stage import Estimate, tasks_of
 
 SPEC = """
 import std.processes (rrxor)

@@ -17,10 +17,9 @@ from hmmdsl.runtime.engines.engine import Done
 from hmmdsl.runtime.engines.local import LocalEngine
 from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.plan import Stage, make_plan
+from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.stages.shelf import Shelf
-from hmmdsl.runtime.stages.task import Task, tasks_of
+from hmmdsl.runtime.stage import MEASURED, NUMBERS, Cache, RunContext, Stage, StageId, Task, tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.experiment import Experiment
 from tests.golden import GOLDEN
@@ -38,7 +37,7 @@ analysis positions: loss { of = fit }
 
 
 def task(hash: str, *needs: str) -> Task:
-    return Task(Stage("analysis", hash, (), hash), Experiment(name="spec"), needs, {}, 1, "cpu")
+    return Task(Stage(StageId.of("analysis", hash), (), hash), Experiment(name="spec"), needs, {}, 1, "cpu")
 
 
 class Recorder:
@@ -127,7 +126,7 @@ def test_points_are_made_while_a_run_s_own_stages_leave_room() -> None:
 
 def local(folder: Path) -> tuple[Store, LocalEngine]:
     store = Store.private(folder)
-    return store, LocalEngine(Shelf(store), Silence(), RunLog(None))
+    return store, LocalEngine(RunContext(Cache(store), Silence(), RunLog(None)))
 
 
 def numbers(store: Store, tasks: tuple[Task, ...]) -> dict[str, object]:
@@ -142,14 +141,14 @@ def numbers(store: Store, tasks: tuple[Task, ...]) -> dict[str, object]:
 def test_a_task_is_plain_data_and_makes_the_same_elsewhere(tmp_path: Path) -> None:
     compiled = compile_text(SPEC, "golden.hmm", kinds(), settings={})
     plan = make_plan(compiled.experiment)
-    tasks = tasks_of(plan, compiled.experiment, compiled.processes, kinds=("process", "train", "analysis"))
+    tasks = tasks_of(plan, compiled.experiment, compiled.processes, NUMBERS)
     sent = tuple(Task.from_json(json.loads(json.dumps(each.as_json()))) for each in tasks)
     assert sent == tasks
     here, engine = local(tmp_path / "here")
     run_stages(tasks, engine)
     there, _ = local(tmp_path / "there")
     for each in sent:  # each with nothing in memory, as another process would
-        LocalEngine(Shelf(there), Silence(), RunLog(None)).submit(each).result()
+        LocalEngine(RunContext(Cache(there), Silence(), RunLog(None))).submit(each).result()
     assert numbers(here, tasks) == numbers(there, tasks)
 
 
@@ -157,7 +156,7 @@ def test_a_stage_may_read_what_it_needs_and_nothing_else(tmp_path: Path) -> None
     compiled = compile_text(SPEC, "golden.hmm", kinds(), settings={})
     plan = make_plan(compiled.experiment)
     tasks = {each.stage.id: each for each in tasks_of(plan, compiled.experiment, compiled.processes)}
-    inputs = Shelf(Store.private(tmp_path)).inputs(tasks["analysis positions"], "positions")
+    inputs = Cache(Store.private(tmp_path)).inputs(tasks["analysis positions"], "positions")
     assert list(inputs.trained) == ["fit"]
     assert list(inputs.outcomes) == ["positions"]
     with pytest.raises(KeyError):
@@ -170,7 +169,7 @@ def test_points_that_share_a_training_run_train_once(tmp_path: Path) -> None:
     for intercept in ("true", "false"):
         compiled = compile_text(SPEC, "golden.hmm", kinds(), settings={"beliefs.intercept": intercept})
         plan = make_plan(compiled.experiment)
-        points += tasks_of(plan, compiled.experiment, compiled.processes, kinds=("train", "analysis"))
+        points += tasks_of(plan, compiled.experiment, compiled.processes, MEASURED)
     _, engine = local(tmp_path)
     ran = run_stages(points, engine)
     assert len(points) == 8

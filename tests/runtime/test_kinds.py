@@ -12,9 +12,9 @@ from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.plan import StageKind, make_plan
+from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import progress_on
-from hmmdsl.runtime.stages.task import COMPUTED
+from hmmdsl.runtime.stage import COMPUTED, NUMBERS, Cache, Makes, RunContext
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import Group, ResultSchema, Series
@@ -22,9 +22,6 @@ from tests.runtime.trained_runs import PROCESS, RECORDS, spec_of
 
 pytestmark = pytest.mark.trains
 
-
-NUMBERS: tuple[StageKind, ...] = ("process", "train", "analysis")
-"""The stages that make numbers."""
 
 DRAWN = "lstm"
 """The kind whose figures are drawn here: it has every point that a network can have. `recurrent.hmm` draws those of all."""
@@ -36,9 +33,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store.private(tmp_path_factory.mktemp("kinds") / "store")
 
 
-def computed(text: str, store: Store, stages: tuple[StageKind, ...] = NUMBERS) -> Computed:
+def computed(text: str, store: Store, makes: tuple[Makes, ...] = NUMBERS) -> Computed:
     compiled = compile_text(text, "spec.hmm", kinds())
-    return compute(compiled, make_plan(compiled.experiment), store, progress_on(sys.stderr, True), RunLog(None), kinds=stages)
+    context = RunContext(Cache(store), progress_on(sys.stderr, True), RunLog(None))
+    return compute(compiled, make_plan(compiled.experiment), context, makes=makes)
 
 
 def assert_shaped(result: object, schema: ResultSchema) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime import plan as plan_module
+from hmmdsl.runtime import stage as stage_module
 from hmmdsl.runtime.identity import device
 from hmmdsl.runtime.identity.source_code import modules_of
-from hmmdsl.runtime.plan import Plan, make_plan
+from hmmdsl.runtime.plan import make_plan
+from hmmdsl.runtime.stage import Plan
 from tests.golden import GOLDEN
 
 SPEC = (
@@ -160,23 +161,25 @@ def test_the_text_of_the_spec_changes_the_report_alone() -> None:
 
 def test_versions_change_what_they_can_change(monkeypatch: pytest.MonkeyPatch) -> None:
     before = hashes(plan_of())
-    real = plan_module.versions
-    monkeypatch.setattr(
-        plan_module, "versions", lambda kind: {**real(kind), **({"matplotlib": "0"} if kind == "figures" else {})}
-    )
+    real = stage_module.versions
+
+    def other(packages: tuple[str, ...], numbers: bool) -> dict[str, str]:
+        return {**real(packages, numbers), **({"matplotlib": "0"} if "matplotlib" in packages else {})}
+
+    monkeypatch.setattr(stage_module, "versions", other)
     after = hashes(plan_of())
     assert {id for id in before if before[id] != after[id]} == {id for id in before if id.startswith(("figures", "report"))}
 
 
 def test_source_code_changes_what_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = hashes(plan_of())
-    real = plan_module.source_hash
+    real = stage_module.source_hash
 
     def edited(roots: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
         touched = "hmmdsl.analysis.fitting.least_squares" in modules_of(roots)
         return real(roots, beside) + ("edited" if touched else "")
 
-    monkeypatch.setattr(plan_module, "source_hash", edited)
+    monkeypatch.setattr(stage_module, "source_hash", edited)
     after = hashes(plan_of())
     changed = {id for id in before if before[id] != after[id]}
     assert {"analysis beliefs", "analysis geometry"} <= changed

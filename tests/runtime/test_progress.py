@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from hmmdsl.runtime.plan import Plan, Stage
 from hmmdsl.runtime.progress import LiveProgress, OfStages, PlainProgress, Silence, duration, progress_on, training_words
+from hmmdsl.runtime.stage import Plan, Stage, StageId
 
-TRAIN = Stage("train", "fit", (), "0" * 10)
+TRAIN = Stage(StageId.of("train", "fit"), (), "0" * 10)
 PLAN = Plan("rrxor", (TRAIN,), "1" * 10)
 
 

@@ -19,14 +19,14 @@ from hmmdsl.runtime.compute import Computed
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.identity.versions import versions
+from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.packing.writing import pack
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged
 from hmmdsl.runtime.run_folder import belongs
-from hmmdsl.runtime.stages.shelf import Shelf
-from hmmdsl.runtime.stages.task import tasks_of
+from hmmdsl.runtime.stage import Cache, RunContext, stage_kinds, tasks_of
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.summary import verification_as_json
 from hmmdsl.runtime.sweep.planning import plan_sweeps
@@ -65,7 +65,7 @@ def test_stages_are_shared_with_a_sweep_over_the_same_seeds(tmp_path: Path) -> N
     (tmp_path / "spec.hmm").write_text(SPEC)
     planned = plan_sweeps(read(tmp_path / "spec.hmm"))
     assert [each.member.seed for each in planned.members] == [1, 2]
-    own = {task.hash for each in planned.members for task in each.own.tasks if task.stage.kind == "train"}
+    own = {task.hash for each in planned.members for task in each.own.tasks if task.stage.trains}
     assert len(own) == 2
     assert own < {task.hash for task in planned.tasks("runs", None)}
     assert [list(each.sweeps) for each in planned.members] == [["rates"], ["rates"]]
@@ -81,12 +81,13 @@ def test_seeds_are_part_of_the_folders_name_and_of_the_report(tmp_path: Path) ->
 
 def test_instructions_that_were_asked_for_are_part_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was computed with them is not taken from the store for what is computed without, nor the other way round."""
-    own = dict(versions("train"))
+    train, figures = (stage_kinds()[kind].packages for kind in ("train", "figures"))
+    own = dict(versions(train, True))
     versions.cache_clear()
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     try:
-        assert dict(versions("train")) == {**own, "asked ATEN_CPU_CAPABILITY": "default"}
-        assert "asked ATEN_CPU_CAPABILITY" not in versions("figures")
+        assert dict(versions(train, True)) == {**own, "asked ATEN_CPU_CAPABILITY": "default"}
+        assert "asked ATEN_CPU_CAPABILITY" not in versions(figures, False)
     finally:
         versions.cache_clear()
 
@@ -223,7 +224,8 @@ def test_a_seed_that_fails_fails_alone(tmp_path: Path) -> None:
         MemberOutcome(1, PointOutcome({}, "the loss is not finite"), {}),
         MemberOutcome(2, PointOutcome({"fit": {"loss": 0.5}}), {}),
     )
-    computed = Computed(Shelf(Store.private(tmp_path)), {}, {"fit": {"loss": 0.7}}, members=members)
+    context = RunContext(Cache(Store.private(tmp_path)), Silence(), RunLog(None))
+    computed = Computed(context=context, tasks={}, results={"fit": {"loss": 0.7}}, members=members)
     (verdict,) = judged(read(tmp_path / "spec.hmm"), computed)
     assert verdict.holds
     assert verdict.replicated is not None

@@ -14,7 +14,7 @@ from hmmdsl.runtime import room
 from hmmdsl.runtime.estimate import disk_bytes, memory_bytes
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.plan import make_plan
-from hmmdsl.runtime.stages.task import Task, tasks_of
+from hmmdsl.runtime.stage import Task, tasks_of
 from hmmdsl.runtime.store.store import Store
 from tests.command_line import Command
 
@@ -37,7 +37,7 @@ def tasks(**settings: str) -> tuple[Task, ...]:
 
 
 def of_train(of: tuple[Task, ...]) -> Task:
-    return next(task for task in of if task.stage.kind == "train")
+    return next(task for task in of if task.stage.trains)
 
 
 def test_the_disk_grows_with_checkpoints_and_weights() -> None:

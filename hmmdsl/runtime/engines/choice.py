@@ -1,21 +1,19 @@
-"""Which engine a run asks for, and which it gets: workers side by side are chosen where they pay."""
+"""How many workers a run gets on this machine: several side by side are chosen where they pay."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.engines.cores import available_cores
 from hmmdsl.runtime.estimate import LOADING, estimate
 from hmmdsl.runtime.progress import duration
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
     from hmmdsl.runtime.store.store import Store
-
-EngineName = Literal["local", "ray", "slurm"]
 
 START = 4.0
 """Seconds in which a worker loads its libraries."""
@@ -25,16 +23,6 @@ WORTH = 10.0
 
 MEMORY_SHARE = 0.8
 """How much of the machine's memory they may be estimated to need."""
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """What was asked for. `workers` None leaves their number to the planner; `options` are an engine's own, by name."""
-
-    name: EngineName = "local"
-    workers: int | None = None
-    address: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

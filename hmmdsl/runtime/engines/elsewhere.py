@@ -10,7 +10,7 @@ from hmmdsl.runtime.engines.engine import Done
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
 
 
 class CallingEngine(ABC):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,7 @@ from hmmdsl.runtime.engines.messages import Message, Order, StoreAddress, raised
 from hmmdsl.runtime.failures import RunError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.log import RunLog
-    from hmmdsl.runtime.progress import Progress
-    from hmmdsl.runtime.stages.task import Task
-    from hmmdsl.runtime.store.store import Store
+    from hmmdsl.runtime.stage import RunContext, Task
 
 ATTEMPTS = 3
 """How often a stage is begun whose worker is lost, before it counts as failed."""
@@ -23,22 +20,21 @@ ATTEMPTS = 3
 class Hearing:
     """Orders to workers, and their answers. Many threads may use it at once; progress and log are told by one at a time."""
 
-    def __init__(self, store: Store, progress: Progress, log: RunLog, force: bool) -> None:
-        self.progress = progress
-        self._store, self._log, self._force = store, log, force
+    def __init__(self, context: RunContext) -> None:
+        self._context, self._log, self._progress = context, context.log, context.progress
         self._turn = threading.RLock()
 
     def order(self, task: Task) -> str:
         """What a worker is sent."""
-        return Order(task, StoreAddress.of(self._store), self._force).text()
+        return Order(task, StoreAddress.of(self._context.store), self._context.asked.force).text()
 
     def stored(self, task: Task) -> Done | None:
         """A stage that the store has already: no worker is needed for it."""
-        if self._force or self._store.find(task.hash) is None:
+        if self._context.asked.force or self._context.store.find(task.hash) is None:
             return None
         with self._turn:
             self._log.write("stored", stage=task.stage.id, hash=task.stage.short)
-            self.progress.finish(task.stage, 0.0, True)
+            self._progress.finish(task.stage, 0.0, True)
         return Done(task.hash, 0.0, True)
 
     def heard(self, task: Task, message: Message) -> Done | None:
@@ -46,13 +42,13 @@ class Hearing:
         with self._turn:
             match message:
                 case {"start": _}:
-                    self.progress.start(task.stage)
+                    self._progress.start(task.stage)
                 case {"step": [step, steps, loss, gap]}:
-                    self.progress.step(task.stage, step, steps, loss, gap)
+                    self._progress.step(task.stage, step, steps, loss, gap)
                 case {"log": [event, facts]}:
                     self._log.write(event, **facts)
                 case {"done": [seconds, cached]}:
-                    self.progress.finish(task.stage, seconds, cached)
+                    self._progress.finish(task.stage, seconds, cached)
                     return Done(task.hash, seconds, cached)
                 case {"failed": told}:
                     raise raised(told)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.stages.task import Task
+from hmmdsl.runtime.stage import Task
 from hmmdsl.runtime.store.opening import open_store
 from hmmdsl.runtime.store.store import Store
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.plan import Stage
+    from hmmdsl.runtime.stage import Stage
 
 Message = dict[str, Any]
 """One of `start`, `step`, `log`, `done` and `failed`, with what belongs to it."""

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hmmdsl.runtime.engines.choice import EngineChoice, choose_workers
+from hmmdsl.runtime.engines.choice import choose_workers
 from hmmdsl.runtime.engines.hearing import Hearing
+from hmmdsl.runtime.engines.local import LocalEngine
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.engine import Engine
-    from hmmdsl.runtime.log import RunLog
-    from hmmdsl.runtime.progress import Progress
-    from hmmdsl.runtime.stages.task import Task
-    from hmmdsl.runtime.store.store import Store
+    from hmmdsl.runtime.stage import RunContext, Task
 
 
-def open_engine(
-    choice: EngineChoice, tasks: Iterable[Task], store: Store, progress: Progress, log: RunLog, force: bool = False
-) -> Engine | None:
-    """The engine for the tasks of a run and its sweeps; None if they are to be made one after another in this process.
+def open_engine(tasks: Iterable[Task], context: RunContext) -> Engine:
+    """The engine that the context asks for, for the tasks of a run and its sweeps.
 
     Raises OutputError if the engine is not installed, has no such option, or can't be reached.
     """
-    hearing = Hearing(store, progress, log, force)
+    choice, store, hearing = context.asked.choice, context.store, Hearing(context)
     if choice.name != "local":
         if choice.workers is not None:
             raise OutputError("`--workers` belongs to the local engine: a cluster has its own; leave it out")
@@ -39,11 +35,11 @@ def open_engine(
         return SlurmEngine(hearing, store.folder, choice.options)
     if choice.address is not None or choice.options:
         raise OutputError("`--address` and `--engine-option` belong to `--engine ray` or `--engine slurm`: name one")
-    workers = choose_workers(tasks, store, choice.workers, force)
+    workers = choose_workers(tasks, store, choice.workers, context.asked.force)
     if workers.warning:
         store.warn(workers.warning)
     if workers.count < 2:
-        return None
+        return LocalEngine(context)
     from hmmdsl.runtime.engines.pool import PoolEngine
 
     return PoolEngine(workers.count, workers.threads, hearing)

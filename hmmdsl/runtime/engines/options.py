@@ -10,7 +10,7 @@ import typer
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.engines.choice import EngineChoice, EngineName
+    from hmmdsl.runtime.asked import EngineChoice, EngineName
 
 EngineOption = Annotated[Literal["local", "ray", "slurm"], typer.Option("--engine", help="where stages are made")]
 WorkersOption = Annotated[
@@ -26,7 +26,7 @@ EngineOptions = Annotated[
 
 def engine_choice(name: EngineName, workers: int | None, address: str | None, given: list[str] | None) -> EngineChoice:
     """What the options say. Raises OutputError if one is not KEY=VALUE."""
-    from hmmdsl.runtime.engines.choice import EngineChoice
+    from hmmdsl.runtime.asked import EngineChoice
 
     options = {}
     for text in given or []:

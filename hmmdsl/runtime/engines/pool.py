@@ -26,7 +26,7 @@ from hmmdsl.runtime.failures import RunError
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
 
 
 class PoolEngine(CallingEngine):

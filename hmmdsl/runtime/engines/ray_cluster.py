@@ -25,7 +25,7 @@ from hmmdsl.runtime.failures import OutputError, RunError
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
 
 OPTIONS = {
     "cpus": "processors of a stage; its threads if not given",

@@ -32,7 +32,7 @@ from hmmdsl.runtime.store.location import WORK
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.engines.hearing import Hearing
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
 
 OPTIONS = {
     "partition": "where jobs go",

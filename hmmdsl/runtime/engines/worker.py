@@ -18,10 +18,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from hmmdsl.files.writing import write_whole
+from hmmdsl.runtime.asked import Asked
 from hmmdsl.runtime.engines.making import make_stage
 from hmmdsl.runtime.engines.messages import Message, Order, Send, SentLog, SentProgress, StoreAddress, failed
 from hmmdsl.runtime.failures import ExitCode, Terminated
-from hmmdsl.runtime.stages.shelf import Shelf
+from hmmdsl.runtime.stage import Cache, RunContext
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -34,7 +35,7 @@ class Worker:
     """Makes one stage after another; what it read from a store stays in memory for the next."""
 
     def __init__(self) -> None:
-        self._shelves: dict[StoreAddress, Shelf] = {}
+        self._caches: dict[StoreAddress, Cache] = {}
         self.busy = False
 
     def make(self, text: str, send: Send) -> None:
@@ -42,10 +43,10 @@ class Worker:
         self.busy = True
         try:
             order = Order.read(text)
-            if order.store not in self._shelves:
-                self._shelves[order.store] = Shelf(order.store.open())
-            shelf = self._shelves[order.store]
-            done = make_stage(order.task, shelf, SentProgress(send), SentLog(send), order.force)
+            if order.store not in self._caches:
+                self._caches[order.store] = Cache(order.store.open())
+            asked = Asked(force=order.force)
+            done = make_stage(order.task, RunContext(self._caches[order.store], SentProgress(send), SentLog(send), asked))
             last: Message = {"done": [done.seconds, done.cached]}
         except Exception as error:
             last = failed(error)

@@ -1,1 +1,1 @@
-"""How each kind of stage is made and read again: one file each."""
+"""The kinds of stages: one file each, which is found by its presence."""

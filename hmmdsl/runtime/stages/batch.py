@@ -1,71 +1,78 @@
 """The batch stage: training runs of a sweep that differ only in seed, learning rate or process, trained as one.
 
 Its entry holds the checkpoints of all runs, each weight with the run as its first index; the train stage of each run takes its
-own from there.
+own from there. No plan has it: `sweep.batching` decides which runs share one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hmmdsl.process.process import Process
+from hmmdsl.runtime.estimate import train_disk, training
+from hmmdsl.runtime.identity.contents import content_hash, process_content
+from hmmdsl.runtime.identity.source_code import source_hash
 from hmmdsl.runtime.results_file import plain
-
-if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.shelf import Shelf
-    from hmmdsl.runtime.stages.task import Task
-    from hmmdsl.runtime.stages.train import Tell
+from hmmdsl.runtime.stage import Estimate, RunContext, Stage, StageId, StageKind, Task, identity
 
 
-def make(task: Task, folder: Path, tell: Tell) -> dict[str, Any]:
-    """Train all runs in `folder`, which may hold a resume point of an interrupted attempt."""
-    from hmmdsl.runtime.stages.train import clear
-    from hmmdsl.spec.checkpoints import checkpoint_steps
-    from hmmdsl.training.fused.gradient import Member
-    from hmmdsl.training.fused.loop import train_fused
+class BatchStage(StageKind):
+    """Runs that are trained as one."""
 
-    trains, processes = list(task.experiment.trains.values()), task.processes()
-    members = [Member(train, processes[train.process]) for train in trains]
-    name = f"{task.stage.name} ({len(members)} runs)"
-    runs = train_fused(name, members, task.experiment.models[trains[0].model], folder, task.device, tell)
-    steps = checkpoint_steps(trains[0])
-    clear(folder, steps)
-    return {
-        "steps": list(steps),
-        "runs": [
-            {
-                "loss": plain(run.loss),
-                "optimum": plain(run.optimum),
-                "gap": plain(run.gap),
-                "parameters": run.parameters,
-                "device": run.device,
-                "curve": [[point.step, plain(point.loss), point.lr] for point in run.curve],
-                "diverged": run.diverged,
-            }
-            for run in runs
-        ],
-    }
+    name = "batch"
+    order = 2
+    packages = ("numpy", "torch")
+    trains = True
+
+    def estimate(self, task: Task) -> Estimate:
+        return training(task, next(iter(task.experiment.trains)), len(task.experiment.trains))
+
+    def disk(self, task: Task) -> int:
+        return sum(train_disk(task, name, True) for name in task.experiment.trains)
+
+    def make(self, task: Task, folder: Path, context: RunContext) -> dict[str, Any]:
+        """Train all runs in `folder`, which may hold a resume point of an interrupted attempt."""
+        from hmmdsl.runtime.stages.train import clear
+        from hmmdsl.spec.checkpoints import checkpoint_steps
+        from hmmdsl.training.fused.gradient import Member
+        from hmmdsl.training.fused.loop import train_fused
+
+        def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
+            context.log.write("step", batch=task.stage.name, runs=len(members), step=step, loss=plain(loss))
+            context.progress.step(task.stage, step, steps, loss, gap)
+
+        trains, processes = list(task.experiment.trains.values()), task.processes()
+        members = [Member(train, processes[train.process]) for train in trains]
+        name = f"{task.stage.name} ({len(members)} runs)"
+        runs = train_fused(name, members, task.experiment.models[trains[0].model], folder, task.device, tell)
+        steps = checkpoint_steps(trains[0])
+        clear(folder, steps)
+        return {"steps": list(steps), "runs": [{"diverged": run} if isinstance(run, int) else run.as_json() for run in runs]}
 
 
-def take_run(task: Task, folder: Path, shelf: Shelf) -> dict[str, Any]:
-    """What a train stage keeps of its run, its checkpoints as those of a run alone. Raises RunError if the run diverged."""
-    from safetensors import safe_open
+KIND = BatchStage()
 
-    from hmmdsl.runtime.stages.train import diverged
-    from hmmdsl.training.weights import checkpoint_path, save_weights
 
-    part = task.stage.part
-    assert part is not None
-    batch = shelf.entry(part.batch)
-    run = batch.result["runs"][part.place]
-    if run["diverged"] is not None:
-        raise diverged(task.stage.name, run["diverged"])
-    for step in batch.result["steps"]:
-        with safe_open(checkpoint_path(batch.folder, step), framework="pt") as file:
-            names = list(file.keys())
-            save_weights({name: file.get_slice(name)[part.place] for name in names}, folder, step)
-    return {
-        "results": {name: run[name] for name in ("loss", "optimum", "gap", "parameters")},
-        "steps": batch.result["steps"],
-        **{name: run[name] for name in ("loss", "optimum", "gap", "parameters", "device", "curve")},
-    }
+def batch_task(runs: Sequence[Task]) -> Task:
+    """The task that trains these runs as one."""
+    first = runs[0]
+    name = first.stage.name
+    tables: dict[str, Any] = {}
+    trains = {}
+    by_content: dict[str, str] = {}
+    known: dict[str, Process] = {}
+    for place, run in enumerate(runs):
+        train = run.experiment.trains[run.stage.name]
+        table = run.experiment.processes[train.process]
+        called = by_content.setdefault(content_hash(process_content(table)), f"process_{len(by_content)}")
+        if called not in tables:
+            tables[called] = table
+            known[called] = run.processes()[train.process]
+        trains[f"run_{place}"] = train.model_copy(update={"process": called, "model": "net"})
+    model = first.experiment.models[first.experiment.trains[name].model]
+    hash = identity(KIND, [run.hash for run in runs], source_hash(("hmmdsl.training.fused.loop",)))
+    held: Mapping[str, Any] = {"processes": tables, "models": {"net": model}, "trains": trains, "analyses": {}, "sweeps": {}}
+    experiment = first.experiment.model_copy(update=held)
+    return Task(Stage(StageId(KIND, name), (), hash), experiment, (), {}, first.threads, first.device, known)

@@ -5,58 +5,78 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.writing import copy_file
+from hmmdsl.runtime.stage import Drawing, Estimate, RunContext, StageId, StageKind, Task
+
 if TYPE_CHECKING:
-    from hmmdsl.report.figures import Drawing
-    from hmmdsl.runtime.stages.shelf import Shelf
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.report.figures import Drawing as Picture
     from hmmdsl.runtime.store.entry import Entry
 
 
-def make(task: Task, folder: Path, shelf: Shelf) -> list[dict[str, Any]]:
-    """Draw them into `folder/figures`."""
-    from hmmdsl.report.figures import draw_figures
-    from hmmdsl.report.finished import Finished
-    from hmmdsl.runtime.stages.process import entropy_rate_bits
+class FiguresStage(StageKind):
+    """The pictures of each stage that has some. They show names, so names are in their hashes."""
 
-    kind, _, name = task.stage.needs[0].partition(" ")
-    analysis, train, process = ((name,) if kind == each else () for each in ("analysis", "train", "process"))
-    experiment = task.experiment
-    finished = Finished(
-        experiment=experiment.model_copy(update={"analyses": {each: experiment.analyses[each] for each in analysis}}),
-        spec=None,
-        results={},
-        verdicts=(),
-        trained={each: shelf.trained(task, each) for each in train},
-        outcomes={each: shelf.outcome(task, each) for each in analysis},
-        processes={each: task.processes()[each] for each in process},
-        environment={},
-        seconds={},
-        entropy_rates={each: entropy_rate_bits(shelf.entry(task.hashes[f"process {each}"])) for each in process},
-    )
-    drawings = draw_figures(finished, {each: shelf.inputs(task, each) for each in analysis}, folder)
-    return [
-        {
-            "name": drawing.name,
-            "kind": drawing.kind,
-            "owner": drawing.owner,
-            "figure": drawing.figure,
-            "caption": drawing.caption,
-            "alt": drawing.alt,
-            "png": drawing.png.relative_to(folder).as_posix(),
-            "svg": drawing.svg.relative_to(folder).as_posix(),
-            "inches": list(drawing.inches),
+    name = "figures"
+    label = "figures of"
+    makes = "pictures"
+    order = 4
+    packages = ("matplotlib", "networkx", "numpy", "pillow", "scipy")
+
+    def plan(self, drawing: Drawing) -> None:
+        for stage in sorted(drawing.stages.values(), key=lambda stage: -stage.kind.order):
+            pictured = stage.kind.pictured(drawing.experiment, stage.name)
+            if pictured is not None:
+                content, roots = pictured
+                id = StageId(self, stage.name)
+                id = id if id not in drawing.stages else StageId(self, stage.id)
+                drawing.add(id, (stage.id,), {"of": stage.id, **content}, ("hmmdsl.report.figures", *roots))
+
+    def estimate(self, task: Task) -> Estimate:
+        (of,) = task.stage.needs
+        return of.kind.pictures_estimate(task, of.name)
+
+    def make(self, task: Task, folder: Path, context: RunContext) -> list[dict[str, Any]]:
+        """Draw them into `folder/figures`."""
+        from hmmdsl.report.figures import draw_figures
+        from hmmdsl.report.finished import Finished
+
+        (of,) = task.stage.needs
+        nothing: dict[str, Any] = {
+            "experiment": task.experiment.model_copy(update={"analyses": {}}),
+            "spec": None,
+            "verdicts": (),
+            **{name: {} for name in ("results", "trained", "outcomes", "processes", "environment", "seconds")},
         }
-        for drawing in drawings
-    ]
+        finished = Finished(**nothing | of.kind.shown(task, of.name, context.cache))
+        inputs = {name: context.cache.inputs(task, name) for name in finished.experiment.analyses}
+        return [
+            {
+                "name": drawing.name,
+                "kind": drawing.kind,
+                "owner": drawing.owner,
+                "figure": drawing.figure,
+                "caption": drawing.caption,
+                "alt": drawing.alt,
+                "png": drawing.png.relative_to(folder).as_posix(),
+                "svg": drawing.svg.relative_to(folder).as_posix(),
+                "inches": list(drawing.inches),
+            }
+            for drawing in draw_figures(finished, inputs, folder)
+        ]
 
+    def load(self, task: Task, name: str, entry: Entry) -> tuple[Picture, ...]:
+        """The pictures, their files in the entry's folder."""
+        from hmmdsl.report.figures import Drawing as Picture
 
-def load(entry: Entry) -> tuple[Drawing, ...]:
-    """The drawings, their files in the entry's folder."""
-    from hmmdsl.report.figures import Drawing
-
-    return tuple(
-        Drawing(
-            **(plain | {"png": entry.folder / plain["png"], "svg": entry.folder / plain["svg"], "inches": tuple(plain["inches"])})
+        places = ("png", "svg")
+        return tuple(
+            Picture(**plain | {place: entry.folder / plain[place] for place in places} | {"inches": tuple(plain["inches"])})
+            for plain in entry.result
         )
-        for plain in entry.result
-    )
+
+    def publish(self, name: str, made: Path, folder: Path) -> None:
+        for path in sorted((made / "figures").glob("*")):
+            copy_file(path, folder / "figures" / path.name)
+
+
+KIND = FiguresStage()

@@ -2,66 +2,142 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.writing import link_file
+from hmmdsl.runtime.estimate import train_disk, training
 from hmmdsl.runtime.failures import RunError
+from hmmdsl.runtime.identity.contents import nameless
+from hmmdsl.runtime.identity.device import device_type
 from hmmdsl.runtime.results_file import plain
+from hmmdsl.runtime.stage import LIBRARIES, Drawing, Estimate, Found, Part, RunContext, StageId, StageKind, Task, plain_record
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.shelf import Shelf
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Cache
     from hmmdsl.runtime.store.entry import Entry
-    from hmmdsl.training.trained import Trained
+    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.training.trained import Trained, TrainingResult
 
-Tell = Callable[[int, int, float, float | None], None]
-"""Told of steps done, all steps, loss and gap in nats."""
+_PART_SECONDS = 0.02
 
 
-def make(task: Task, folder: Path, shelf: Shelf, tell: Tell) -> dict[str, Any]:
-    """Train in `folder`, which may hold a resume point of an interrupted attempt, or take the run from the batch that it is part
-    of. Raises RunError if the loss diverges."""
-    if task.stage.part is not None:
-        from hmmdsl.runtime.stages.batch import take_run
+class TrainStage(StageKind):
+    """Each training run, made here or taken from the batch that it is part of."""
 
-        return take_run(task, folder, shelf)
-    from hmmdsl.training.loop import Diverged, train_network
+    name = "train"
+    order = 1
+    packages = ("numpy", "torch")
+    room = "trains"
+    trains = True
 
-    name = task.stage.name
-    train = task.experiment.trains[name]
-    model = task.experiment.models[train.model]
-    process = task.processes()[train.process]
-    try:
-        trained = train_network(
-            name,
-            train,
-            model,
-            process,
-            folder,
-            device=task.device,
-            progress=tell,
-            start_from=None if train.start_from is None else shelf.trained(task, train.start_from),
-            discriminator=task.experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
-        )
-    except Diverged as error:
-        clear(folder, [int(path.stem[5:]) for path in folder.glob("step_*.safetensors")])  # going on there would diverge again
-        raise diverged(name, error.step) from error
-    clear(folder, trained.steps)
-    place = shelf.store.entry_folder(task.hash)
-    shelf.put_trained(task.hash, replace(trained, folder=place))
-    return {
-        "results": results_of(trained),
-        "steps": list(trained.steps),
-        "loss": trained.loss,
-        "optimum": trained.optimum,
-        "gap": trained.gap,
-        "parameters": trained.parameters,
-        "device": trained.device,
-        "curve": [[point.step, point.loss, point.lr] for point in trained.curve],
-    }
+    def plan(self, drawing: Drawing) -> None:
+        for name, train in drawing.experiment.in_order():
+            content = nameless(train, drawing.resolve) | {"device": device_type(train.device)}
+            starts = () if train.start_from is None else (StageId(self, train.start_from),)
+            needs = (StageId.of("process", train.process), *starts)
+            drawing.add(StageId(self, name), needs, content, ("hmmdsl.training.loop",))
+
+    def pictured(self, experiment: Experiment, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        processes = {name: table.name for name, table in experiment.processes.items()}
+        return {"record": plain_record(experiment.trains[name]), "processes": processes}, ()
+
+    def device(self, experiment: Experiment, name: str) -> str:
+        return device_type(experiment.trains[name].device)
+
+    def estimate(self, task: Task) -> Estimate:
+        return training(task, task.stage.name) if task.stage.part is None else Estimate(_PART_SECONDS, LIBRARIES)
+
+    def disk(self, task: Task) -> int:
+        return train_disk(task, task.stage.name, task.stage.trains)
+
+    def make(self, task: Task, folder: Path, context: RunContext) -> dict[str, Any]:
+        """Train in `folder`, which may hold a resume point of an interrupted attempt, or take the run from the batch that it is
+        part of. Raises RunError if the loss diverges."""
+        if task.stage.part is not None:
+            return _taken(task, task.stage.part, folder, context.cache)
+        from hmmdsl.training.loop import Diverged, train_network
+
+        name = task.stage.name
+        train = task.experiment.trains[name]
+
+        def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
+            context.log.write("step", train=name, step=step, loss=plain(loss), gap=plain(gap))
+            context.progress.step(task.stage, step, steps, loss, gap)
+
+        try:
+            trained = train_network(
+                name,
+                train,
+                task.experiment.models[train.model],
+                task.processes()[train.process],
+                folder,
+                device=task.device,
+                progress=tell,
+                start_from=None if train.start_from is None else context.cache.trained(task, train.start_from),
+                discriminator=task.experiment.models[train.models()[1]] if len(train.models()) > 1 else None,
+            )
+        except Diverged as error:
+            # Checkpoints stay for people to look at; resume points don't: going on there would diverge again.
+            clear(folder, [int(path.stem[5:]) for path in folder.glob("step_*.safetensors")])
+            raise diverged(name, error.step) from error
+        clear(folder, trained.steps)
+        context.cache.put_loaded(task, replace(trained, folder=context.store.entry_folder(task.hash)))  # its tree is at hand
+        return _kept(trained.steps, trained)
+
+    def load(self, task: Task, name: str, entry: Entry) -> Trained:
+        """The training run of an entry."""
+        from hmmdsl.training.trained import TrainingResult, trained_of
+
+        train = task.experiment.trains[name]
+        model, process = task.experiment.models[train.model], task.processes()[train.process]
+        found = entry.result
+        return trained_of(name, train, model, process, entry.folder, found["steps"], TrainingResult.from_json(found))
+
+    def shown(self, task: Task, name: str, cache: Cache) -> dict[str, Any]:
+        return {"trained": {name: cache.trained(task, name)}}
+
+    def collect(self, found: Found, task: Task, entry: Entry) -> None:
+        from hmmdsl.training.trained import TrainingResult
+
+        found.results[task.stage.name] = entry.result["results"]
+        found.trainings[task.stage.name] = TrainingResult.from_json(entry.result)
+
+    def publish(self, name: str, made: Path, folder: Path) -> None:
+        """Checkpoints are the store's own files, which takes no room; they are read-only, and the store would notice a change by
+        its checksum."""
+        place = folder / "checkpoints" / name
+        place.mkdir(parents=True, exist_ok=True)
+        for path in sorted(made.glob("step_*.safetensors")):
+            with contextlib.suppress(FileNotFoundError):  # another process may have published the work folder meanwhile
+                link_file(path, place / path.name)
+
+
+def _kept(steps: Iterable[int], result: TrainingResult) -> dict[str, Any]:
+    """What an entry holds of a run."""
+    return {"results": result.results(), "steps": list(steps), **result.as_json()}
+
+
+def _taken(task: Task, part: Part, folder: Path, cache: Cache) -> dict[str, Any]:
+    """A run from its batch, its checkpoints as those of a run alone. Raises RunError if it diverged."""
+    from safetensors import safe_open
+
+    from hmmdsl.training.trained import TrainingResult
+    from hmmdsl.training.weights import checkpoint_path, save_weights
+
+    batch = cache.entry(part.batch)
+    run = batch.result["runs"][part.place]
+    if "diverged" in run:
+        raise diverged(task.stage.name, run["diverged"])
+    for step in batch.result["steps"]:
+        with safe_open(checkpoint_path(batch.folder, step), framework="pt") as file:
+            names = list(file.keys())
+            save_weights({name: file.get_slice(name)[part.place] for name in names}, folder, step)
+    return _kept(batch.result["steps"], TrainingResult.from_json(run))
 
 
 def diverged(name: str, step: int) -> RunError:
@@ -69,42 +145,6 @@ def diverged(name: str, step: int) -> RunError:
     return RunError(
         f"the loss of {name} is not finite at step {step:,}",
         f"lower `{name}.optimizer.lr`, lengthen the warm-up, or limit the gradient with `{name}.clip = 1`",
-    )
-
-
-def results_of(trained: Trained) -> dict[str, Any]:
-    """What results.json holds of a training run."""
-    return {
-        "loss": plain(trained.loss),
-        "optimum": plain(trained.optimum),
-        "gap": plain(trained.gap),
-        "parameters": trained.parameters,
-    }
-
-
-def load(task: Task, name: str, entry: Entry) -> Trained:
-    """The training run of an entry. Its history tree is built again, which takes less room than keeping it."""
-    from hmmdsl.training.histories import histories_of
-    from hmmdsl.training.trained import CurvePoint, Trained
-
-    train = task.experiment.trains[name]
-    model = task.experiment.models[train.model]
-    process = task.processes()[train.process]
-    found = entry.result
-    return Trained(
-        name=name,
-        train=train,
-        model=model,
-        process=process,
-        tree=histories_of(process, model.context, model.bos, train.histories, train.seed),
-        folder=entry.folder,
-        steps=tuple(found["steps"]),
-        loss=found["loss"],
-        optimum=found["optimum"],
-        gap=found["gap"],
-        parameters=found["parameters"],
-        curve=tuple(CurvePoint(*point) for point in found["curve"]),
-        device=found["device"],
     )
 
 
@@ -116,3 +156,6 @@ def clear(folder: Path, steps: Iterable[int]) -> None:
             shutil.rmtree(path)
         elif path.name not in kept:
             path.unlink()
+
+
+KIND = TrainStage()

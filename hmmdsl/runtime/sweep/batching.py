@@ -8,25 +8,21 @@ holds and how many workers were asked for don't enter, so the same spec on the s
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from hmmdsl.runtime.asked import Fusion
 from hmmdsl.runtime.engines.choice import START, WORTH
-from hmmdsl.runtime.engines.cores import available_cores
 from hmmdsl.runtime.estimate import batch_bytes, training_seconds
 from hmmdsl.runtime.identity.contents import content_hash, process_content
-from hmmdsl.runtime.identity.source_code import source_hash
-from hmmdsl.runtime.identity.versions import versions
-from hmmdsl.runtime.plan import FORMAT, Part, Stage
 from hmmdsl.runtime.progress import duration
-from hmmdsl.runtime.stages.task import Task
+from hmmdsl.runtime.stage import Part, Task
+from hmmdsl.runtime.stages.batch import batch_task
 from hmmdsl.spec.objectives import Adversarial
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
-
-Fuse = Literal["auto", "always", "never"]
 
 PAYS = 1.5
 """How many times quicker a batch must be estimated on a CPU than runs side by side: estimates are rough."""
@@ -36,27 +32,6 @@ MOST_BYTES: Mapping[str, int] = {"cpu": 2**31, "cuda": 2**34, "mps": 2**31}
 
 MOST_RUNS: Mapping[str, int] = {"cpu": 64, "cuda": 256, "mps": 64}
 """Runs of one batch, by device."""
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """What was asked for, and the cores that the decision counts with."""
-
-    fuse: Fuse = "auto"
-    cores: int = field(default_factory=available_cores)
-
-    @staticmethod
-    def read(plain: object) -> Fusion:
-        """What environment.json says of a run; the usual, where that says nothing or something else."""
-        match plain:
-            case {"fuse": "auto" | "always" | "never" as fuse, "cores": int(cores)} if cores > 0:
-                return Fusion(fuse, cores)
-        return Fusion()
-
-
-def fusion_of(asked: bool | None) -> Fusion:
-    """What `--fuse`, `--no-fuse` or neither asks for, on this machine."""
-    return Fusion("auto" if asked is None else "always" if asked else "never")
 
 
 @dataclass(frozen=True)
@@ -91,15 +66,16 @@ class Decision:
         return {"name": self.name, "runs": self.runs, "batches": [len(each.alone) for each in self.batches], "why": self.why}
 
 
-def decide(tasks: Iterable[Task], fusion: Fusion) -> tuple[Decision, ...]:
-    """What becomes of those training runs among `tasks` that can share a batch with another, each hash counted once."""
+def decide(trains: Iterable[Task], fusion: Fusion) -> tuple[Decision, ...]:
+    """What becomes of those training runs that can share a batch with another, each hash counted once."""
     alike: dict[Hashable, dict[str, Task]] = {}
-    kinds: dict[str, Hashable] = {}
-    for task in tasks:
-        if task.stage.kind == "train" and task.hash not in kinds:
-            kinds[task.hash] = kind = _kind(task)
-            if kind is not None:
-                alike.setdefault(kind, {})[task.hash] = task
+    known: set[str] = set()
+    for task in trains:
+        if task.hash not in known:
+            known.add(task.hash)
+            like = _likeness(task)
+            if like is not None:
+                alike.setdefault(like, {})[task.hash] = task
     return tuple(_decision(list(runs.values()), fusion) for runs in alike.values() if len(runs) > 1)
 
 
@@ -119,7 +95,7 @@ def _decision(runs: Sequence[Task], fusion: Fusion) -> Decision:
         return Decision(name, len(runs), (), "never on mps unless asked for")
     if fusion.fuse == "auto" and device == "cpu" and (alone < PAYS * fused or alone - fused < WORTH):
         return Decision(name, len(runs), (), told)
-    return Decision(name, len(runs), tuple(_batch(each) for each in _cut(runs, count)), told)
+    return Decision(name, len(runs), tuple(Batch(batch_task(each), tuple(each)) for each in _cut(runs, count)), told)
 
 
 def _wall(groups: Sequence[Sequence[Task]], width: int) -> float:
@@ -136,7 +112,7 @@ def _cut(runs: Sequence[Task], count: int) -> list[list[Task]]:
     return [ordered[start:end] for start, end in pairwise(bounds)]
 
 
-def _kind(task: Task) -> Hashable:
+def _likeness(task: Task) -> Hashable:
     """What runs of one batch have in common; None for one that shares none: it starts from another's weights, or trains against
     a discriminator."""
     train = task.experiment.trains[task.stage.name]
@@ -159,33 +135,3 @@ def _words(process: Process) -> Hashable:
         return tuple(_words(factor) for factor in process.factors)
     entries = tuple(tuple(sorted(place for place, value in of.items() if value)) for of in process.operators)
     return entries, tuple(state for state, weight in enumerate(process.start) if weight), len(process.states)
-
-
-def _batch(runs: Sequence[Task]) -> Batch:
-    first = runs[0]
-    name = first.stage.name
-    tables: dict[str, Any] = {}
-    trains = {}
-    by_content: dict[str, str] = {}
-    known = {}
-    for place, run in enumerate(runs):
-        train = run.experiment.trains[run.stage.name]
-        table = run.experiment.processes[train.process]
-        called = by_content.setdefault(content_hash(process_content(table)), f"process_{len(by_content)}")
-        if called not in tables:
-            tables[called] = table
-            known[called] = run.processes()[train.process]
-        trains[f"run_{place}"] = train.model_copy(update={"process": called, "model": "net"})
-    model = first.experiment.models[first.experiment.trains[name].model]
-    identity = {
-        "format": FORMAT,
-        "kind": "batch",
-        "content": [run.hash for run in runs],
-        "source": source_hash(("hmmdsl.training.fused.loop",)),
-        "versions": dict(versions("batch")),
-    }
-    stage = Stage("batch", name, (), content_hash(identity))
-    held = first.experiment.model_copy(
-        update={"processes": tables, "models": {"net": model}, "trains": trains, "analyses": {}, "sweeps": {}}
-    )
-    return Batch(Task(stage, held, (), {}, first.threads, first.device, known), tuple(runs))

@@ -10,7 +10,7 @@ from hmmdsl.runtime.estimate import estimate
 from hmmdsl.runtime.progress import duration
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Task
     from hmmdsl.runtime.store.store import Store
     from hmmdsl.runtime.sweep.planning import PlannedSweeps
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.language.replication import Member, member
 from hmmdsl.language.sweeps.compiled import Point
-from hmmdsl.runtime.plan import Memory, Part, plan_numbers
-from hmmdsl.runtime.stages.task import Task, tasks_of
-from hmmdsl.runtime.sweep.batching import Decision, Fusion, decide
+from hmmdsl.runtime.asked import Fusion
+from hmmdsl.runtime.plan import plan_numbers
+from hmmdsl.runtime.stage import MEASURED, Memory, Part, Task, tasks_of
+from hmmdsl.runtime.sweep.batching import Decision, decide
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -121,10 +122,10 @@ def _planned_all(compiled: Compiled, members: Iterable[Member], memory: Memory, 
 
 
 def _decisions(compiled: Compiled, planned: PlannedSweeps, memory: Memory, fusion: Fusion) -> tuple[Decision, ...]:
-    trains = {task.hash: task for task in planned.all_tasks(None) if task.stage.kind == "train"}
+    trains = {task.hash: task for task in planned.all_tasks(None) if task.stage.trains}
     if len(trains) < 2:
         return ()
-    own = {stage.hash for stage in plan_numbers(compiled.experiment, memory).of_kind("train")}
+    own = {stage.hash for stage in plan_numbers(compiled.experiment, memory).stages}
     return decide((task for hash, task in trains.items() if hash not in own), fusion)
 
 
@@ -134,4 +135,4 @@ def _planned(sweep: CompiledSweep, memory: Memory, parts: Mapping[str, Part]) ->
 
 def _planned_point(point: Point, memory: Memory, parts: Mapping[str, Part]) -> PlannedPoint:
     plan = plan_numbers(point.experiment, memory, parts)
-    return PlannedPoint(point, tasks_of(plan, point.experiment, point.processes, ("train", "analysis")))
+    return PlannedPoint(point, tasks_of(plan, point.experiment, point.processes, MEASURED))

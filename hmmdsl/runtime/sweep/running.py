@@ -15,10 +15,7 @@ from hmmdsl.runtime.sweep.tracking import Tracker
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.runtime.log import RunLog
-    from hmmdsl.runtime.progress import Progress
-    from hmmdsl.runtime.stages.shelf import Shelf
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Cache, RunContext, Task
     from hmmdsl.runtime.sweep.planning import PlannedPoint, PlannedSweeps
 
 
@@ -63,14 +60,15 @@ class SweepsRun:
     """The sweeps of a run and its other seeds while their stages are made, those of the run's `own` plan and of all points
     together, so that no worker waits for a plan to end."""
 
-    def __init__(self, planned: PlannedSweeps, own: Iterable[str], shelf: Shelf, progress: Progress, force: bool) -> None:
-        self._planned, self._shelf = planned, shelf
+    def __init__(self, planned: PlannedSweeps, own: Iterable[str], context: RunContext) -> None:
+        self._planned, self._cache, self._log = planned, context.cache, context.log
         self._own = frozenset(own)
-        self._tasks = {name: planned.tasks(name, shelf.store, force) for name in planned.points}
-        self._member_tasks = planned.member_tasks(shelf.store, force)
-        self._trackers = [Tracker(f"sweep {name}", points, progress) for name, points in planned.points.items()]
+        store, force = context.store, context.asked.force
+        self._tasks = {name: planned.tasks(name, store, force) for name in planned.points}
+        self._member_tasks = planned.member_tasks(store, force)
+        self._trackers = [Tracker(f"sweep {name}", points, context.progress) for name, points in planned.points.items()]
         if planned.members:
-            self._trackers.append(Tracker(OTHER_SEEDS, planned.members, progress))
+            self._trackers.append(Tracker(OTHER_SEEDS, planned.members, context.progress))
 
     @property
     def tasks(self) -> list[Task]:
@@ -82,7 +80,7 @@ class SweepsRun:
         for tracker in self._trackers:
             tracker.finished(task, failed)
 
-    def outcomes(self, compiled: Compiled, ran: Ran, log: RunLog) -> dict[str, SweepOutcome]:
+    def outcomes(self, compiled: Compiled, ran: Ran) -> dict[str, SweepOutcome]:
         """What became of every point of every sweep: a stage that failed takes the points that need it, no others.
 
         Raises RunError where nothing can go on: the disk is full, or the store can't be written."""
@@ -90,38 +88,38 @@ class SweepsRun:
         found: dict[str, SweepOutcome] = {}
         known = set(self._own)
         for name, points in self._planned.points.items():
-            outcomes = tuple(_outcome(point, ran, self._shelf) for point in points)
+            outcomes = tuple(_outcome(point, ran, self._cache) for point in points)
             hashes = {task.hash for task in self._tasks[name] if task.hash in ran.done}
             cached = sum(hash in known or ran.done[hash].cached for hash in hashes)
             known |= hashes
-            log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
+            self._log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
             found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(hashes) - cached, cached)
         for tracker in self._trackers:
             tracker.close()
         return found
 
-    def member_outcomes(self, ran: Ran, log: RunLog) -> tuple[MemberOutcome, ...]:
+    def member_outcomes(self, ran: Ran) -> tuple[MemberOutcome, ...]:
         """What became of the experiment with each other seed: as with points, one that fails fails alone."""
         found = []
         for planned in self._planned.members:
             sweeps = {
-                name: SweepOutcome(planned.member.sweeps[name], tuple(_outcome(point, ran, self._shelf) for point in points))
+                name: SweepOutcome(planned.member.sweeps[name], tuple(_outcome(point, ran, self._cache) for point in points))
                 for name, points in planned.sweeps.items()
             }
-            own = _outcome(planned.own, ran, self._shelf)
-            log.write("seed", seed=planned.member.seed, failed=bool(own.failure))
+            own = _outcome(planned.own, ran, self._cache)
+            self._log.write("seed", seed=planned.member.seed, failed=bool(own.failure))
             found.append(MemberOutcome(planned.member.seed, own, sweeps))
         return tuple(found)
 
 
-def _outcome(planned: PlannedPoint, ran: Ran, shelf: Shelf) -> PointOutcome:
+def _outcome(planned: PlannedPoint, ran: Ran, cache: Cache) -> PointOutcome:
     results: dict[str, Any] = {}
     for task in planned.tasks:
         if task.hash in ran.failed:
             return PointOutcome({}, _words(ran.failed[task.hash]))
         if task.hash in ran.skipped:
             return PointOutcome({}, _words(ran.failed[ran.skipped[task.hash]]))
-        results[task.stage.name] = shelf.entry(task.hash).result["results"]
+        results[task.stage.name] = cache.entry(task.hash).result["results"]
     return PointOutcome(results)
 
 

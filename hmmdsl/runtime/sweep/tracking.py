@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from hmmdsl.runtime.progress import Clock
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.progress import Progress
-    from hmmdsl.runtime.stages.task import Task
+    from hmmdsl.runtime.stage import Progress, Task
     from hmmdsl.runtime.sweep.planning import PlannedMember, PlannedPoint
 
 

@@ -37,26 +37,12 @@ from hmmdsl.training.objective import evaluate
 from hmmdsl.training.resumption import ResumePoint, ResumePoints
 from hmmdsl.training.schedule import rate
 from hmmdsl.training.streams import stream
-from hmmdsl.training.trained import CurvePoint
+from hmmdsl.training.trained import CurvePoint, TrainingResult
 from hmmdsl.training.weights import checkpoint_path, save_weights
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class FusedRun:
-    """What became of one run of a batch, as `Trained` tells it of a run alone. `diverged` is the step at which its loss, or a
-    weight, was not finite; then it has no end."""
-
-    loss: float
-    optimum: float
-    gap: float
-    parameters: int
-    curve: tuple[CurvePoint, ...]
-    device: str
-    diverged: int | None = None
 
 
 def train_fused(
@@ -66,13 +52,13 @@ def train_fused(
     folder: Path,
     device: str = "auto",
     progress: Progress | None = None,
-) -> tuple[FusedRun, ...]:
+) -> tuple[TrainingResult | int, ...]:
     """Train one network for each of `members`, all at once. Their trains are alike but for seed, learning rate and process, and
     their processes have the same words; none starts from another, and none is adversarial.
 
     The checkpoints in `folder` hold the weights of all runs, the run as the first index. It ends with the same bytes however
     often it was stopped or killed, and raises ValueError, OSError and Interrupted, as `train_network` does; a run that diverges
-    does not disturb the others.
+    does not disturb the others, and the step at which its loss, or a weight, was not finite stands in the place of its result.
     """
     where = choose_device(device)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +69,7 @@ def train_fused(
         points = ResumePoints(folder, sha256("fused".join(identities).encode()).hexdigest())
         course = _optimize(name, network, members, model, points, progress)
         found = tuple(_finished(network, run, member, model, course) for run, member in enumerate(members))
-        ended = [run for run in found if run.diverged is None]
+        ended = [run for run in found if isinstance(run, TrainingResult)]
         if progress is not None and ended and course.began < train.steps:
             progress(train.steps, train.steps, fmean(run.loss for run in ended), fmean(run.gap for run in ended))
         return found
@@ -188,20 +174,15 @@ def _optimize(
     return course
 
 
-def _finished(network: FusedNetwork, run: int, member: Member, model: Model, course: _Course) -> FusedRun:
-    """One run's end, evaluated on its own tree by its own network."""
+def _finished(network: FusedNetwork, run: int, member: Member, model: Model, course: _Course) -> TrainingResult | int:
+    """One run's end, evaluated on its own tree by its own network; or the step at which it diverged."""
     train, process = member.train, member.process
     diverged = int(course.diverged[run])
+    if diverged >= 0:
+        return diverged
     tree = histories_of(process, model.context, model.bos, train.histories, train.seed)
     end = evaluate(network.lend(run), tree, Ahead(tree, tokens_ahead(train.objective), process))
-    if diverged < 0 and not math.isfinite(end.loss):
-        diverged = train.steps
-    return FusedRun(
-        loss=end.loss,
-        optimum=end.optimum,
-        gap=end.gap,
-        parameters=network.rows.shape[1],
-        curve=course.curve(run, train.optimizer.lr),
-        device=network.rows.device.type,
-        diverged=None if diverged < 0 else diverged,
-    )
+    if not math.isfinite(end.loss):
+        return train.steps
+    curve = course.curve(run, train.optimizer.lr)
+    return TrainingResult(end.loss, end.optimum, end.gap, network.rows.shape[1], network.rows.device.type, curve)

@@ -19,8 +19,7 @@ from hmmdsl.runtime.engines.local import LocalEngine
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.stages.shelf import Shelf
-from hmmdsl.runtime.stages.task import Task, tasks_of
+from hmmdsl.runtime.stage import NUMBERS, Cache, RunContext, Task, tasks_of
 from hmmdsl.runtime.store.store import Store
 
 SPEC = """
@@ -54,17 +53,18 @@ def tasks(**settings: str) -> dict[str, Task]:
     """The process, train and analysis of the spec, by id, fields of the train set as given."""
     compiled = compile_text(SPEC, "spec.hmm", kinds(), settings={f"fit.{name}": value for name, value in settings.items()})
     plan = make_plan(compiled.experiment)
-    made = tasks_of(plan, compiled.experiment, compiled.processes, kinds=("process", "train", "analysis"))
+    made = tasks_of(plan, compiled.experiment, compiled.processes, NUMBERS)
     return {each.stage.id: each for each in made}
 
 
 def open_named(name: str, folder: Path) -> Opened:
     """An engine of two workers with an empty store."""
     store, log = Store.open(folder / "store"), RunLog(folder / "log.jsonl")
-    hearing = Hearing(store, Silence(), log, force=False)
+    context = RunContext(Cache(store), Silence(), log)
+    hearing = Hearing(context)
     engine: Engine
     if name == "in process":
-        engine = LocalEngine(Shelf(store), Silence(), log)
+        engine = LocalEngine(context)
     elif name == "pool":
         from hmmdsl.runtime.engines.pool import PoolEngine
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hmmdsl.runtime.engines import choice, cores
 from hmmdsl.runtime.engines.choice import choose_workers
-from hmmdsl.runtime.stages.task import Task
+from hmmdsl.runtime.stage import Task
 from tests.runtime.engines.conftest import tasks
 
 

@@ -10,13 +10,14 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from hmmdsl.runtime.asked import Asked, EngineChoice
 from hmmdsl.runtime.engines import ray_cluster, slurm
-from hmmdsl.runtime.engines.choice import EngineChoice
 from hmmdsl.runtime.engines.opening import open_engine
 from hmmdsl.runtime.engines.options import engine_choice, number, only_known
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.progress import Silence
+from hmmdsl.runtime.stage import Cache, RunContext
 from hmmdsl.runtime.store.store import Store
 from tests.command_line import command_line
 
@@ -93,8 +94,9 @@ def test_what_listens_and_is_no_ray_cluster_is_told(greeting: bytes, monkeypatch
 def test_an_engine_that_is_not_installed_names_its_extra(extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in ("ray", "submitit"):
         monkeypatch.setitem(sys.modules, module, None)
+    asked = Asked(choice=EngineChoice(extra))  # type: ignore[arg-type]
     with pytest.raises(OutputError, match=rf"pip install 'hmmdsl\[{extra}\]'"):
-        open_engine(EngineChoice(extra), [], Store.private(tmp_path), Silence(), RunLog(None))  # type: ignore[arg-type]
+        open_engine([], RunContext(Cache(Store.private(tmp_path)), Silence(), RunLog(None), asked))
 
 
 def test_slurm_without_slurm_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

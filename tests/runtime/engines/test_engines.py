@@ -14,8 +14,7 @@ from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.failures import RunError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.stages.shelf import Shelf
-from hmmdsl.runtime.stages.task import Task
+from hmmdsl.runtime.stage import Cache, RunContext, Task
 from hmmdsl.runtime.store.store import Store
 from tests.runtime.engines.conftest import ELSEWHERE, Opened, holder, tasks
 
@@ -42,7 +41,7 @@ def alone(folder: Path, *wanted: Task) -> list[tuple[object, dict[str, bytes]]]:
     """The same stages, made one after another in this process."""
     if any(task.hash not in ALONE for task in wanted):
         store = Store.private(folder)
-        run_stages(wanted, LocalEngine(Shelf(store), Silence(), RunLog(None)))
+        run_stages(wanted, LocalEngine(RunContext(Cache(store), Silence(), RunLog(None))))
         ALONE.update({task.hash: content(store, task) for task in wanted})
     return [ALONE[task.hash] for task in wanted]
 
@@ -94,7 +93,7 @@ def test_closing_ends_the_workers_and_what_they_did_is_continued(opened: Opened,
     while runs(worker) and time.monotonic() < end:
         time.sleep(0.05)
     assert not runs(worker), "no process is left behind"
-    run_stages([train], LocalEngine(Shelf(opened.store), Silence(), RunLog(None)))
+    run_stages([train], LocalEngine(RunContext(Cache(opened.store), Silence(), RunLog(None))))
     assert [content(opened.store, train)] == alone(tmp_path, train)
 
 

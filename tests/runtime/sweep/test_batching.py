@@ -12,15 +12,15 @@ from hmmdsl.language.compiled import Compiled
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.report import page
 from hmmdsl.report.sweeps import figures as sweep_figures
+from hmmdsl.runtime.asked import Asked, Fuse, Fusion
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.engines.choice import choose_workers
 from hmmdsl.runtime.phases import phase_text
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.run import Run, run
+from hmmdsl.runtime.stage import Task
 from hmmdsl.runtime.stages import figures
-from hmmdsl.runtime.stages.task import Task
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.runtime.sweep.batching import Fuse, Fusion
 from hmmdsl.runtime.sweep.planning import PlannedSweeps, plan_sweeps
 from hmmdsl.runtime.verify import verify
 
@@ -128,10 +128,10 @@ def test_the_plan_tells_what_was_chosen(tmp_path: Path) -> None:
 def made(folder: Path, compiled: Compiled, fuse: Fuse, out: str = "runs") -> Run:
     """A run without its pictures, which would take most of its time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "make", lambda *given: [])
+        patch.setattr(figures.FiguresStage, "make", lambda *given: [])
         patch.setattr(sweep_figures, "draw_sweep", lambda *given: ())
         patch.setattr(page, "write_report", lambda finished, folder, drawn: (folder / "report.html").write_text(""))
-        return run(compiled, folder / out, Silence(), store=Store.open(folder / "store"), fusion=Fusion(fuse, 2))
+        return run(compiled, folder / out, Silence(), Asked(Store.open(folder / "store"), fusion=Fusion(fuse, 2)))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.reading import read
+from hmmdsl.runtime.stage import MEASURED, Cache, RunContext
 from hmmdsl.runtime.store.store import Store
 from tests.command_line import command_line
 
@@ -102,7 +103,7 @@ def test_a_point_equals_the_same_spec_run_with_settings(widths: Path, tmp_path: 
     compiled = read(widths / "spec.hmm", {"net.d_model": "8", "fit.seed": "1"})
     plan = make_plan(compiled.experiment)
     store = Store.private(tmp_path / "store")
-    alone = compute(compiled, plan, store, Silence(), RunLog(None), kinds=("train", "analysis")).results
+    alone = compute(compiled, plan, RunContext(Cache(store), Silence(), RunLog(None)), makes=MEASURED).results
     for metric in ("loss", "gap", "parameters"):
         assert alone["fit"][metric] == results["widths"]["fit"][metric][1][1]
     assert alone["beliefs"]["block"][0]["r2"] == results["widths"]["beliefs"]["block"][0]["r2"][1][1]
