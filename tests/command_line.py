@@ -33,16 +33,24 @@ AT_START = ("PYTHON", "ATEN_", "MKL_", "OPENBLAS_", "OMP_", "MPL")
 """Variables that an interpreter or a library reads when it is loaded."""
 
 
+def coarse() -> None:
+    """Draw every figure, with fewer pixels: much of a run with few steps goes into those."""
+    from hmmdsl.report import style
+
+    style.DPI = 40  # type: ignore[misc]
+
+
 def command_line(
     folder: Path,
     *arguments: str | Path,
     given: str | bytes = "",
     fresh: bool = False,
-    prepare: Callable[[], None] | None = None,
+    prepare: Callable[[], None] | None = coarse,
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Call `hmmdsl` in a process of its own, in `folder`, with `given` to read and `environment` besides what there is; in a
-    fresh interpreter if asked for, or if the environment is one that is read when it starts. A fork calls `prepare` first."""
+    fresh interpreter if asked for, or if the environment is one that is read when it starts. A fork calls `prepare` first: its
+    figures are coarse, unless asked for as they are."""
     words = [str(each) for each in arguments]
     fresh = fresh or not hasattr(os, "fork") or any(name.startswith(AT_START) for name in environment)
     to_read = given.encode() if isinstance(given, str) else given

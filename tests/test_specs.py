@@ -12,7 +12,6 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
-from hmmdsl.report import style
 from tests.command_line import Command
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").rglob("*.hmm"))
@@ -95,17 +94,12 @@ def _one_store_for_all(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     monkeypatch.setenv("HMMDSL_STORE", str(folder / "store-of-specs"))
 
 
-def coarse() -> None:
-    """Draw every figure, with fewer pixels: most of a run with few steps goes into those."""
-    style.DPI = 40  # type: ignore[misc]
-
-
 def shown(spec: Path, command: Command, folder: Path, profile: str | None) -> SpecRun:
     """Run a spec and look at all that it must leave, whatever its claims say."""
     compiled = compile_file(spec, kinds(), profile=profile)
     options = ("--profile", profile) if profile else ()
     alone = ("--workers", "1")  # other tests run on the other core
-    done = command("run", spec, *options, *alone, "--quiet", "--json", prepare=coarse)
+    done = command("run", spec, *options, *alone, "--quiet", "--json")
     assert done.returncode in (0, 1), done.stderr  # claims may fail where it hardly trained
     printed = json.loads(done.stdout)
     place = folder / printed["folder"]

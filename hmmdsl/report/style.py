@@ -126,7 +126,7 @@ class _PlainNumbers(ScalarFormatter):
 
 def _settle(figure: Figure) -> None:
     """Plain labels on axes (formulas take as long to draw as all the rest), and room for everything, worked out once for all
-    files: savefig would do it twice for each."""
+    files: savefig would do so for each."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()
@@ -146,7 +146,7 @@ def _settle(figure: Figure) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # not "none", which leaves a placeholder: savefig would draw twice for each file
     figure.set_dpi(shown)
 
 

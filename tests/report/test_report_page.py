@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -182,6 +183,17 @@ def test_tick_labels_say_what_formulas_would(values: list[float], tmp_path: Path
             return [label.get_text() for label in axes.get_xticklabels()]
 
     assert drawn(plain=True) == [re.sub(r"\$\\mathdefault\{(.*)\}\$", r"\1", label) for label in drawn(plain=False)]
+
+
+def test_a_figure_is_drawn_once_for_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, renderer: (drawn.append(figure), draw(figure, renderer)))
+    with applied():
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure.subplots().plot([1, 2])
+        png, _ = save(figure, tmp_path, "line")
+    assert drawn == [figure, figure]
+    assert struct.unpack(">II", png.read_bytes()[16:24]) == (600, 400)  # the width and height that a PNG's header gives
 
 
 def test_a_process_has_a_page_of_its_own() -> None:
