@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -21,25 +22,26 @@ _SOURCES = ("files", "process", "spec", "models", "training")
 
 
 def identity_of(
-    train: Record,
+    runs: Iterable[tuple[Record, Process]],
     model: Record,
-    process: Process,
     device: torch.device,
+    batched: bool,
     start: str | None = None,
     discriminator: Record | None = None,
 ) -> str:
-    """SHA-256 of the resolved train, model and process, the versions, the code, and the kind of processor; where it has them,
-    also of its discriminator's record and of the weights that it starts from, whose own hash is `start`.
+    """SHA-256 of the resolved train and process of each run, the model, the versions, the code, and the kind of processor; where
+    a run has them, also of its discriminator's record and of the weights that it starts from, whose own hash is `start`. Of a
+    batch other things are kept than of a run alone.
 
     The number of threads is a field of `train`. Of the processor its instruction set counts, not its name: a run may go on on
     another machine whose arithmetic is of the same kind.
     """
     content = {
-        "train": train.model_dump(mode="json"),
+        "runs": [[train.model_dump(mode="json"), [_matrices(factor) for factor in process.factors]] for train, process in runs],
+        "batched": batched,
         "model": model.model_dump(mode="json"),
         "start": start,
         "discriminator": None if discriminator is None else discriminator.model_dump(mode="json"),
-        "process": [_matrices(factor) for factor in process.factors],
         "versions": {
             "hmmdsl": __version__,
             "python": platform.python_version(),

@@ -3,7 +3,7 @@
     weights, optimizer.*   the weights as one vector, and the optimizer's moments and step
     data.generator         the random generator before the block of words that is being used up (sampled data)
     data.taken             how many batches of that block are used up
-    curve.*                the learning curve so far
+    curve.*                the losses so far of the steps that the curve keeps
     metadata               identity, step, checkpoints so far with their SHA-256, and a SHA-256 of all of this
 
 The schedule's position is the step. No time of day is among it, so when a point was written changes no number.
@@ -18,14 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from hmmdsl.files.writing import PARTIAL, write_whole
-from hmmdsl.training.trained import CurvePoint
 from hmmdsl.training.weights import checkpoint_path
 
 if TYPE_CHECKING:
@@ -43,13 +42,22 @@ _FINISHED = "finished.safetensors"
 _KEY = "resume_point"
 
 
-@dataclass(frozen=True)
-class ResumePoint:
-    """A training run after `step` steps. `checkpoints` are the SHA-256 of the checkpoint files so far by step; `state` is what
-    the optimizer and the data need to go on, empty after the last step."""
+class Losses(NamedTuple):
+    """Of one step that the curve keeps: the loss of each run in nats, on whatever device it was computed, and the share of the
+    highest rate."""
 
     step: int
-    curve: tuple[CurvePoint, ...]
+    share: float
+    of_runs: Tensor
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Training after `step` steps. `checkpoints` are the SHA-256 of the checkpoint files so far by step; `state` is what
+    the optimizer and the data need to go on; after the last step, which runs diverged."""
+
+    step: int
+    curve: tuple[Losses, ...]
     checkpoints: Mapping[int, str]
     state: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -124,8 +132,8 @@ def _bytes_of(point: ResumePoint, identity: str) -> bytes:
     arrays = {
         **{name: array.detach().cpu().contiguous() for name, array in point.state.items()},
         "curve.step": torch.tensor([each.step for each in point.curve], dtype=torch.int64),
-        "curve.loss": torch.tensor([each.loss for each in point.curve], dtype=torch.float64),
-        "curve.lr": torch.tensor([each.lr for each in point.curve], dtype=torch.float64),
+        "curve.share": torch.tensor([each.share for each in point.curve], dtype=torch.float64),
+        "curve.losses": torch.tensor([each.of_runs.tolist() for each in point.curve], dtype=torch.float64),
     }
     about = {"identity": identity, "step": point.step, "checkpoints": {str(k): v for k, v in point.checkpoints.items()}}
     return save(arrays, _metadata({**about, "checksum": _checksum(arrays, about)}))
@@ -145,10 +153,10 @@ def _read(path: Path, identity: str) -> ResumePoint | None:
             arrays.update((name, file.get_tensor(name).clone()) for name in file.keys())  # noqa: SIM118
         if about.pop("checksum") != _checksum(arrays, about):
             return None
-        curve = zip(*(arrays.pop(f"curve.{part}").tolist() for part in ("step", "loss", "lr")), strict=True)
+        steps, shares, losses = (arrays.pop(f"curve.{part}") for part in ("step", "share", "losses"))
         return ResumePoint(
             step=int(about["step"]),
-            curve=tuple(CurvePoint(*each) for each in curve),
+            curve=tuple(map(Losses, steps.tolist(), shares.tolist(), losses)),
             checkpoints={int(step): str(digest) for step, digest in about["checkpoints"].items()},
             state=arrays,
         )

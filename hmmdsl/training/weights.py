@@ -27,13 +27,8 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step_{step}.safetensors"
 
 
-def save_checkpoint(network: Network, folder: Path, step: int) -> str:
-    """Write the weights, so that the file is whole or not there; returns the file's SHA-256. Raises OSError."""
-    return save_weights(network.state_dict(), folder, step)
-
-
 def save_weights(weights: Mapping[str, Tensor], folder: Path, step: int) -> str:
-    """The same for weights by name."""
+    """Write weights by name, so that the file is whole or not there; returns the file's SHA-256. Raises OSError."""
     data = save({name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in weights.items()})
     write_whole(checkpoint_path(folder, step), data)
     return sha256(data).hexdigest()

@@ -15,8 +15,7 @@ from hmmdsl.spec.model import GRU, Transformer
 from hmmdsl.spec.objectives import Adversarial, Future
 from hmmdsl.spec.parts import BlockPart, Part, frozen_parts, meant_by, parts_of
 from hmmdsl.spec.train import AdamW, SampledData, Train
-from hmmdsl.training.loop import train_network
-from hmmdsl.training.start import take_over
+from hmmdsl.training.loop import take_over, train_network
 from hmmdsl.training.trained import Trained
 from tests.models.networks import KINDS
 from tests.training import resumable_runs

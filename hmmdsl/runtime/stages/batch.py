@@ -36,8 +36,8 @@ class BatchStage(StageKind):
         """Train all runs in `folder`, which may hold a resume point of an interrupted attempt."""
         from hmmdsl.runtime.stages.train import clear
         from hmmdsl.spec.checkpoints import checkpoint_steps
-        from hmmdsl.training.fused.gradient import Member
         from hmmdsl.training.fused.loop import train_fused
+        from hmmdsl.training.loop import Member
 
         def tell(step: int, steps: int, loss: float, gap: float | None) -> None:
             context.log.write("step", batch=task.stage.name, runs=len(members), step=step, loss=plain(loss))

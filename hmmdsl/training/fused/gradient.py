@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -14,13 +14,12 @@ from torch.func import functional_call, vmap
 from hmmdsl.models.network import Network
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
-from hmmdsl.process.process import Process
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.objectives import tokens_ahead
-from hmmdsl.spec.train import ExactData, SampledData, Train
-from hmmdsl.training.fused.graph import replayed
+from hmmdsl.spec.train import ExactData, SampledData
 from hmmdsl.training.fused.network import FusedNetwork
 from hmmdsl.training.histories import withheld
+from hmmdsl.training.loop import Member
 from hmmdsl.training.objective import drawn_loss, expected_loss, part_loss
 from hmmdsl.training.streams import stream
 from hmmdsl.training.words import Batches, WordSource
@@ -32,13 +31,7 @@ if TYPE_CHECKING:
     from hmmdsl.models.layout import TreeLayout
 
 
-@dataclass(frozen=True)
-class Member:
-    """One of the runs: its train, and the process that the train names."""
-
-    train: Train
-    process: Process
-
+T = TypeVar("T")
 
 Step = Callable[[], "tuple[Float[Tensor, ' run'], Float[Tensor, 'run weight']]"]
 """Each run's loss in nats and its gradient, as one row."""
@@ -70,12 +63,12 @@ class FusedGradient:
             each.restore({name.removeprefix(own): value for name, value in state.items() if name.startswith(own)})
 
 
-def fused_gradient(network: FusedNetwork, members: Sequence[Member], model: Model) -> FusedGradient:
+def fused_gradient(network: FusedNetwork, members: Sequence[Member]) -> FusedGradient:
     """The gradient of the members' objective on their data, each run with words of its own where words are drawn.
 
     Raises ValueError if their processes have not the same words of non-zero probability.
     """
-    shared = members[0].train
+    shared, model = members[0].train, network.template.spec
     device, k = network.rows.device, tokens_ahead(shared.objective)
     if isinstance(shared.data, SampledData):
         return _on_words(network, members, model, shared.data.batch, k)
@@ -169,3 +162,33 @@ class _DrawnLoss(nn.Module):
     def forward(self, words: Int64[Tensor, "word position"]) -> Float[Tensor, ""]:
         """In nats."""
         return drawn_loss(self.network, words, self.k)
+
+
+WARM_UPS = 3
+"""Calls before the recording, in which libraries choose their kernels and take memory (as PyTorch's notes on graphs ask)."""
+
+
+def replayed(work: Callable[[], T], device: torch.device) -> Callable[[], T]:
+    """`work` itself on a CPU. On CUDA a replay of it: all of its kernels are launched as one, and for small networks launching
+    them is most of a step's time.
+
+    `work` reads tensors that stay where they are, changes nothing else, and asks for no number of what it computes. What it
+    returned when it was recorded is what every replay fills again.
+    """
+    if device.type != "cuda":
+        return work
+    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    beside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(beside):
+        for _ in range(WARM_UPS):
+            work()
+    torch.cuda.current_stream(device).wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        filled = work()
+
+    def replay() -> T:
+        graph.replay()
+        return filled
+
+    return replay

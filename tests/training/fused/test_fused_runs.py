@@ -18,15 +18,14 @@ from hmmdsl.process.process import Process
 from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, NGram, Transformer
 from hmmdsl.spec.models.base import Model
 from hmmdsl.spec.train import Train
-from hmmdsl.training import objective
+from hmmdsl.training import loop, objective
 from hmmdsl.training.fused import loop as fused_loop
-from hmmdsl.training.fused.gradient import Member, fused_gradient
-from hmmdsl.training.fused.graph import replayed
+from hmmdsl.training.fused.gradient import fused_gradient, replayed
 from hmmdsl.training.fused.loop import initial_networks, train_fused
 from hmmdsl.training.gradient import gradient_of
 from hmmdsl.training.histories import histories_of
 from hmmdsl.training.interruption import Interrupted
-from hmmdsl.training.loop import Diverged, train_network
+from hmmdsl.training.loop import Diverged, Member, train_network
 from hmmdsl.training.trained import Trained, TrainingResult
 
 pytestmark = pytest.mark.trains
@@ -172,7 +171,7 @@ NETWORKS = [
 def test_every_kind_of_network_has_its_own_gradient(model: Model, data: str) -> None:
     runs = members(data={"kind": data})
     network = initial_networks(runs, model, CPU)
-    losses, gradients = fused_gradient(network, runs, model).add()
+    losses, gradients = fused_gradient(network, runs).add()
     for k, run in enumerate(runs):
         own = initial_networks([run], model, CPU).lend(0)
         tree = histories_of(run.process, model.context, model.bos, run.train.histories, run.train.seed)
@@ -206,7 +205,7 @@ def test_processes_with_other_words_are_refused(tmp_path: Path) -> None:
 def test_a_batch_that_is_stopped_ends_with_the_bytes_of_one_that_is_not(
     data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fused_loop, "SECONDS_BETWEEN_REPORTS", -1.0)
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_REPORTS", -1.0)
     runs = members(data={"kind": data}, steps=20, checkpoints={"kind": "every", "steps": 6}, clip=1.0)
     told: list[tuple[int, int, float, float | None]] = []
     whole = train_fused("fit", runs, SMALL, tmp_path / "whole", "cpu", lambda *step: told.append(step))
@@ -239,8 +238,8 @@ def test_what_a_recorded_step_reads_and_writes_stays_in_its_place(monkeypatch: p
     places: list[tuple[int, ...]] = []
     made = fused_loop.fused_gradient
 
-    def watched(network: fused_loop.FusedNetwork, runs: Sequence[Member], model: Model) -> object:
-        found = made(network, runs, model)
+    def watched(network: fused_loop.FusedNetwork, runs: Sequence[Member]) -> object:
+        found = made(network, runs)
 
         def step() -> object:
             places.append(tuple(each.data_ptr() for each in network.trained.values()))
