@@ -1,7 +1,7 @@
 """A declarative language for experiments on what sequence models learn.
 
 `hmmdsl.process("std.processes", "rrxor")` gives a process to ask things of, see hmmdsl/notebook.py; `hmmdsl.load_run(folder)` a
-finished run, see hmmdsl/runtime/loading.py. Importing this imports no heavy library.
+finished run, see hmmdsl/exchange/loading.py. Importing this imports no heavy library.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from hmmdsl import process as _process
 from hmmdsl.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from hmmdsl.exchange.loading import LoadedRun as LoadedRun
+    from hmmdsl.exchange.loading import load_run as load_run
     from hmmdsl.language.diagnostics import SpecError as SpecError
     from hmmdsl.notebook import NotebookProcess as NotebookProcess
     from hmmdsl.notebook import process as process
     from hmmdsl.runtime.failures import OutputError as OutputError
-    from hmmdsl.runtime.loading import LoadedRun as LoadedRun
-    from hmmdsl.runtime.loading import load_run as load_run
 
 
 _LAZY = {
-    "LoadedRun": "hmmdsl.runtime.loading",
+    "LoadedRun": "hmmdsl.exchange.loading",
     "NotebookProcess": "hmmdsl.notebook",
     "OutputError": "hmmdsl.runtime.failures",
     "SpecError": "hmmdsl.language.diagnostics",
-    "load_run": "hmmdsl.runtime.loading",
+    "load_run": "hmmdsl.exchange.loading",
 }
 
 

@@ -1,6 +1,6 @@
 """`python -m hmmdsl` is `hmmdsl`."""
 
-from hmmdsl.cli import main
+from hmmdsl.cli.app import main
 
 if __name__ == "__main__":
     main()

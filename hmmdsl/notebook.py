@@ -250,14 +250,14 @@ class NotebookProcess:
 
     def show(self) -> None:
         """Print the portrait."""
-        from hmmdsl.runtime.portrait import Shown, print_portraits
+        from hmmdsl.exchange.portrait import Shown, print_portraits
 
         print_portraits([Shown(self.name, self.process, known=self.portrait())])
 
     def _repr_html_(self) -> str:
         """The portrait and the state diagram, for notebooks."""
+        from hmmdsl.exchange.portrait import facts
         from hmmdsl.report.notebook_cell import notebook_cell
-        from hmmdsl.runtime.portrait import facts
 
         return notebook_cell(self.name, self.process, tuple(facts(self.portrait())))
 
@@ -274,12 +274,12 @@ def process(source: str | Path, name: str | None = None, /, **parameters: Argume
 
     Raises hmmdsl.SpecError if the spec or a parameter is wrong, and hmmdsl.OutputError if there is no such file or process.
     """
-    from hmmdsl.runtime.finding import find_process
+    from hmmdsl.exchange.finding import find_process
 
     if not parameters:
         found, declared = find_process(str(source), name)
         return NotebookProcess(found, declared)
-    from hmmdsl.runtime.calls import instantiate
+    from hmmdsl.exchange.calls import instantiate
 
     arguments = {each: _written(value) for each, value in parameters.items()}
     called, made = instantiate(str(source), name, arguments)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
+from hmmdsl.cli.manual import records_page
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.messages.render import render
 from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
-from hmmdsl.runtime.manual import records_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

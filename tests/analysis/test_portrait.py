@@ -12,11 +12,11 @@ import pytest
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.portrait.record import CARDINALITIES, PortraitOf, schema
+from hmmdsl.exchange.finding import find_processes
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
-from hmmdsl.runtime.finding import find_processes
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import quantities
 from tests.analysis.invented import mess3, rrxor

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from threadpoolctl import threadpool_limits
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
+from hmmdsl.exchange.reading import read
 from hmmdsl.language.compiled import Compiled
-from hmmdsl.runtime.reading import read
 from hmmdsl.training import objective
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.recent import Recent, kept_bytes

@@ -47,9 +47,9 @@ class Took:
 
 
 def main(points: int) -> None:
+    from hmmdsl.exchange.reading import read
     from hmmdsl.runtime.asked import Asked
     from hmmdsl.runtime.progress import Silence
-    from hmmdsl.runtime.reading import read
     from hmmdsl.runtime.run import run
     from hmmdsl.runtime.stage import stage_kinds
     from hmmdsl.runtime.store.store import Store

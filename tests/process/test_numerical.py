@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmmdsl.exchange.portrait import facts
 from hmmdsl.process.algebra.epsilon_machine import Unclosed, epsilon_machine
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.dynamics.cardinality import cardinality, reset_word
@@ -19,7 +20,6 @@ from hmmdsl.process.entropies import entropy_rate, followed_beliefs
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
-from hmmdsl.runtime.portrait import facts
 from tests.process.known_processes import even, golden_mean, mess3, process, rrxor, simple_nonunifilar
 from tests.process.random_processes import as_floats
 

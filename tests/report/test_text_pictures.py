@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hmmdsl.exchange.finding import find_processes
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.portrait import portrait
@@ -20,7 +21,6 @@ from hmmdsl.report.text.curve import entropy_curve
 from hmmdsl.report.text.pictures import pictures
 from hmmdsl.report.text.plain import diagrams_as_json
 from hmmdsl.report.text.simplex import belief_picture
-from hmmdsl.runtime.finding import find_processes
 
 LIBRARY = find_processes("std.processes")
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from hmmdsl.exchange.reading import read
+from hmmdsl.exchange.verify import compiled_for, verify
 from hmmdsl.runtime.asked import Asked
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.run import Run, run
 from hmmdsl.runtime.stages import train as train_stage
 from hmmdsl.runtime.store.entry import read_entry, write_entry
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.runtime.verify import compiled_for, verify
 from tests.command_line import Command
 from tests.golden import GOLDEN
 

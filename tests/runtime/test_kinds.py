@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
+from hmmdsl.cli.progress import progress_on
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
-from hmmdsl.runtime.progress import progress_on
 from hmmdsl.runtime.stage import COMPUTED, NUMBERS, Cache, Makes, RunContext
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.spec.analysis import Surroundings

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hmmdsl.exchange.reading import read
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.lock import Lock, compare_lock, lock_place, read_lock, write_lock
-from hmmdsl.runtime.reading import read
 from tests.command_line import Command
 
 SPEC = """

@@ -14,24 +14,24 @@ import pytest
 import torch
 
 import hmmdsl
-from hmmdsl.runtime.comparing.columns import seed_columns_of
+from hmmdsl.cli.summary import verification_as_json
+from hmmdsl.exchange.columns import seed_columns_of
+from hmmdsl.exchange.packing.writing import pack
+from hmmdsl.exchange.reading import read
+from hmmdsl.exchange.verify import compiled_for, verify
 from hmmdsl.runtime.compute import Computed
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.identity.versions import versions
 from hmmdsl.runtime.log import RunLog
-from hmmdsl.runtime.packing.writing import pack
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.replication import REPLICATION, judged
 from hmmdsl.runtime.run_folder import belongs
 from hmmdsl.runtime.stage import Cache, RunContext, stage_kinds, tasks_of
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.runtime.summary import verification_as_json
 from hmmdsl.runtime.sweep.planning import plan_sweeps
 from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
-from hmmdsl.runtime.verify import compiled_for, verify
 from tests.command_line import Command, command_line
 
 SPEC = """\

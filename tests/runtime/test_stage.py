@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
+from hmmdsl.cli.phases import plan_json, plan_table, planned
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime import stages
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
-from hmmdsl.runtime.plan_text import plan_json, plan_table, planned
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.stage import MEASURED, Cache, RunContext, StageId, Task, stage_kinds, tasks_of
 from hmmdsl.runtime.store.store import Store

@@ -121,7 +121,6 @@ class Intervention(AlongCheckpoints):
         return getattr(source, "of", None)
 
     def results(self, around: Surroundings) -> Group:
-
         found = probe_of(self.probe, around)
         if found is None:
             return Group({})

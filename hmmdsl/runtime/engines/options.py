@@ -3,38 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
 
 from hmmdsl.runtime.failures import OutputError
-
-if TYPE_CHECKING:
-    from hmmdsl.runtime.asked import EngineChoice, EngineName
-
-EngineOption = Annotated[Literal["local", "ray", "slurm"], typer.Option("--engine", help="where stages are made")]
-WorkersOption = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="stages side by side on this machine; else as many as pay")
-]
-AddressOption = Annotated[
-    str | None, typer.Option("--address", metavar="HOST:PORT", help="with --engine ray: the cluster; else one on this machine")
-]
-EngineOptions = Annotated[
-    list[str] | None, typer.Option("--engine-option", metavar="KEY=VALUE", help="an option of the engine; repeatable")
-]
-
-
-def engine_choice(name: EngineName, workers: int | None, address: str | None, given: list[str] | None) -> EngineChoice:
-    """What the options say. Raises OutputError if one is not KEY=VALUE."""
-    from hmmdsl.runtime.asked import EngineChoice
-
-    options = {}
-    for text in given or []:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise OutputError(f"`--engine-option {text}` is not KEY=VALUE: write it like `--engine-option partition=short`")
-        options[key.strip()] = value.strip()
-    return EngineChoice(name, workers, address, options)
 
 
 def only_known(engine: str, options: Mapping[str, str], known: Mapping[str, str]) -> None:

@@ -10,10 +10,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from hmmdsl.cli.options import engine_choice
 from hmmdsl.runtime.asked import Asked, EngineChoice
 from hmmdsl.runtime.engines import ray_cluster, slurm
 from hmmdsl.runtime.engines.opening import open_engine
-from hmmdsl.runtime.engines.options import engine_choice, number, only_known
+from hmmdsl.runtime.engines.options import number, only_known
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.progress import Silence

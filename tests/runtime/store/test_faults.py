@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hmmdsl.cli import app
+from hmmdsl.cli.app import app
 from hmmdsl.files.sums import SUMS, write_sums
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.store.entry import ABOUT, mark_used

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hmmdsl.cli import app
+from hmmdsl.cli.app import app
 from hmmdsl.runtime.store.entry import mark_used
 from hmmdsl.runtime.store.index import Index, Row
 from hmmdsl.runtime.store.store import Key, Store

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.analysis import kinds
+from hmmdsl.cli.phases import phase_text
+from hmmdsl.exchange.verify import verify
 from hmmdsl.language.compiled import Compiled
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.report import page
@@ -15,14 +17,12 @@ from hmmdsl.report.sweeps import figures as sweep_figures
 from hmmdsl.runtime.asked import Asked, Fuse, Fusion
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.engines.choice import choose_workers
-from hmmdsl.runtime.phases import phase_text
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.run import Run, run
 from hmmdsl.runtime.stage import Task
 from hmmdsl.runtime.stages import figures
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.planning import PlannedSweeps, plan_sweeps
-from hmmdsl.runtime.verify import verify
 
 SPEC = """
 import std.processes (rrxor, golden_mean)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hmmdsl.exchange.reading import read
 from hmmdsl.runtime.compute import compute
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
-from hmmdsl.runtime.reading import read
 from hmmdsl.runtime.stage import MEASURED, Cache, RunContext
 from hmmdsl.runtime.store.store import Store
 from tests.command_line import command_line
@@ -151,8 +151,8 @@ def test_intervals_over_seeds_and_differences_from_the_same_initialization_are_t
 def test_the_untrained_control_is_the_very_initialization_that_was_trained(widths: Path) -> None:
     import torch
 
+    from hmmdsl.exchange.loading import load_run
     from hmmdsl.models.build import build_network
-    from hmmdsl.runtime.loading import load_run
     from hmmdsl.training.streams import stream
 
     run = load_run(run_folder(widths))
@@ -202,7 +202,7 @@ def test_points_and_runs_are_compared_side_by_side(widths: Path) -> None:
 
 
 def test_a_loaded_run_knows_its_sweeps(widths: Path) -> None:
-    from hmmdsl.runtime.loading import load_run
+    from hmmdsl.exchange.loading import load_run
 
     run = load_run(run_folder(widths))
     assert list(run.sweeps) == ["widths", "rates"]

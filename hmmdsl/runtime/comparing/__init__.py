@@ -1,1 +1,0 @@
-"""`hmmdsl compare`: runs and points of sweeps side by side."""
