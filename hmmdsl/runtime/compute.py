@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.engines.opening import open_engine
+from hmmdsl.runtime.estimate import check_room
 from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.progress import OfStages
-from hmmdsl.runtime.room import check_room
 from hmmdsl.runtime.stage import COMPUTED, Found, Makes, RunContext, Task, tasks_of
 from hmmdsl.runtime.sweep.planning import PlannedSweeps
 from hmmdsl.runtime.sweep.running import MemberOutcome, SweepOutcome, SweepsRun

@@ -1,4 +1,5 @@
-"""How long a stage will take and how much memory, roughly, from shapes alone: known before anything runs.
+"""How long a stage will take and how much memory, roughly, from shapes alone, and whether the machine has it: known before
+anything runs.
 
 A training step costs 6 floating-point operations for each parameter and position (2 forward, 4 backward; Kaplan et al. 2020,
 arXiv:2001.08361, §2.1), and a fixed time for calling the operations of each layer. Rates are those of one thread of a common
@@ -8,10 +9,16 @@ server processor; expect a factor of three either way where it is a second or mo
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmmdsl.language.records.fits import bytes_text, machine_memory
 from hmmdsl.process.counting import count_histories
+from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.stage import LIBRARIES, Estimate, Task
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
 from hmmdsl.spec.checkpoints import checkpoint_count
@@ -20,6 +27,7 @@ from hmmdsl.spec.train import ExactData
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
+    from hmmdsl.runtime.store.store import Store
     from hmmdsl.spec.models.base import Model
     from hmmdsl.spec.train import Train
 
@@ -40,6 +48,8 @@ LOADING = 2.0
 
 OFF_BY = 3
 """Estimates are off by less than this factor, either way."""
+
+_INSIST = "; `--allow-large` runs it all the same"
 
 _HEADER = 1024
 """Bytes of a checkpoint's file besides its numbers, or a little more."""
@@ -119,3 +129,42 @@ def nodes_read(process: Process, model: Model, histories: Histories) -> tuple[in
 def _speedup(threads: int) -> float:
     """What more threads bring at these sizes: a doubling about half as much again."""
     return float(threads**0.6)
+
+
+def check_room(tasks: Iterable[Task], store: Store, force: bool, here: bool) -> None:
+    """Raise OutputError where a stage that the store lacks needs more memory than this machine has, by more than estimates are
+    off, or where all that they keep is more than the disk has free. `here`: they are made on this machine; elsewhere its memory
+    says nothing, and the store's disk does."""
+    missing = {task.hash: task for task in tasks if force or not store.has(task.hash)}
+    memory, keeps = machine_memory(), 0
+    largest: tuple[int, str] = (0, "")
+    for task in missing.values():
+        disk = disk_bytes(task)
+        keeps += disk
+        largest = max(largest, (disk, task.stage.id))
+        needs = memory_bytes(task) if here and task.device not in ("cuda", "mps") else 0
+        if needs > memory * OFF_BY:
+            raise OutputError(
+                f"{task.stage.id} needs about {bytes_text(needs)} of memory, and this machine has {bytes_text(memory)}: "
+                f"{_smaller(task)}{_INSIST}"
+            )
+    free = shutil.disk_usage(_there(store.folder)).free
+    if keeps > free:
+        room = "give another `--store`" if store.persistent else "choose a disk with more room"
+        raise OutputError(
+            f"this run keeps {bytes_text(keeps)}, most of it in {largest[1]}, and the disk of {store.folder} has "
+            f"{bytes_text(free)} free: write `checkpoints = log_spaced {{ count = 12 }}`, or {room}{_INSIST}"
+        )
+
+
+def _smaller(task: Task) -> str:
+    """What to write so that a stage needs less."""
+    if task.stage.trains:
+        drawn = next(iter(task.experiment.trains.values())).data.kind == "sampled"
+        return "make the `batch` smaller, or the network" if drawn else "write `data = sampled { batch = 64 }`"
+    return "write `histories = sampled { words = 10_000 }`"
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or the nearest above it that there is."""
+    return next((each for each in (folder, *folder.absolute().parents) if os.path.isdir(each)), Path.cwd())

@@ -19,8 +19,7 @@ from hmmdsl.runtime import stages
 from hmmdsl.runtime.asked import Asked
 from hmmdsl.runtime.failures import RunError
 from hmmdsl.runtime.identity.contents import content_hash, process_content
-from hmmdsl.runtime.identity.source_code import source_hash
-from hmmdsl.runtime.identity.versions import versions
+from hmmdsl.runtime.identity.source_code import source_hash, versions
 from hmmdsl.runtime.store.store import Key
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.experiment import Experiment

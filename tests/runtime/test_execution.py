@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.engines.engine import Done
-from hmmdsl.runtime.engines.local import LocalEngine
+from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan

@@ -22,7 +22,7 @@ from hmmdsl.exchange.verify import compiled_for, verify
 from hmmdsl.runtime.compute import Computed
 from hmmdsl.runtime.engines import choice
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.runtime.identity.versions import versions
+from hmmdsl.runtime.identity.source_code import versions
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence

@@ -10,7 +10,7 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime import room
+from hmmdsl.runtime import estimate
 from hmmdsl.runtime.estimate import disk_bytes, memory_bytes
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.plan import make_plan
@@ -53,22 +53,22 @@ def test_checkpoints_that_would_fill_the_disk_are_refused(monkeypatch: pytest.Mo
     many = tasks(checkpoints="every { steps = 1 }")
     needed = sum(map(disk_bytes, many))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(10**12, 0, needed))
-    room.check_room(many, store, force=False, here=True)
+    estimate.check_room(many, store, force=False, here=True)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(10**12, 0, needed - 1))
     with pytest.raises(OutputError, match=r"this run keeps .* most of it in train fit, .*log_spaced.*--allow-large"):
-        room.check_room(many, store, force=False, here=False)
+        estimate.check_room(many, store, force=False, here=False)
 
 
 def test_a_batch_beyond_the_memory_is_refused_here_and_not_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = Store.private(tmp_path / "store")
     wide = tasks(data="sampled { batch = 1_000_000 }")
     needs = memory_bytes(of_train(wide))
-    monkeypatch.setattr(room, "machine_memory", lambda: needs // 3 + 1)
-    room.check_room(wide, store, force=False, here=True)
-    monkeypatch.setattr(room, "machine_memory", lambda: needs // 4)
-    room.check_room(wide, store, force=False, here=False)
+    monkeypatch.setattr(estimate, "machine_memory", lambda: needs // 3 + 1)
+    estimate.check_room(wide, store, force=False, here=True)
+    monkeypatch.setattr(estimate, "machine_memory", lambda: needs // 4)
+    estimate.check_room(wide, store, force=False, here=False)
     with pytest.raises(OutputError, match=r"train fit needs about .* of memory, .*`batch` smaller.*--allow-large"):
-        room.check_room(wide, store, force=False, here=True)
+        estimate.check_room(wide, store, force=False, here=True)
 
 
 def test_run_says_so_and_leaves_nothing(command: Command, tmp_path: Path) -> None:

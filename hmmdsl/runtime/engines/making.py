@@ -1,4 +1,4 @@
-"""Making one stage through the store, in this process: what every engine does in the end."""
+"""Making one stage through the store, in this process: what every engine does in the end, and one does alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -91,3 +92,24 @@ def _thread_pools(loaded: tuple[str, ...]) -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+class LocalEngine:
+    """What stages made stays in the context's cache for those after them."""
+
+    width = 1
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    def submit(self, task: Task) -> Future[Done]:
+        """Make the stage before returning. KeyboardInterrupt and Terminated pass through."""
+        future: Future[Done] = Future()
+        try:
+            future.set_result(make_stage(task, self._context))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        """Nothing is kept running."""

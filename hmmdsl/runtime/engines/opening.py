@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.engines.choice import choose_workers
 from hmmdsl.runtime.engines.hearing import Hearing
-from hmmdsl.runtime.engines.local import LocalEngine
+from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:

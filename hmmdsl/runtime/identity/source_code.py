@@ -1,15 +1,22 @@
-"""A hash of the source code that a stage runs: the modules that it imports from hmmdsl, found without importing them."""
+"""The code that a stage runs: a hash of the modules that it imports from hmmdsl, found without importing them, and the versions
+of libraries."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _HOUSE = Path(__file__).parents[2]
 """The package's folder."""
+
+_ASKED = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "OPENBLAS_CORETYPE")
+"""Environment variables by which a user asks for other instructions than the processor's best: what they gave is not taken for
+what the processor gives by itself, nor the other way round."""
 
 _IMPORT = re.compile(r"\s*(?:from|import) (?P<module>hmmdsl(?:\.\w+)+)(?: import (?P<names>.*))?")
 _NAME = re.compile(r"\w+")
@@ -87,3 +94,16 @@ def _path(module: str) -> Path | None:
 @cache
 def _file_hash(path: Path | None) -> str:
     return sha256(path.read_bytes()).hexdigest() if path is not None else ""
+
+
+@cache
+def versions(packages: tuple[str, ...], numbers: bool) -> Mapping[str, str]:
+    """Version by package, a package that is not installed being left out; and where the results are numbers, the instructions
+    that were asked for."""
+    found = {f"asked {name}": os.environ[name] for name in _ASKED if os.environ.get(name) and numbers}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -15,7 +15,7 @@ from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.engines.engine import Engine
 from hmmdsl.runtime.engines.hearing import Hearing
-from hmmdsl.runtime.engines.local import LocalEngine
+from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence

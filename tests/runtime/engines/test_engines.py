@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hmmdsl.runtime.engines.local import LocalEngine
+from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.failures import RunError
 from hmmdsl.runtime.log import RunLog
