@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.runtime.progress import OTHER_SEEDS, Clock, Silence, duration
-from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.messages.render import visible
+from hmmdsl.process import notation
 from hmmdsl.report.claim_words import MORE_SEEDS, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
-from hmmdsl.spec import notation
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
 
@@ -329,7 +329,7 @@ def print_verification(found: Verification) -> None:
         _say(console, f"{_held(found.verdicts)}  {found.line()}")
         return
     for each in sorted(compared.beyond, key=lambda each: each not in found.deciding)[:LONGEST_TABLE]:
-        far = "" if each.spreads is None else f", {each.spreads:.2g} spreads over seeds"
+        far = "" if each.spreads is None else f", {notation.number_text(each.spreads, 2)} spreads over seeds"
         by = "" if each.by is None else f"  (by {each.by:+.3g}{far})"
         kind = "" if each.kind == "measured" else f" ({each.kind})"
         _say(console, f"differs: {each.path}{kind}: {each.before!r} then, {each.now!r} now{by}")

@@ -16,6 +16,7 @@ from hmmdsl.exchange.kept_facts import Facts, facts_of, kept_facts
 from hmmdsl.exchange.output_file import output_file
 from hmmdsl.process.entropies import EntropyRate
 from hmmdsl.process.measure import MERGED_STATES, known_digits
+from hmmdsl.process.notation import number_text
 from hmmdsl.process.portrait import Portrait, portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.report.dynamics_numbers import dynamics_numbers
@@ -301,14 +302,14 @@ def _structure(about: Portrait) -> Iterator[str]:
 def _number(value: Scalar) -> str:
     """A fraction as long as it can be read, else a decimal."""
     exact = str(value) if isinstance(value, Fraction) else ""
-    return exact if exact and len(exact) <= LONGEST_FRACTION else f"{float(value):.6g}"
+    return exact if exact and len(exact) <= LONGEST_FRACTION else number_text(value, 6)
 
 
 def _numbers(values: Sequence[Scalar]) -> str:
     """The first of them: as fractions, if all of these can be read."""
     shown = [_number(value) for value in values[:LONGEST_LIST]]
     readable = all(text == str(value) for text, value in zip(shown, values, strict=False))
-    return _listed(values, _number if readable else lambda value: f"{float(value):.6g}")
+    return _listed(values, _number if readable else lambda value: number_text(value, 6))
 
 
 def _listed(items: Sequence[T], text: Callable[[T], str] = str) -> str:

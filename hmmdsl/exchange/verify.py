@@ -14,6 +14,7 @@ from hmmdsl.exchange.agreement import Comparison, Difference, Tolerances, compar
 from hmmdsl.exchange.packing.opening import is_pack, unpacked
 from hmmdsl.exchange.reading import read
 from hmmdsl.exchange.seed_spreads import by_seed, known_spreads, with_seeds
+from hmmdsl.process.notation import number_text
 from hmmdsl.runtime.asked import Asked, EngineChoice, Fusion
 from hmmdsl.runtime.compute import Computed, compute
 from hmmdsl.runtime.environment import differences, environment, place_words
@@ -72,7 +73,7 @@ class Verification:
         if not self.changed or not found.spread:
             return f"{self.place}: {told}"
         farther = len(found.farther_than_seeds)
-        as_far = f"numbers as far apart as seeds are (at most {found.farthest or 0.0:.2g} spreads)"
+        as_far = f"numbers as far apart as seeds are (at most {number_text(found.farthest or 0.0, 2)} spreads)"
         if farther:
             as_far = f"{farther:,} number{'s are' if farther > 1 else ' is'} farther apart than seeds are"
         return f"{self.place}: {as_far}; {told}"

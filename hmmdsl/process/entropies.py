@@ -16,6 +16,7 @@ from hmmdsl.process.algebra.long_run import long_run_machine
 from hmmdsl.process.ensemble import Ensemble, entropy_nats, follow, from_known_state, from_start, largest_ensemble, settle
 from hmmdsl.process.measure import NUMERICAL_ERROR, SHOWN
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.notation import plus_minus
 from hmmdsl.process.once import once
 from hmmdsl.process.poisson import solve_poisson
 from hmmdsl.process.process import Process, each_once
@@ -87,7 +88,7 @@ class EntropyRate:
             return "numerical"
         proven = self.error_bits >= (self.upper_bits - self.lower_bits) / 2 * (1 - 1e-9)
         how = ("within bounds" if proven else "estimated") + (", numerical" if self.numerical else "")
-        return f"± {self.error_bits:.1g} bits ({how}), between {self.lower_bits:.9f} and {self.upper_bits:.9f}"
+        return f"{plus_minus(self.error_bits)} bits ({how}), between {self.lower_bits:.9f} and {self.upper_bits:.9f}"
 
     @property
     def value_nats(self) -> float:

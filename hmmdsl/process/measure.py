@@ -8,6 +8,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import floor, log10
 from typing import Any
 
+from hmmdsl.process.notation import plus_minus
+
 EXACT_ERROR = 1e-12
 """Bounds this close, in bits, determine a value."""
 
@@ -63,7 +65,7 @@ class Measure:
         if self.numerical and self.error_bits < SHOWN:
             return "numerical"
         how = "within bounds" if self.proven else "estimated"
-        return f"± {self.error_bits:.1g} ({how}{', numerical' if self.numerical else ''})"
+        return f"{plus_minus(self.error_bits)} ({how}{', numerical' if self.numerical else ''})"
 
     @property
     def proven(self) -> bool:
@@ -109,12 +111,12 @@ def _bound(value: float, error: float, rounding: str) -> str:
 def known_digits(value: float, error: float, most: int = 9) -> str:
     """The value up to the first digit that the error leaves open, with no more than `most` decimals.
 
-    >>> known_digits(1.380439, 0.04), known_digits(0.77463891, 3e-4), known_digits(2 / 3, 0), known_digits(1.2, 5)
-    ('1.38', '0.7746', '0.666666667', '1')
+    >>> known_digits(1.380439, 0.04), known_digits(-0.77463891, 3e-4), known_digits(2 / 3, 0), known_digits(1.2, 5)
+    ('1.38', '−0.7746', '0.666666667', '1')
     """
-    if error <= 0:
-        return f"{value:.{most}f}"
-    return f"{value:.{min(most, max(0, -floor(log10(error) + 1e-9)))}f}"
+    places = most if error <= 0 else min(most, max(0, -floor(log10(error) + 1e-9)))
+    text = f"{abs(value):.{places}f}"
+    return f"−{text}" if value < 0 and float(text) else text
 
 
 def estimated(bits: float, error_bits: float) -> Measure:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.spec.experiment import Judged, Margin, Verdict
-from hmmdsl.spec.notation import number_text
 from hmmdsl.spec.replication import OverSeeds
 from hmmdsl.spec.sweep import places, value_text
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from hmmdsl.process.measure import known_digits
+from hmmdsl.process.notation import number_text, plus_minus
 from hmmdsl.report.portrait_number import PortraitNumber, measured
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _synchronization(known: Synchronization) -> Iterator[PortraitNumber]:
             yield PortraitNumber("Markov order", "not known", "", known.reason)
             yield PortraitNumber("synchronization", "not known", "", known.reason)
         return
-    falls = "" if known.rate is None else f"{'at least ' if not known.exactly else ''}by a factor of {known.rate:.6g} a token"
+    how = "" if known.exactly else "at least "
+    falls = "" if known.rate is None else f"{how}by a factor of {number_text(known.rate, 6)} a token"
     if not known.exactly:
         note = f"no word tells the state for certain; the uncertainty falls {falls}" if falls else "no word tells the state"
         yield PortraitNumber("synchronization", "asymptotic", "", note)
@@ -81,7 +83,7 @@ def _synchronization(known: Synchronization) -> Iterator[PortraitNumber]:
         shown = " ".join(word[:_LONGEST_WORD]) + (" …" if len(word) > _LONGEST_WORD else "")
         notes.append(f"shortest word `{shown}` ({len(word)} token{'' if len(word) == 1 else 's'})")
     if known.mean_length is not None:
-        notes.append(f"after {known.mean_length:.6g} tokens on average")
+        notes.append(f"after {number_text(known.mean_length, 6)} tokens on average")
     if falls and known.rate and known.unsynchronized is not None:
         notes.append(f"unsynchronized words become rarer {falls}")
     yield PortraitNumber("synchronization", "exact", "", "; ".join([*notes, *filter(None, [known.reason])]))
@@ -91,12 +93,12 @@ def _transients(passing: Transients) -> str:
     """How long they last."""
     if not passing.transient:
         return "every belief is met for ever"
-    mass = ", ".join(f"{share:.4g}" for share in passing.mass[:_LISTED])
+    mass = ", ".join(number_text(share) for share in passing.mass[:_LISTED])
     notes = [f"probability after 0, 1, 2, … tokens {mass}{', …' if len(passing.mass) > _LISTED else ''}"]
     if passing.rate:
-        notes.append(f"falling by a factor of {passing.rate:.6g} a token in the long run")
+        notes.append(f"falling by a factor of {number_text(passing.rate, 6)} a token in the long run")
     if passing.mean_length is not None:
-        notes.append(f"left after {passing.mean_length:.6g} tokens on average")
+        notes.append(f"left after {number_text(passing.mean_length, 6)} tokens on average")
     return "; ".join(notes)
 
 
@@ -104,9 +106,9 @@ def _dimension(name: str, fit: DimensionFit, drawn: str) -> PortraitNumber:
     if fit.dimension is None or fit.error is None:
         return PortraitNumber(name, "undefined", "", fit.reason)
     if fit.smallest is None or fit.largest is None:
-        return PortraitNumber(name, f"{fit.dimension:g}", "", fit.reason)
-    note = f"± {fit.error:.1g}, from boxes of {fit.smallest:.2g} to {fit.largest:.2g} of the cloud's extent; {drawn}"
-    note = "; ".join(filter(None, [note, fit.reason]))
+        return PortraitNumber(name, number_text(fit.dimension), "", fit.reason)
+    boxes = f"from boxes of {number_text(fit.smallest, 2)} to {number_text(fit.largest, 2)} of the cloud's extent"
+    note = "; ".join(filter(None, [f"{plus_minus(fit.error)}, {boxes}", drawn, fit.reason]))
     return PortraitNumber(name, known_digits(fit.dimension, fit.error), "", note)
 
 
@@ -115,7 +117,7 @@ def _lyapunov(found: Lyapunov) -> Iterator[PortraitNumber]:
         yield PortraitNumber("Lyapunov exponents", "undefined", "", found.reason)
         return
     pairs = list(zip(found.exponents, found.errors, strict=True))
-    texts = [f"{known_digits(value, error)} ± {error:.1g}" if isfinite(value) else "−∞" for value, error in pairs[:_LISTED]]
+    texts = [f"{known_digits(value, error)} {plus_minus(error)}" if isfinite(value) else "−∞" for value, error in pairs[:_LISTED]]
     how = f"of the belief maps, over {found.tokens:,} tokens" if found.tokens else "of the belief maps"
     lost = "" if all(isfinite(value) for value, _ in pairs) else "; −∞ where the maps lose a direction"
     yield PortraitNumber(
@@ -128,6 +130,6 @@ def _lyapunov(found: Lyapunov) -> Iterator[PortraitNumber]:
         if found.upper_bound_only
         else "the information dimension, since the maps do not overlap"
     )
-    note = f"± {found.error:.1g}, {meaning}" if found.error else meaning
-    value = known_digits(found.dimension, found.error) if found.error else f"{found.dimension:g}"
+    note = f"{plus_minus(found.error)}, {meaning}" if found.error else meaning
+    value = known_digits(found.dimension, found.error) if found.error else number_text(found.dimension)
     yield PortraitNumber("Lyapunov dimension", value, "", note)

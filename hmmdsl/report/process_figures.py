@@ -13,6 +13,7 @@ from hmmdsl.process.entropies import entropy_rate, myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
+from hmmdsl.process.notation import number_text
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
 from hmmdsl.report.joint_size import drawn_whole
@@ -127,7 +128,7 @@ def myopic_curve(process: Process, rate_bits: float | None = None) -> Figure:
     axes = figure.add_subplot()
     axes.plot(range(len(bits)), bits, "o-", color=BLUE)
     rate = entropy_rate(process).value_bits if rate_bits is None else rate_bits
-    axes.axhline(rate, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=f"entropy rate {rate:.6g}", zorder=1)
+    axes.axhline(rate, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=f"entropy rate {number_text(rate, 6)}", zorder=1)
     axes.legend(loc="upper right" if bits[-1] < 0.75 * bits.max() else "lower right")
     axes.set_xlabel("tokens of context")
     axes.set_ylabel("next-token entropy (bits)")
@@ -190,6 +191,6 @@ def _share(presentation: MixedStates, probability: float) -> str:
 def _belief_name(process: Process, belief: np.ndarray) -> str:
     """The state's name where the belief is certain, else how many states are possible."""
     if process.generalized:
-        return ", ".join(f"{value:.3g}" for value in belief)
+        return ", ".join(number_text(value, 3) for value in belief)
     possible = np.flatnonzero(belief > 1e-12)
     return process.states[int(possible[0])] if len(possible) == 1 else "".join("●" if p > 1e-12 else "○" for p in belief)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.report.wording import unit_text
 from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.notation import number_text
 from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:

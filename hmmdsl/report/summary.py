@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.report.claim_words import fragile_names
 from hmmdsl.report.scores import ScoreTable, best
 from hmmdsl.report.wording import count_text, score_text
-from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.report.finished import Finished

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.report.style import BLUE, INK, ORANGE
-from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

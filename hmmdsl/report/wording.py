@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hmmdsl.spec.notation import number_text, superscript
+from hmmdsl.process.notation import number_text, superscript
 
 _LONGEST_FRACTION = 9
 
@@ -18,7 +18,7 @@ def probability_text(value: Fraction | float) -> str:
         text = str(value)
         if len(text) <= _LONGEST_FRACTION:
             return text
-    return f"≈{float(value):.4g}"
+    return f"≈{number_text(value)}"
 
 
 def power_text(value: float) -> str:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 HOUSE = Path(__file__).parents[2]
 PAGE = HOUSE / "docs" / "specs.md"

@@ -10,6 +10,7 @@ import pytest
 from hmmdsl.exchange.finding import comments_of
 from hmmdsl.exchange.kept_facts import facts_of, kept_facts
 from hmmdsl.exchange.portrait import Shown, draw, portraits, print_portraits, write_page
+from hmmdsl.process.notation import number_text
 from hmmdsl.runtime.failures import OutputError
 
 WRITTEN = """\
@@ -75,7 +76,7 @@ def test_fractions_past_reading_are_decimals(tmp_path: Path, capsys: pytest.Capt
     print_portraits([shown])
     stationary = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("stationary"))
     assert shown.portrait.stationary is not None
-    assert stationary.split()[1:] == ", ".join(f"{float(weight):.6g}" for weight in shown.portrait.stationary).split()
+    assert stationary.removeprefix("stationary").strip() == ", ".join(number_text(w, 6) for w in shown.portrait.stationary)
 
 
 def test_a_long_row_of_beliefs_by_depth_ends_with_the_last(capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,8 +126,8 @@ def test_a_slow_process_admits_what_is_not_known() -> None:
 def test_no_digit_is_shown_that_is_not_known() -> None:
     assert known_digits(1.380439, 0.04) == "1.38"
     assert known_digits(1.380439, 0) == "1.380439000"
-    assert Measure(1.380439, False, 4e-7).text == "1.3804390 bits, ± 4e-07 (estimated)"
-    assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 0.0001 (within bounds)"
+    assert Measure(1.380439, False, 4e-7).text == "1.3804390 bits, ± 4\xa0×\xa010⁻⁷ (estimated)"
+    assert between(None, 1.0, 1.0002, "").text == "1.0001 bits, ± 10⁻⁴ (within bounds)"
     assert between(Measure(1.5, False, 0.1), 1.0, 4.0, "").bounds_text == "between 1.0 and 4.0"
     assert between(None, 1.0, 4.0, "too wide").bits is None
     assert between(Measure(1.2345, False, 1e-5), 1.2344, 1.5, "").bounds_text == "between 1.23 and 1.50", "rounded outwards"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.drawing.axes import count_along, legend_above
 from hmmdsl.analysis.drawing.wording import note, number, read_histories
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,7 +22,7 @@ from hmmdsl.analysis.reading.result_path import ResultPath
 from hmmdsl.analysis.regression.compute import belief_map
 from hmmdsl.analysis.regression.record import Regression
 from hmmdsl.process.history_tree import history_weights
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:

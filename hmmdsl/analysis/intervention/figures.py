@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hmmdsl.analysis.drawing.axes import count_along, legend_above
 from hmmdsl.analysis.drawing.wording import note, read_histories
 from hmmdsl.analysis.reading.points import place_label
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from hmmdsl.analysis.reading.histories import histories_read, in_words
 from hmmdsl.analysis.reading.losses import by_position, divergences
 from hmmdsl.process.entropies import LN2, entropy_rate
 from hmmdsl.process.history_tree import optimal_losses
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

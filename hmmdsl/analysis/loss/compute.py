@@ -11,7 +11,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.histories import histories_read, in_words
 from hmmdsl.analysis.reading.losses import by_position, divergences
 from hmmdsl.process.history_tree import optimal_losses
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.loss.record import Loss

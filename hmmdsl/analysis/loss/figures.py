@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.drawing.axes import count_along
 from hmmdsl.analysis.drawing.wording import note, read_histories
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.loss.record import Loss

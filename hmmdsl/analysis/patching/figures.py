@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hmmdsl.analysis.drawing.wording import note
 from hmmdsl.analysis.reading.points import place_label
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,6 +13,7 @@ from hmmdsl.analysis.drawing.axes import count_along
 from hmmdsl.analysis.drawing.wording import note, number, read_histories
 from hmmdsl.analysis.reading.by_place import results_of
 from hmmdsl.analysis.reading.points import Place, place_label, places
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def _count(value: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
+    return f"{number_text(100 * share)} %"
 
 
 def _middle(analysis: Pca) -> int:

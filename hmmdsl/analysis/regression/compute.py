@@ -25,7 +25,7 @@ from hmmdsl.analysis.reading.targets import FutureTarget, target_name, target_va
 from hmmdsl.analysis.regression.record import LeftOutProbe, left_out
 from hmmdsl.process.futures import future_space
 from hmmdsl.process.history_tree import distinct_beliefs, history_weights
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 from hmmdsl.training.streams import generator
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from hmmdsl.language.constants.averages import mean, median, sd
+from hmmdsl.process.notation import number_text
 from hmmdsl.spec.confidence import interval
-from hmmdsl.spec.notation import number_text
 
 Single: TypeAlias = Fraction | float | bool
 Compare: TypeAlias = Callable[[Any, Any], bool]

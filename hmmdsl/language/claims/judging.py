@@ -15,8 +15,8 @@ from hmmdsl.language.claims.margins import Margins, without_seeds
 from hmmdsl.language.claims.measured import Swept, chosen_places, leaves, place_words
 from hmmdsl.language.claims.reading import COMPARE, Reading
 from hmmdsl.language.formatting.formatter import format_expression
+from hmmdsl.process.notation import number_text
 from hmmdsl.spec.experiment import Margin, Verdict
-from hmmdsl.spec.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.language.claims.resolution import ResolvedClaim

@@ -35,7 +35,7 @@ from hmmdsl.language.claims.result_paths import All, Step, steps_text
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
-from hmmdsl.spec.notation import number_text
+from hmmdsl.process.notation import number_text
 
 EXACT_EXPONENT = 64
 """A power with a larger exponent is a float."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmdsl.process.notation import number_text
+
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
@@ -121,12 +123,16 @@ def in_order(box: DimensionFit, measure: DimensionFit, bound: float | None) -> t
     """Box-counting and information dimension as they can be together: the latter is no more than the former, and no more than
     `bound`, the Lyapunov dimension. A fit that says otherwise is moved, and its error holds what it said."""
     if measure.dimension is not None and measure.error is not None and bound is not None and measure.dimension > bound:
-        reason = "; ".join(filter(None, [measure.reason, f"the fit's {measure.dimension:.2g} is above the Lyapunov dimension"]))
+        reason = "; ".join(
+            filter(None, [measure.reason, f"the fit's {number_text(measure.dimension, 2)} is above the Lyapunov dimension"])
+        )
         error = max(measure.error, measure.dimension - bound)
         measure = replace(measure, dimension=bound, error=error, reason=reason)
     if box.dimension is None or box.error is None or measure.dimension is None or box.dimension >= measure.dimension:
         return box, measure
-    reason = "; ".join(filter(None, [box.reason, f"the fit's {box.dimension:.2g} is below the information dimension"]))
+    reason = "; ".join(
+        filter(None, [box.reason, f"the fit's {number_text(box.dimension, 2)} is below the information dimension"])
+    )
     error = max(box.error, measure.dimension - box.dimension)
     return replace(box, dimension=measure.dimension, error=error, reason=reason), measure
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.notation import number_text
 from hmmdsl.report.sweeps.seeds import SEEDS_CSV, SeedRow, SeedTable, seed_table
 from hmmdsl.report.sweeps.table import CSV, SEEDS
 from hmmdsl.report.wording import count_text
 from hmmdsl.spec.confidence import Interval
-from hmmdsl.spec.notation import number_text
 from hmmdsl.spec.sweep import value_text
 
 if TYPE_CHECKING:

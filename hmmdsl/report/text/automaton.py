@@ -11,6 +11,7 @@ import numpy as np
 from rich.text import Text
 
 from hmmdsl.process.mixed_states import MixedStates, mixed_state_presentation
+from hmmdsl.process.notation import number_text
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
@@ -91,10 +92,10 @@ def _growth(sizes: Sequence[int], width: int) -> Iterator[Text]:
 
 def _belief(presentation: MixedStates, k: int) -> str:
     if presentation.numerical:
-        return f"({', '.join(f'{value:.4g}' for value in presentation.belief[k])})"
+        return f"({', '.join(number_text(value) for value in presentation.belief[k])})"
     return f"({', '.join(str(value) for value in presentation.fractions(k))})"
 
 
 def _share(probability: float, exact: bool) -> str:
     near = Fraction(probability).limit_denominator(999)
-    return str(near) if exact and abs(float(near) - probability) < 1e-13 else f"{probability:.4g}"
+    return str(near) if exact and abs(float(near) - probability) < 1e-13 else number_text(probability)

@@ -33,6 +33,15 @@ def number_text(value: Fraction | float | None, digits: int = 4) -> str:
     return f"{sign}{_plain(float(size), digits)}"
 
 
+def plus_minus(error: float) -> str:
+    r"""An error as it stands behind its value.
+
+    >>> plus_minus(0.0312), plus_minus(2.1e-6)
+    ('± 0.03', '± 2\xa0×\xa010⁻⁶')
+    """
+    return f"± {number_text(error, 1)}"
+
+
 def superscript(number: int) -> str:
     """An exponent.
 
