@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from hmmdsl.process.notation import number_text
 from hmmdsl.runtime.progress import OTHER_SEEDS, Clock, Silence, duration
+from hmmdsl.runtime.stage import Progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from hmmdsl.runtime.stage import Plan, Progress, Stage
+    from hmmdsl.runtime.stage import Plan, Stage
 
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines of one training run."""
@@ -53,7 +54,7 @@ class _Telling:
     step: int = -1
 
 
-class PlainProgress:
+class PlainProgress(Progress):
     """One line for each stage, and one every few seconds of training: the first and the last step always."""
 
     def __init__(self, stream: TextIO, interval: float = LINE_INTERVAL) -> None:
@@ -100,7 +101,7 @@ class PlainProgress:
         print(line, file=self._stream, flush=True)
 
 
-class LiveProgress:
+class LiveProgress(Progress):
     """The list of stages, drawn again in place: done, running (with a bar for training), waiting."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from hmmdsl.process.process import Process
     from hmmdsl.runtime.store.store import Store
     from hmmdsl.spec.models.base import Model
-    from hmmdsl.spec.train import Train
 
 RATE = 1.3e11
 """Floating-point operations a second of one thread, in float32, in products of matrices."""
@@ -78,43 +77,23 @@ def train_disk(task: Task, name: str, trains: bool) -> int:
     return checkpoint_count(train) * (weights + _HEADER) + (2 * 3 * weights if trains else 0)
 
 
-def training_seconds(task: Task, runs: int = 1) -> float:
-    """How long the steps of so many runs like a train's take: one alone, or several as one batch."""
-    train = task.experiment.trains[task.stage.name]
-    return _steps(train, task.experiment.models[train.model], task.processes()[train.process], runs)
-
-
-def batch_bytes(task: Task, runs: int) -> int:
-    """Bytes that a batch of so many runs like a train's takes, besides the libraries."""
-    return training(task, task.stage.name, runs).bytes - LIBRARIES
-
-
 def training(task: Task, name: str, runs: int = 1) -> Estimate:
     """What so many runs like the train of that name take, one alone or several as one batch."""
     train = task.experiment.trains[name]
     model, process = task.experiment.models[train.model], task.processes()[train.process]
+    tokens = len(process.tokens)
     if isinstance(train.data, ExactData):
-        states = 0 if process.factored else len(process.states)
-        memory = tree_training_bytes(_read(train, model, process), model, states, len(process.tokens))
+        rows = count_histories(process, model.context, bos=model.bos).total
+        memory = tree_training_bytes(rows, model, 0 if process.factored else len(process.states), tokens)
     else:
-        memory = _read(train, model, process) * 4 * model.activation_floats()
-    held = 16 * model.parameters(len(process.tokens))
-    return Estimate(LOADING + _steps(train, model, process, runs), LIBRARIES + runs * (memory + held))
-
-
-def _steps(train: Train, model: Model, process: Process, runs: int) -> float:
-    """Seconds of all steps: calling operations, which a batch does once for all of its runs, and what they compute."""
+        rows = train.data.batch * model.positions_read
+        memory = rows * 4 * model.activation_floats()
+    # A step calls operations, which a batch does once for all of its runs, and computes.
     called = len(model.points()) * SECONDS_A_POINT * (FUSED_CALLS if runs > 1 else 1.0)
-    rows = _read(train, model, process)
-    computed = 6 * model.parameters(len(process.tokens)) * rows / RATE + rows * model.activation_floats() * SECONDS_A_FLOAT
-    return train.steps * (called + runs * computed / _speedup(train.threads))
-
-
-def _read(train: Train, model: Model, process: Process) -> int:
-    """Positions that one step reads."""
-    if isinstance(train.data, ExactData):
-        return count_histories(process, model.context, bos=model.bos).total
-    return train.data.batch * model.positions_read
+    computed = 6 * model.parameters(tokens) * rows / RATE + rows * model.activation_floats() * SECONDS_A_FLOAT
+    # A doubling of the threads brings about half as much again at these sizes.
+    seconds = LOADING + train.steps * (called + runs * computed / float(train.threads**0.6))
+    return Estimate(seconds, LIBRARIES + runs * (memory + 16 * model.parameters(tokens)))
 
 
 def nodes_read(process: Process, model: Model, histories: Histories) -> tuple[int, bool]:
@@ -124,11 +103,6 @@ def nodes_read(process: Process, model: Model, histories: Histories) -> tuple[in
     if isinstance(histories, Exact) or (not isinstance(histories, SampledHistories) and counts.total <= AUTO_HISTORY_LIMIT):
         return counts.total, False
     return sum(min(words, each) for each in counts), True
-
-
-def _speedup(threads: int) -> float:
-    """What more threads bring at these sizes: a doubling about half as much again."""
-    return float(threads**0.6)
 
 
 def check_room(tasks: Iterable[Task], store: Store, force: bool, here: bool) -> None:

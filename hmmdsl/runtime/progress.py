@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Container
 
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from hmmdsl.runtime.stage import Plan, Progress, Stage
-
+from hmmdsl.runtime.stage import Progress, Stage
 
 OTHER_SEEDS = "other seeds"
 """What `points` are of where they are the experiment with other seeds; else a sweep."""
 
 
-class Silence:
+class Silence(Progress):
     """Tells nothing."""
 
-    def begin(self, plan: Plan) -> None: ...
 
-    def start(self, stage: Stage) -> None: ...
-
-    def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None: ...
-
-    def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
-
-    def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class OfStages(Silence):
+class OfStages(Progress):
     """Passes on what is told of a run's own stages, by their hashes; those of the points of its sweeps are no news."""
 
     def __init__(self, progress: Progress, hashes: Container[str]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from hmmdsl.runtime import stages
 from hmmdsl.runtime.asked import Asked
@@ -339,19 +339,15 @@ STAGE_SECONDS, FIGURE_SECONDS = 0.1, 0.7
 """What a stage takes at least, and one picture."""
 
 
-class Progress(Protocol):
-    """Told of each stage as it begins and ends, of training as it goes, and how many `points` of what are done."""
+class Progress:
+    """Told of each stage as it begins and ends, of training as it goes, and how many `points` of what are done. This one says
+    nothing."""
 
     def begin(self, plan: Plan) -> None: ...
-
     def start(self, stage: Stage) -> None: ...
-
     def step(self, stage: Stage, step: int, steps: int, loss: float, gap: float | None) -> None: ...
-
     def finish(self, stage: Stage, seconds: float, cached: bool = False) -> None: ...
-
     def points(self, of: str, done: int, points: int, failed: int, left: float | None) -> None: ...
-
     def close(self) -> None: ...
 
 
@@ -472,10 +468,6 @@ class Cache:
             self._entries[hash] = found
         return self._entries[hash]
 
-    def knows(self, hash: str) -> bool:
-        """Whether an entry was verified already."""
-        return hash in self._entries
-
     def first_made(self) -> float | None:
         """When the making of the first training run or analysis that was asked for began, in seconds since 1970; of the first
         description of a process where there is neither."""
@@ -489,18 +481,15 @@ class Cache:
         """Keep an entry that has just been verified or made."""
         self._entries[entry.hash] = entry
 
-    def put_loaded(self, task: Task, value: Any) -> None:
-        """Keep what `load` would give of a stage that has just been made."""
-        self._keep(task.stage.kind.name, task.hash, value)
-
     def loaded(self, task: Task, kind: str, name: str) -> Any:
         """What a stage that `task` reads, or is, found."""
         id = StageId.of(kind, name)
         hash = task.hashes.get(id, task.hash)
         kept = self._loaded.setdefault(kind, OrderedDict())
-        return kept[hash] if hash in kept else self._keep(kind, hash, id.kind.load(task, name, self.entry(hash)))
+        return kept[hash] if hash in kept else self.keep(kind, hash, id.kind.load(task, name, self.entry(hash)))
 
-    def _keep(self, kind: str, hash: str, value: Any) -> Any:
+    def keep(self, kind: str, hash: str, value: Any) -> Any:
+        """Keep what a stage has loaded, or would load if it has just been made."""
         kept = self._loaded.setdefault(kind, OrderedDict())
         kept[hash] = value
         if len(kept) > KEPT:

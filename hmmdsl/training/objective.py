@@ -37,13 +37,13 @@ class ExpectedLoss:
         total = 0.0
         parameters = trained_parameters(network)
         for layout, target in zip(self.parts, self.targets, strict=True):
-            loss = part_loss(network, layout, target)
+            loss = part_loss(network, target, layout)
             add_gradient(loss, parameters)
             total += loss.item()
         return total
 
 
-def part_loss(network: Network, layout: TreeLayout, target: Float[Tensor, "row output"]) -> Float[Tensor, ""]:
+def part_loss(network: Network, target: Float[Tensor, "row output"], layout: TreeLayout) -> Float[Tensor, ""]:
     """What one part of a tree adds to the expected cross-entropy, in nats."""
     return -(target * F.log_softmax(network.logits(layout), dim=-1)).sum()
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from hmmdsl.report.figures import Drawing as Picture
     from hmmdsl.runtime.store.entry import Entry
 
+PLACES = ("png", "svg")
+"""Files of a picture."""
+
 
 class FiguresStage(StageKind):
     """The pictures of each stage that has some. They show names, so names are in their hashes."""
@@ -51,26 +54,19 @@ class FiguresStage(StageKind):
         inputs = {name: context.cache.inputs(task, name) for name in finished.experiment.analyses}
         return [
             {
-                "name": drawing.name,
-                "kind": drawing.kind,
-                "owner": drawing.owner,
-                "figure": drawing.figure,
-                "caption": drawing.caption,
-                "alt": drawing.alt,
-                "png": drawing.png.relative_to(folder).as_posix(),
-                "svg": drawing.svg.relative_to(folder).as_posix(),
-                "inches": list(drawing.inches),
+                **vars(each),
+                "inches": list(each.inches),
+                **{place: getattr(each, place).relative_to(folder).as_posix() for place in PLACES},
             }
-            for drawing in draw_figures(finished, inputs, folder)
+            for each in draw_figures(finished, inputs, folder)
         ]
 
     def load(self, task: Task, name: str, entry: Entry) -> tuple[Picture, ...]:
         """The pictures, their files in the entry's folder."""
         from hmmdsl.report.figures import Drawing as Picture
 
-        places = ("png", "svg")
         return tuple(
-            Picture(**plain | {place: entry.folder / plain[place] for place in places} | {"inches": tuple(plain["inches"])})
+            Picture(**plain | {place: entry.folder / plain[place] for place in PLACES} | {"inches": tuple(plain["inches"])})
             for plain in entry.result
         )
 

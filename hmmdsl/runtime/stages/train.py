@@ -86,7 +86,8 @@ class TrainStage(StageKind):
             clear(folder, [int(path.stem[5:]) for path in folder.glob("step_*.safetensors")])
             raise diverged(name, error.step) from error
         clear(folder, trained.steps)
-        context.cache.put_loaded(task, replace(trained, folder=context.store.entry_folder(task.hash)))  # its tree is at hand
+        there = context.store.entry_folder(task.hash)
+        context.cache.keep(self.name, task.hash, replace(trained, folder=there))  # its tree is at hand
         return _kept(trained.steps, trained)
 
     def load(self, task: Task, name: str, entry: Entry) -> Trained:

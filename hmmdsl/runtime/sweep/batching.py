@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.asked import Fusion
 from hmmdsl.runtime.engines.choice import START, WORTH
-from hmmdsl.runtime.estimate import batch_bytes, training_seconds
+from hmmdsl.runtime.estimate import LOADING, training
 from hmmdsl.runtime.identity.contents import content_hash, process_content
 from hmmdsl.runtime.progress import duration
-from hmmdsl.runtime.stage import Part, Task
+from hmmdsl.runtime.stage import LIBRARIES, Part, Task
 from hmmdsl.runtime.stages.batch import batch_task
 from hmmdsl.spec.objectives import Adversarial
 
@@ -85,7 +85,7 @@ def _decision(runs: Sequence[Task], fusion: Fusion) -> Decision:
     if fusion.fuse == "never":
         return Decision(name, len(runs), (), "as asked for")
     width = max(1, fusion.cores // first.threads) if device == "cpu" else 1
-    most = max(2, min(MOST_RUNS[device], MOST_BYTES[device] // max(1, batch_bytes(first, 1))))
+    most = max(2, min(MOST_RUNS[device], MOST_BYTES[device] // max(1, training(first, name).bytes - LIBRARIES)))
     fewest = -(-len(runs) // most)
     counts = {fewest, min(max(fewest, width), len(runs) // 2)}
     fused, count = min((_wall(_cut(runs, count), width), count) for count in counts)
@@ -100,7 +100,7 @@ def _decision(runs: Sequence[Task], fusion: Fusion) -> Decision:
 
 def _wall(groups: Sequence[Sequence[Task]], width: int) -> float:
     """Seconds that the groups take, so many side by side, each worker beyond the first having to begin."""
-    seconds = [training_seconds(group[0], len(group)) for group in groups]
+    seconds = [training(group[0], group[0].stage.name, len(group)).seconds - LOADING for group in groups]
     workers = min(width, len(groups))
     return max(sum(seconds) / workers, max(seconds)) + START * (workers > 1)
 

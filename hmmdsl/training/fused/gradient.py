@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -73,11 +74,10 @@ def fused_gradient(network: FusedNetwork, members: Sequence[Member]) -> FusedGra
     if isinstance(shared.data, SampledData):
         return _on_words(network, members, model, shared.data.batch, k)
     parts, targets, optima = _on_trees(members, model, shared.data, k, device)
+    of_parts = [_Loss(network.template, partial(part_loss, layout=layout)) for layout in parts]
 
     def step() -> tuple[Float[Tensor, " run"], Float[Tensor, "run weight"]]:
-        found = [
-            _mapped(network, _PartLoss(network.template, layout), target) for layout, target in zip(parts, targets, strict=True)
-        ]
+        found = [_mapped(network, loss, target) for loss, target in zip(of_parts, targets, strict=True)]
         losses, gradients = found[0]
         for more, further in found[1:]:
             losses, gradients = losses + more, gradients + further
@@ -124,7 +124,7 @@ def _on_words(network: FusedNetwork, members: Sequence[Member], model: Model, si
     def draw() -> None:
         torch.stack([each.next() for each in batches], out=words)
 
-    loss = _DrawnLoss(network.template, k)
+    loss = _Loss(network.template, partial(drawn_loss, k=k))
     return FusedGradient(replayed(lambda: _mapped(network, loss, words), device), batches=batches, draw=draw)
 
 
@@ -140,28 +140,16 @@ def _mapped(network: FusedNetwork, loss: nn.Module, data: Tensor) -> tuple[Float
     return losses.detach(), torch.cat(pieces, dim=1)
 
 
-class _PartLoss(nn.Module):
-    """The expected loss over one part of a tree, as a module, so that its network can be lent weights."""
+class _Loss(nn.Module):
+    """A loss of a network on data, as a module, so that the network can be lent weights."""
 
-    def __init__(self, network: Network, layout: TreeLayout) -> None:
+    def __init__(self, network: Network, loss: Callable[[Network, Tensor], Tensor]) -> None:
         super().__init__()
-        self.network, self.layout = network, layout
+        self.network, self.loss = network, loss
 
-    def forward(self, target: Float[Tensor, "row output"]) -> Float[Tensor, ""]:
+    def forward(self, data: Tensor) -> Float[Tensor, ""]:
         """In nats."""
-        return part_loss(self.network, self.layout, target)
-
-
-class _DrawnLoss(nn.Module):
-    """The loss on drawn words, likewise."""
-
-    def __init__(self, network: Network, k: int) -> None:
-        super().__init__()
-        self.network, self.k = network, k
-
-    def forward(self, words: Int64[Tensor, "word position"]) -> Float[Tensor, ""]:
-        """In nats."""
-        return drawn_loss(self.network, words, self.k)
+        return self.loss(self.network, data)
 
 
 WARM_UPS = 3
