@@ -377,27 +377,23 @@ class Found:
 
 
 class StageKind:
-    """All that a kind of stage is. Attributes that a kind leaves out, and methods, do nothing."""
+    """All that a kind of stage is. Attributes that a kind leaves out, and methods, do nothing.
+
+    name      as the store lists it
+    label     what its stages are called before their own name; its name if empty
+    order     kinds are planned in this order: a stage may need those of kinds before its own
+    packages  libraries whose versions can change what it makes
+    room      the experiment's field that has a record for each of its stages, by name
+    trains    whether its stages train, and leave resume points
+    """
 
     name: ClassVar[str]
-    """As the store lists it."""
-
     label: ClassVar[str] = ""
-    """What its stages are called before their own name; its name if empty."""
-
     makes: ClassVar[Makes] = "measurements"
-
     order: ClassVar[int]
-    """Kinds are planned in this order: a stage may need those of kinds before its own."""
-
     packages: ClassVar[tuple[str, ...]]
-    """Libraries whose versions can change what it makes."""
-
     room: ClassVar[str] = ""
-    """The experiment's field that has a record for each of its stages, by name."""
-
     trains: ClassVar[bool] = False
-    """Whether its stages train, and leave resume points."""
 
     def plan(self, drawing: Drawing) -> None:
         """Add its stages, after those that they need."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.engines.choice import choose_workers
-from hmmdsl.runtime.engines.hearing import Hearing
+from hmmdsl.runtime.engines.engine import Events
 from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.failures import OutputError
 
@@ -20,19 +20,19 @@ def open_engine(tasks: Iterable[Task], context: RunContext) -> Engine:
 
     Raises OutputError if the engine is not installed, has no such option, or can't be reached.
     """
-    choice, store, hearing = context.asked.choice, context.store, Hearing(context)
+    choice, store, events = context.asked.choice, context.store, Events(context)
     if choice.name != "local":
         if choice.workers is not None:
             raise OutputError("`--workers` belongs to the local engine: a cluster has its own; leave it out")
         if choice.name == "ray":
             from hmmdsl.runtime.engines.ray_cluster import RayEngine
 
-            return RayEngine(hearing, choice.address, choice.options)
+            return RayEngine(events, choice.address, choice.options)
         if choice.address is not None:
             raise OutputError("`--address` belongs to `--engine ray`: leave it out")
         from hmmdsl.runtime.engines.slurm import SlurmEngine
 
-        return SlurmEngine(hearing, store.folder, choice.options)
+        return SlurmEngine(events, store.folder, choice.options)
     if choice.address is not None or choice.options:
         raise OutputError("`--address` and `--engine-option` belong to `--engine ray` or `--engine slurm`: name one")
     workers = choose_workers(tasks, store, choice.workers, context.asked.force)
@@ -42,4 +42,4 @@ def open_engine(tasks: Iterable[Task], context: RunContext) -> Engine:
         return LocalEngine(context)
     from hmmdsl.runtime.engines.pool import PoolEngine
 
-    return PoolEngine(workers.count, workers.threads, hearing)
+    return PoolEngine(workers.count, workers.threads, events)

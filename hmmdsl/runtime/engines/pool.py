@@ -17,15 +17,14 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hmmdsl.runtime.engines.elsewhere import CallingEngine
-from hmmdsl.runtime.engines.engine import Done
+from hmmdsl.runtime.engines.engine import CallingEngine, Done
 from hmmdsl.runtime.engines.making import thread_settings
 from hmmdsl.runtime.engines.messages import Message
 from hmmdsl.runtime.engines.worker import GRACE
 from hmmdsl.runtime.failures import RunError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.engines.hearing import Hearing
+    from hmmdsl.runtime.engines.engine import Events
     from hmmdsl.runtime.stage import Task
 
 
@@ -33,8 +32,8 @@ class PoolEngine(CallingEngine):
     """`width` workers of `threads` threads each, begun when they are first needed. A stage goes to a worker that made what it
     needs, if one of those is idle."""
 
-    def __init__(self, width: int, threads: int, hearing: Hearing) -> None:
-        super().__init__(hearing, width, "stage")
+    def __init__(self, width: int, threads: int, events: Events) -> None:
+        super().__init__(events, width, "stage")
         self._threads = threads
         self._idle: list[_Process] = []
         self._all: list[_Process] = []
@@ -62,8 +61,8 @@ class PoolEngine(CallingEngine):
             attempt += 1
             worker = self._take(task)
             try:
-                for message in worker.asked(self._hearing.order(task)):
-                    done = self._hearing.heard(task, message)
+                for message in worker.asked(self._events.order(task)):
+                    done = self._events.told(task, message)
                     if done is not None:
                         worker.made.add(task.hash)
                         return done
@@ -71,7 +70,7 @@ class PoolEngine(CallingEngine):
                 self._give_back(worker)
             if self._closed:
                 raise RunError("the run was ended")
-            self._hearing.lost(task, worker.how_it_ended(), attempt)
+            self._events.lost(task, worker.how_it_ended(), attempt)
 
     def _take(self, task: Task) -> _Process:
         with self._turn:

@@ -17,14 +17,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.runtime.engines.cores import available_cores
-from hmmdsl.runtime.engines.engine import Done
-from hmmdsl.runtime.engines.hearing import ATTEMPTS, lost_too_often
+from hmmdsl.runtime.engines.engine import ATTEMPTS, Done, lost_too_often
 from hmmdsl.runtime.engines.making import thread_settings
 from hmmdsl.runtime.engines.options import number, only_known
 from hmmdsl.runtime.failures import OutputError, RunError
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.engines.hearing import Hearing
+    from hmmdsl.runtime.engines.engine import Events
     from hmmdsl.runtime.stage import Task
 
 OPTIONS = {
@@ -45,10 +44,10 @@ class RayEngine:
 
     width = QUEUED
 
-    def __init__(self, hearing: Hearing, address: str | None, options: Mapping[str, str]) -> None:
+    def __init__(self, events: Events, address: str | None, options: Mapping[str, str]) -> None:
         only_known("ray", options, OPTIONS)
         self._cpus, self._gpus = number("ray", options, "cpus", 0), number("ray", options, "gpus", 1)
-        self._hearing = hearing
+        self._events = events
         self._ray = _connected(address)
         self._running: dict[str, tuple[Any, Future[Done]]] = {}
         self._make = self._ray.remote(make_order)
@@ -57,7 +56,7 @@ class RayEngine:
         """Take a stage from the store, or hand it to Ray."""
         future: Future[Done] = Future()
         try:
-            stored = self._hearing.stored(task)
+            stored = self._events.stored(task)
             if stored is not None:
                 future.set_result(stored)
                 return future
@@ -67,12 +66,12 @@ class RayEngine:
                 num_gpus=self._gpus if task.device == "cuda" else 0,
                 max_retries=ATTEMPTS - 1,
                 runtime_env={"env_vars": thread_settings(task.threads)},
-            ).remote(self._hearing.order(task))
+            ).remote(self._events.order(task))
         except Exception as error:
             future.set_exception(error)
             return future
         self._running[task.hash] = (placed, future)
-        self._hearing.heard(task, {"start": True})
+        self._events.told(task, {"start": True})
         placed.future().add_done_callback(lambda done: self._finish(task, done, future))
         return future
 
@@ -85,18 +84,18 @@ class RayEngine:
         self._ray.shutdown()
         for _, future in left:  # Ray answers no more
             if not future.done():
-                self._hearing.settle(future, RunError("the run was ended"))
+                self._events.settle(future, RunError("the run was ended"))
 
     def _finish(self, task: Task, answer: Future[str], future: Future[Done]) -> None:
         outcome = self._outcome(task, answer)
         self._running.pop(task.hash, None)
         if not future.done():
-            self._hearing.settle(future, outcome)
+            self._events.settle(future, outcome)
 
     def _outcome(self, task: Task, answer: Future[str]) -> Done | BaseException:
         try:
             for message in json.loads(answer.result()):
-                done = self._hearing.heard(task, message)
+                done = self._events.told(task, message)
                 if done is not None:
                     return done
         except Exception as error:

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from hmmdsl.files.writing import write_whole
-from hmmdsl.runtime.engines.elsewhere import CallingEngine
-from hmmdsl.runtime.engines.engine import Done
+from hmmdsl.runtime.engines.engine import CallingEngine, Done
 from hmmdsl.runtime.engines.making import thread_settings
 from hmmdsl.runtime.engines.messages import Message
 from hmmdsl.runtime.engines.options import number, only_known
@@ -31,7 +30,7 @@ from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.store.location import WORK
 
 if TYPE_CHECKING:
-    from hmmdsl.runtime.engines.hearing import Hearing
+    from hmmdsl.runtime.engines.engine import Events
     from hmmdsl.runtime.stage import Task
 
 OPTIONS = {
@@ -53,9 +52,9 @@ MINUTES, JOBS, SEEN_LATE = 60.0, 64.0, 10.0
 class SlurmEngine(CallingEngine):
     """As many jobs at once as the option `jobs` says."""
 
-    def __init__(self, hearing: Hearing, store: Path, options: Mapping[str, str]) -> None:
+    def __init__(self, events: Events, store: Path, options: Mapping[str, str]) -> None:
         only_known("slurm", options, OPTIONS)
-        super().__init__(hearing, max(1, int(number("slurm", options, "jobs", JOBS))), "job")
+        super().__init__(events, max(1, int(number("slurm", options, "jobs", JOBS))), "job")
         self._options = options
         self._local = options.get("cluster", "slurm") == "local"
         self._minutes = max(1, int(number("slurm", options, "time", MINUTES)))
@@ -86,23 +85,23 @@ class SlurmEngine(CallingEngine):
         attempt = 0
         while True:
             attempt += 1
-            self._hearing.heard(task, {"start": True})
+            self._events.told(task, {"start": True})
             told, how = self._job(task, attempt)
             for message in told or ():
                 if "start" not in message and "step" not in message:  # they are long past
-                    done = self._hearing.heard(task, message)
+                    done = self._events.told(task, message)
                     if done is not None:
                         return done
             if self._closed.is_set():
                 raise RunError("the run was ended")
-            self._hearing.lost(task, how, attempt)
+            self._events.lost(task, how, attempt)
 
     def _job(self, task: Task, attempt: int) -> tuple[list[Message] | None, str]:
         """Submit a job and wait for its answer: what it told, or None if it ended without, and the state it ended in."""
         folder = self._folder / f"{task.hash[:16]}-{attempt}"
         folder.mkdir(parents=True, exist_ok=True)
         order, answer = folder / "order.json", folder / "answer.json"
-        write_whole(order, self._hearing.order(task))
+        write_whole(order, self._events.order(task))
         settings = thread_settings(task.threads) | {"PYTHONPATH": search_path()}
         worker = [sys.executable, "-P", "-m", "hmmdsl.runtime.engines.worker", str(order), str(answer)]
         with self._turn:

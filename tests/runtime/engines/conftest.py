@@ -13,8 +13,7 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.runtime.engines.engine import Engine
-from hmmdsl.runtime.engines.hearing import Hearing
+from hmmdsl.runtime.engines.engine import Engine, Events
 from hmmdsl.runtime.engines.making import LocalEngine
 from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
@@ -61,24 +60,24 @@ def open_named(name: str, folder: Path) -> Opened:
     """An engine of two workers with an empty store."""
     store, log = Store.open(folder / "store"), RunLog(folder / "log.jsonl")
     context = RunContext(Cache(store), Silence(), log)
-    hearing = Hearing(context)
+    events = Events(context)
     engine: Engine
     if name == "in process":
         engine = LocalEngine(context)
     elif name == "pool":
         from hmmdsl.runtime.engines.pool import PoolEngine
 
-        engine = PoolEngine(2, 1, hearing)
+        engine = PoolEngine(2, 1, events)
     elif name == "ray":
         pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'hmmdsl[ray]'")
         from hmmdsl.runtime.engines.ray_cluster import RayEngine
 
-        engine = RayEngine(hearing, None, {"cpus": "0.5"})
+        engine = RayEngine(events, None, {"cpus": "0.5"})
     else:
         pytest.importorskip("submitit", reason="needs the extra `slurm`: pip install 'hmmdsl[slurm]'")
         from hmmdsl.runtime.engines.slurm import SlurmEngine
 
-        engine = SlurmEngine(hearing, store.folder, {"cluster": "local", "jobs": "2"})
+        engine = SlurmEngine(events, store.folder, {"cluster": "local", "jobs": "2"})
     return Opened(name, engine, store, folder)
 
 
