@@ -9,14 +9,31 @@ Words are given as one text of tokens (`"0110"`, `"tails heads"`), as a list of 
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from hmmdsl.process.counting import count_histories
+from hmmdsl.process.dynamics.cloud import FEWEST, belief_cloud
+from hmmdsl.process.dynamics.lyapunov import lyapunov
+from hmmdsl.process.entropies import myopic_entropies
+from hmmdsl.process.growth import topological_entropy_bits
+from hmmdsl.process.history_tree import build_history_tree
+from hmmdsl.process.inference import filtered, most_probable_states, smoothed
+from hmmdsl.process.mixed_states import mixed_state_presentation
+from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process, Scalar
+from hmmdsl.process.sampling import sample_words, sample_words_and_states
+from hmmdsl.process.structure import ergodic_components, mean_absorption_time
+from hmmdsl.process.words import log_probability_nats, observe, read_word, word_probability
+from hmmdsl.report.state_diagram import state_diagram
+from hmmdsl.report.style import applied, write_png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +94,6 @@ class NotebookProcess:
 
     def exact_belief(self, word: Word = "") -> tuple[Scalar, ...]:
         """The same in fractions, or in floats where the process has floats."""
-        from hmmdsl.process.words import observe
-
         return tuple(observe(self.process, self.indices(word)).belief)
 
     def next_token(self, word: Word = "") -> Float64[np.ndarray, " token"]:
@@ -93,53 +108,37 @@ class NotebookProcess:
 
     def exact_probability(self, word: Word) -> Scalar:
         """The same as a fraction, or a float where the process has floats."""
-        from hmmdsl.process.words import word_probability
-
         return word_probability(self.process, self.indices(word))
 
     def log_probability_nats(self, word: Word) -> float:
         """The natural logarithm of Pr(word), also where Pr(word) is too small for a float; minus infinity if it cannot occur."""
-        from hmmdsl.process.words import log_probability_nats
-
         return log_probability_nats(self.process, self.indices(word))
 
     def filter(self, word: Word) -> Float64[np.ndarray, "place state"]:
         """Pr(state | the tokens so far) before the first token and after each: the beliefs along a word of any length. Raises
         ValueError if it cannot occur."""
-        from hmmdsl.process.inference import filtered
-
         return filtered(self.process, self.indices(word))
 
     def smooth(self, word: Word) -> Float64[np.ndarray, "place state"]:
         """Pr(state | the whole word) at the same places. Raises ValueError if it cannot occur, and for a generalized HMM."""
-        from hmmdsl.process.inference import smoothed
-
         return smoothed(self.process, self.indices(word))
 
     def most_probable_states(self, word: Word) -> Int64[np.ndarray, " place"]:
         """The most probable path of hidden states, at the same places, as indices into `states` (Viterbi). Raises ValueError as
         `smooth` does."""
-        from hmmdsl.process.inference import most_probable_states
-
         return most_probable_states(self.process, self.indices(word))
 
     def components(self) -> tuple[Component, ...]:
         """The closed classes that the start leads to: each as a stationary `process`, with the `probability` of ending there."""
-        from hmmdsl.process.structure import ergodic_components
-
         return ergodic_components(self.process)
 
     def mean_absorption_time(self) -> float:
         """The mean number of tokens until a closed class is reached. Raises ValueError for products and generalized HMMs."""
-        from hmmdsl.process.structure import mean_absorption_time
-
         return mean_absorption_time(self.process)
 
     def topological_entropy_bits(self) -> float:
         """How fast the number of words grows, in bits a token: the limit of log2 N(n) / n. Raises ValueError for a generalized
         HMM, and where there are too many sets of possible states."""
-        from hmmdsl.process.growth import topological_entropy_bits
-
         return topological_entropy_bits(self.process)
 
     def entropy_rate(self) -> EntropyRate:
@@ -149,23 +148,16 @@ class NotebookProcess:
     def myopic_entropies(self, count: int = 10) -> MyopicEntropies:
         """h_1, h_2, …, h_count: the entropy of the next token after 0, 1, … tokens, as `bits` and `nats`; fewer where there are
         too many words."""
-        from hmmdsl.process.entropies import myopic_entropies
-
         return myopic_entropies(self.process, count)
 
     def msp(self, max_beliefs: int = 3000) -> MixedStates:
         """The mixed-state presentation, the automaton of beliefs, until it closes or has so many: `belief` [belief state], and
         one entry of `source`, `token`, `target`, `probability` for each transition."""
-        from hmmdsl.process.mixed_states import mixed_state_presentation
-
         return mixed_state_presentation(self.process, max_beliefs)
 
     def history_tree(self, context: int, bos: bool = False) -> HistoryTree:
         """Every word of up to `context` tokens that can occur (the empty one with `bos`), with its `probability`, `belief`
         [history state] and `next_token` [history token]. Raises ValueError if there are more than two million."""
-        from hmmdsl.process.counting import count_histories
-        from hmmdsl.process.history_tree import build_history_tree
-
         if context < 1:
             raise ValueError(f"a context of {context} tokens is too short: give 1 or more")
         histories = count_histories(self.process, context, bos).total
@@ -175,22 +167,16 @@ class NotebookProcess:
 
     def sample(self, words: int, length: int, seed: int = 0) -> Int64[np.ndarray, "words length"]:
         """Independent words from the start, as indices into `tokens`. The same seed gives the same words."""
-        from hmmdsl.process.sampling import sample_words
-
         return sample_words(self.process, words, length, seed)
 
     def sample_with_states(
         self, words: int, length: int, seed: int = 0
     ) -> tuple[Int64[np.ndarray, "words length"], Int64[np.ndarray, "words length+1"]]:
         """Words, and the hidden states before each token and after the last, as indices into `states`."""
-        from hmmdsl.process.sampling import sample_words_and_states
-
         return sample_words_and_states(self.process, words, length, seed)
 
     def indices(self, word: Word) -> tuple[int, ...]:
         """A word as indices into `tokens`. Raises ValueError for what is no token."""
-        from hmmdsl.process.words import read_word
-
         return read_word(self.tokens, word)
 
     def text(self, word: Word) -> str:
@@ -200,8 +186,6 @@ class NotebookProcess:
 
     @cached_property
     def _portrait(self) -> Portrait:
-        from hmmdsl.process.portrait import portrait
-
         return portrait(self.process)
 
     def dynamics(self) -> Dynamics:
@@ -221,8 +205,6 @@ class NotebookProcess:
     def belief_cloud(self, observers: int = 4000, seed: int = 0) -> BeliefCloud:
         """Beliefs in the long run: `belief` [belief state], 50 of each observer, drawn from the invariant measure. Raises
         ValueError where the process has several ergodic components."""
-        from hmmdsl.process.dynamics.cloud import FEWEST, belief_cloud
-
         cloud = belief_cloud(self._component(), seed, observers)
         if cloud is None:
             raise ValueError(f"{observers} observers are too few: give {FEWEST} or more")
@@ -231,14 +213,10 @@ class NotebookProcess:
     def lyapunov(self, seed: int = 0) -> Lyapunov:
         """The Lyapunov `exponents` of the belief maps, in nats a token, with `errors`, and the `dimension` they give. Raises
         ValueError where the process has several ergodic components."""
-        from hmmdsl.process.dynamics.lyapunov import lyapunov
-
         return lyapunov(self._component(), self.entropy_rate(), seed)
 
     def _component(self) -> Process:
         """The process in its stationary start."""
-        from hmmdsl.process.structure import ergodic_components
-
         components = ergodic_components(self.process)
         if len(components) > 1:
             raise ValueError(f"{self.name} settles into one of {len(components)} ergodic components: take one of them")
@@ -257,7 +235,6 @@ class NotebookProcess:
     def _repr_html_(self) -> str:
         """The portrait and the state diagram, for notebooks."""
         from hmmdsl.exchange.portrait import facts
-        from hmmdsl.report.notebook_cell import notebook_cell
 
         return notebook_cell(self.name, self.process, tuple(facts(self.portrait())))
 
@@ -297,3 +274,29 @@ def _written(value: Argument) -> str:
     if isinstance(value, Sequence):
         return f"[{', '.join(_written(item) for item in value)}]"
     return repr(float(value))
+
+
+_WIDEST = 420
+"""The drawing's width in CSS pixels, at most."""
+
+
+def notebook_cell(name: str, process: Process, facts: Sequence[tuple[str, str]]) -> str:
+    """HTML without scripts or style sheets, since a notebook has its own. Names are escaped; the picture stands in the text."""
+    held = io.BytesIO()
+    with applied():
+        figure = state_diagram(process)
+        write_png(figure, held)
+    picture = base64.b64encode(held.getvalue()).decode()
+    cell = "text-align:left;vertical-align:top;padding:1px 12px 1px 0"
+    rows = "".join(
+        f'<tr><td style="{cell};opacity:.65;white-space:nowrap">{escape(what)}</td><td style="{cell}">{escape(text)}</td></tr>'
+        for what, text in facts
+    )
+    return (
+        f"<div><strong>{escape(name)}</strong>"
+        '<div style="display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start">'
+        f'<table style="border:0;max-width:640px">{rows}</table>'
+        f'<img alt="States of {escape(name)}" style="max-width:{_WIDEST}px;background:#fff" '
+        f'src="data:image/png;base64,{picture}"/>'
+        "</div></div>"
+    )

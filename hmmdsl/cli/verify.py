@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hmmdsl.cli.group import report
-from hmmdsl.cli.options import (
-    JsonOption,
-    LargeOption,
-    OutOption,
-    QuietOption,
-    SeedsOption,
-    asked_seeds,
-    print_json,
-)
+from hmmdsl.cli.options import JsonOption, LargeOption, OutOption, QuietOption, SeedsOption, asked_seeds, print_json
 from hmmdsl.cli.progress import progress_on
 from hmmdsl.cli.summary import print_verification, verification_as_json
-from hmmdsl.exchange.packing.integrity import check_pack, integrity_as_json
+from hmmdsl.exchange.packing.limits import PackError
+from hmmdsl.exchange.packing.manifest import Manifest
+from hmmdsl.exchange.packing.reading import opened
 from hmmdsl.runtime.failures import ExitCode
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -66,3 +60,17 @@ def verify(
     else:
         print_verification(found)
     raise typer.Exit(ExitCode.GOOD if found.holds else ExitCode.CLAIM_FAILED)
+
+
+def check_pack(path: Path) -> Manifest:
+    """The manifest of a pack whose every file is what it says. Raises PackError with what is wrong."""
+    if path.is_dir():
+        raise PackError(f"{path} is a folder, and only packs have checksums: `hmmdsl pack {path}` makes one")
+    with opened(path) as pack:
+        pack.check()
+        return pack.manifest
+
+
+def integrity_as_json(manifest: Manifest) -> dict[str, Any]:
+    """A whole pack for programs."""
+    return {"whole": True, **manifest.model_dump(mode="json")}

@@ -11,6 +11,7 @@ from hmmdsl.language.constants.budget import count_records
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.parsing.layout import CLOSER, Layout, lay_out
 from hmmdsl.language.parsing.operators import RefusedError
+from hmmdsl.language.parsing.recovery import explain_expression, recover
 from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme
 from hmmdsl.language.parsing.tables import grammar
 from hmmdsl.language.source import Source, Span
@@ -38,7 +39,6 @@ def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:
         except (UnexpectedToken, RefusedError):
             pass
     # Only wrong specs need what follows, so only they pay for its import.
-    from hmmdsl.language.parsing.recovery import recover
 
     statements, damaged = recover(language, scan, diagnostics)
     return syntax.File(span, statements, tuple(scan.comments), damaged)
@@ -71,8 +71,6 @@ def parse_expression(source: Source, diagnostics: Diagnostics) -> syntax.Express
     try:
         tree: syntax.Expression = language.parse(layout.lexemes, "lone")
     except (UnexpectedToken, RefusedError) as problem:
-        from hmmdsl.language.parsing.recovery import explain_expression
-
         if not scan.slips:
             diagnostics.found.append(explain_expression(problem, layout, source))
         return None

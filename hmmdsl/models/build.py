@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from hmmdsl.models.gru import GRUNetwork
-from hmmdsl.models.lstm import LSTMNetwork
 from hmmdsl.models.mlp import MLPNetwork
 from hmmdsl.models.network import Network
 from hmmdsl.models.ngram import NGramNetwork
-from hmmdsl.models.rnn import RNNNetwork
+from hmmdsl.models.recurrent import GRUNetwork, LSTMNetwork, RNNNetwork
 from hmmdsl.models.ssm import SSMNetwork
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, NGram, Transformer

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -21,7 +21,10 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network, block_number, draw_normal, initialize_norm
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.transformer import Affine
+from hmmdsl.spec.models.gru import GRU
+from hmmdsl.spec.models.lstm import LSTM
 from hmmdsl.spec.models.recurrent import Recurrent
+from hmmdsl.spec.models.rnn import RNN
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -126,3 +129,76 @@ class RecurrentNetwork(Network):
             states.append(layer(x, levels))
             x = states[-1][0]
         return embedding, states
+
+
+class RNNUnit(Unit):
+    """h' = activation(W x + U h + b), the plainest form (Elman 1990)."""
+
+    def __init__(self, width: int, activation: Literal["tanh", "relu"]) -> None:
+        super().__init__(width, 1)
+        self.activation = torch.tanh if activation == "tanh" else torch.relu
+
+    def step(self, read: Float[Tensor, "row d_model"], state: State) -> State:
+        return (self.activation(read + self.recur(state[0])),)
+
+
+class RNNNetwork(RecurrentNetwork):
+    """The network of a `model NAME: rnn`."""
+
+    def __init__(self, spec: RNN, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [RNNUnit(spec.d_model, spec.activation) for _ in range(spec.layers)], seed, outputs)
+
+
+class GRUUnit(Unit):
+    """h' = (1 - z) n + z h with the candidate n = tanh(W x + r (U h + b)); reset r and update z are sigmoids of affine maps
+    (Cho et al. 2014, with the reset gate behind the recurrent map, as in PyTorch and cuDNN)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, 3)
+
+    def step(self, read: Float[Tensor, "row gates_d_model"], state: State) -> State:
+        (hidden,) = state
+        recurrent = self.recur(hidden)
+        both = 2 * self.width
+        reset, update = torch.sigmoid(read[:, :both] + recurrent[:, :both]).chunk(2, dim=1)
+        candidate = torch.tanh(read[:, both:] + reset * recurrent[:, both:])
+        return (torch.lerp(candidate, hidden, update),)
+
+
+class GRUNetwork(RecurrentNetwork):
+    """The network of a `model NAME: gru`."""
+
+    def __init__(self, spec: GRU, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [GRUUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)
+
+
+class LSTMUnit(Unit):
+    """c' = f c + i g and h' = o tanh(c'); input i, forget f and output o are sigmoids, g a tanh, of affine maps of x and h
+    (Hochreiter & Schmidhuber 1997, with the forget gates of Gers et al. 2000)."""
+
+    carried = 2
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, 4)
+
+    def step(self, read: Float[Tensor, "row gates_d_model"], state: State) -> State:
+        hidden, cell = state
+        enter, forget, new, show = (read + self.recur(hidden)).chunk(4, dim=1)
+        cell = torch.sigmoid(forget) * cell + torch.sigmoid(enter) * torch.tanh(new)
+        return torch.sigmoid(show) * torch.tanh(cell), cell
+
+
+class LSTMNetwork(RecurrentNetwork):
+    """The network of a `model NAME: lstm`."""
+
+    def __init__(self, spec: LSTM, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
+        super().__init__(spec, vocabulary, [LSTMUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """As every recurrent network's; forget gates begin open, with a bias of 1."""
+        super().initialize(generator)
+        width = self.spec.d_model
+        for name, parameter in self.named_parameters():
+            if name.endswith("read.bias"):
+                parameter[width : 2 * width] = 1.0

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
+from hmmdsl.process.algebra.canonical import LARGEST_NUMERICAL, canonical_dimension, orthonormal
+from hmmdsl.process.algebra.entries import right_of
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, epsilon_machine
 from hmmdsl.process.algebra.long_run import long_run_machine, shows_its_states
-from hmmdsl.process.algebra.same_words import same_words
 from hmmdsl.process.dynamics.cardinality import cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.renewal import renewal_complexity
@@ -24,7 +26,7 @@ from hmmdsl.process.entropies import LN2, WORK_FOLLOWED, EntropyRate, followed_b
 from hmmdsl.process.excess_entropy import PastAndFuture, by_depth, pushed, solved, solved_from_start
 from hmmdsl.process.measure import Measure, at_most, mean_measure, numerical
 from hmmdsl.process.mixed_states import MixedStates
-from hmmdsl.process.process import Process
+from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.structure import Component, ergodic_components, is_unifilar
 
 LARGEST_SOLVED = 1500
@@ -163,3 +165,41 @@ def _infinite(component: Process, msp: MixedStates) -> Measure:
     if kind.kind == "uncountable":
         return Measure(None, reason="infinite: there are infinitely many causal states, uncountably many in the long run")
     return Measure(None, reason=f"more causal states than could be followed: {msp.sizes[-1]:,} beliefs, and then more")
+
+
+EQUAL = 1e-8
+"""Differences below this, over basis vectors of length one, are rounding where there are floats."""
+
+
+def same_words(one: Process, other: Process) -> bool | None:
+    """Whether every word has the same probability in both processes, of the same tokens; exact where both are, None where that is
+    too much work.
+
+    Side by side, with the start of the second negative, they give each word the difference of its probabilities; the Hankel
+    matrix of that has rank 0 if and only if all differences are zero (Balasubramanian 1993).
+    """
+    if any(abs(a - b) > EQUAL for a, b in zip(one.eta @ one.emission, other.eta @ other.emission, strict=True)):
+        return False
+    difference = _difference(one, other)
+    if difference.exact:
+        rank = canonical_dimension(difference).rank
+        return None if rank is None else rank == 0
+    if len(difference.states) > LARGEST_NUMERICAL:
+        return None
+    return bool(abs(orthonormal(difference.eta, difference.T) @ difference.r).max() < EQUAL)
+
+
+def _difference(one: Process, other: Process) -> Process:
+    n = len(one.states)
+    operators: list[dict[tuple[int, int], Scalar]] = []
+    for first, second in zip(one.operators, other.operators, strict=True):
+        shifted = {(n + i, n + j): value for (i, j), value in second.items() if value}
+        operators.append({**{ends: value for ends, value in first.items() if value}, **shifted})
+    return Process(
+        name="difference",
+        tokens=one.tokens,
+        states=tuple(map(str, range(n + len(other.states)))),
+        operators=tuple(operators),
+        start=(*one.start, *(value * Fraction(-1) for value in other.start)),
+        right=(*right_of(one), *right_of(other)),
+    )

@@ -10,6 +10,7 @@ from math import prod
 
 from hmmdsl.process.allowance import spend_theory
 from hmmdsl.process.exact_beliefs import BeliefBudgetError, ExactBeliefs
+from hmmdsl.process.generalized import count_words
 from hmmdsl.process.once import once
 from hmmdsl.process.process import Process
 
@@ -47,8 +48,6 @@ def count_histories(process: Process, context: int, bos: bool = False, limit: in
         of_factors = [count_histories(factor, context, bos, limit) for factor in process.factors]
         return HistoryCounts([prod(same) for same in zip(*of_factors, strict=True)], exact=all(each.exact for each in of_factors))
     if process.generalized:
-        from hmmdsl.process.generalized import count_words
-
         found, complete = count_words(process, context)
         return HistoryCounts([1, *found] if bos else found, exact=complete)
     V = len(process.tokens)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from hmmdsl.process.algebra.canonical import orthonormal
 from hmmdsl.process.generalized import TOLERANCE, EigenvectorError, SpectralRadiusError, eigenvectors
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import closed_classes, reachable
@@ -150,8 +151,6 @@ def _reduced(block: Process, start: Float64[np.ndarray, " state"]) -> Process:
     """What the start leads to and what bears on the future, in coordinates of their own: of one component 1 is then a simple
     eigenvalue. An ordinary HMM where the coordinates are those of one state."""
     import numpy as np
-
-    from hmmdsl.process.algebra.canonical import orthonormal
 
     T, r = block.T, block.r
     pasts = orthonormal(start, T)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,6 @@ from hmmdsl.report.figures import Picture
 from hmmdsl.report.portrait_section import PortraitSection, portrait_section
 from hmmdsl.report.results_table import result_tables
 from hmmdsl.report.scores import ScoreTable, score_tables
-from hmmdsl.report.spec_listing import spec_lines
 from hmmdsl.report.summary import claims_sentence, key_numbers, summary_paragraphs
 from hmmdsl.report.sweeps.section import sweep_section
 from hmmdsl.report.wording import citation, seconds_text
@@ -207,3 +207,27 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, path)
         else:
             yield path, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Text in one css class (empty: none)."""
+
+    css: str
+    text: str
+
+
+def spec_lines(text: str) -> list[list[Span]]:
+    """The lines of a spec, each as spans; together they give the text back, line ends apart."""
+    from hmmdsl.language.formatting.highlight import highlight
+
+    lines: list[list[Span]] = [[]]
+    for css, piece in highlight(text.replace("\r\n", "\n")):
+        name = "hl-" + re.sub(r"[^a-z0-9]+", "-", css.lower()) if css else ""
+        first, *rest = piece.split("\n")
+        if first:
+            lines[-1].append(Span(name, first))
+        lines.extend([Span(name, part)] if part else [] for part in rest)
+    if lines and not lines[-1]:
+        lines.pop()
+    return lines

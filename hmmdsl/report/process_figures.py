@@ -14,6 +14,7 @@ from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.notation import number_text
+from hmmdsl.process.simplex import belief_colours
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
 from hmmdsl.report.joint_size import drawn_whole
@@ -152,8 +153,6 @@ def msp_diagram(process: Process) -> Figure:
 
 def _small_msp(presentation: MixedStates) -> Figure:
     from matplotlib.colors import to_hex
-
-    from hmmdsl.process.simplex import belief_colours
 
     process = presentation.process
     colours = [to_hex(colour) for colour in belief_colours(presentation.belief)]

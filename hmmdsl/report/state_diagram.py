@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from hmmdsl.process.simplex import belief_colours
 from hmmdsl.report.automaton import Arrow, Line, Node, draw_automaton
 from hmmdsl.report.style import CYCLE, GREY, INK
 from hmmdsl.report.wording import probability_text
@@ -53,8 +54,6 @@ def fits_diagram(process: Process) -> bool:
 def state_colours(process: Process) -> list[str]:
     """Each state's colour: that of its corner of the belief simplex."""
     from matplotlib.colors import to_hex
-
-    from hmmdsl.process.simplex import belief_colours
 
     return [to_hex(colour) for colour in belief_colours(np.eye(len(process.states)))]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_csv
 from hmmdsl.runtime.failures import OutputError
+from hmmdsl.training.trained import CurvePoint
 
 if TYPE_CHECKING:
     from hmmdsl.training.trained import CurvePoint
@@ -32,8 +33,6 @@ def write_curve(folder: Path, train: str, curve: Sequence[CurvePoint]) -> None:
 def read_curve(folder: Path, train: str) -> tuple[CurvePoint, ...]:
     """A training run's curve, float for float as it was; empty where the run folder has none. Raises
     OutputError for a file that is none."""
-    from hmmdsl.training.trained import CurvePoint
-
     path = folder / CURVES / f"{train}.csv"
     if not path.is_file():
         return ()

@@ -15,6 +15,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
+from hmmdsl.analysis import kinds
+from hmmdsl.analysis.outcome import Inputs
 from hmmdsl.runtime import stages
 from hmmdsl.runtime.asked import Asked
 from hmmdsl.runtime.failures import RunError
@@ -262,8 +264,6 @@ class Task:
     @staticmethod
     def from_json(plain: Mapping[str, Any]) -> Task:
         """What `as_json` wrote. Raises pydantic's ValidationError and KeyError if it is something else."""
-        from hmmdsl.analysis import kinds
-
         stage, part = plain["stage"], plain["part"]
         needs = tuple(StageId.of(*need) for need in stage["needs"])
         return Task(
@@ -506,8 +506,6 @@ class Cache:
 
     def inputs(self, task: Task, name: str) -> Inputs:
         """What the analysis `name` may read: its needs, and nothing that its hash does not cover."""
-        from hmmdsl.analysis.outcome import Inputs
-
         experiment = task.experiment
         return Inputs(
             name,

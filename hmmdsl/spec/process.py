@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from hmmdsl.process.algebra.product import product
+from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
 from hmmdsl.process.process import Part, Parts, Process, Scalar
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.exact import LARGEST, exact_number
@@ -145,8 +146,6 @@ class ProcessTable(Record):
 
     def _generalized(self, operators: list[dict[tuple[int, int], Scalar]], right: tuple[Scalar, ...]) -> Process:
         """A generalized HMM: its numbers may be of any sign, but T r = r, start . r = 1, and no short word is negative."""
-        from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
-
         n = len(self.states)
         if len(right) != n or len(self.start) != n:
             raise ValueError(f"start and right must have a number for each of the {n} dimensions")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
-from hmmdsl.models.parts import freeze, part_of
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.process import Process
 from hmmdsl.spec.checkpoints import checkpoint_steps
 from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.models.mlp import MLP
 from hmmdsl.spec.objectives import tokens_ahead
 from hmmdsl.spec.parts import VOCABULARY_PARTS, frozen_parts
 from hmmdsl.spec.train import Train
@@ -31,9 +31,8 @@ from hmmdsl.training.histories import histories_of
 from hmmdsl.training.identity import identity_of
 from hmmdsl.training.interruption import Interrupted, stop_requests
 from hmmdsl.training.objective import Evaluation, evaluate, trained_parameters
-from hmmdsl.training.optimizer import WeightOptimizer
+from hmmdsl.training.optimizer import WeightOptimizer, rate
 from hmmdsl.training.resumption import Losses, ResumePoint, ResumePoints
-from hmmdsl.training.schedule import rate
 from hmmdsl.training.streams import stream
 from hmmdsl.training.trained import CurvePoint, Trained, TrainingResult, trained_of
 from hmmdsl.training.weights import checkpoint_path, save_weights
@@ -297,3 +296,30 @@ def take_over(network: Network, process: Process, source: Trained) -> tuple[str,
 def last_weights_hash(source: Trained) -> str:
     """SHA-256 of the file of the last weights."""
     return sha256(checkpoint_path(source.folder, source.steps[-1]).read_bytes()).hexdigest()
+
+
+def part_of(weight: str, spec: Model) -> str:
+    """The part, as `spec.parts.parts_of` names it, of the weight that `named_parameters` calls so.
+
+    Where a perceptron reads one-hot tokens, the first layer's weights are one row for each token and place: its embedding.
+    """
+    head, *rest = weight.split(".")
+    match head:
+        case "token":
+            return "embedding"
+        case "position":
+            return "positions"
+        case "norm":
+            return "final_norm"
+        case "blocks" | "layers":
+            one_hot = isinstance(spec, MLP) and spec.d_embed is None and rest == ["0", "weight"]
+            return "embedding" if one_hot else f"block {rest[0]}"
+        case "unembedding" | "unembedding_bias" | "table":
+            return "unembedding"
+    raise ValueError(f"{weight} belongs to no part")
+
+
+def freeze(network: Network, parts: Collection[str]) -> None:
+    """Let these parts stay as they are while the others are trained."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(part_of(name, network.spec) not in parts)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.spec.base import Exact
+from hmmdsl.spec.objectives import tokens_ahead
 from hmmdsl.training.recent import Recent
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ class Trained(TrainingResult):
         import torch
 
         from hmmdsl.models.build import build_network
-        from hmmdsl.spec.objectives import tokens_ahead
         from hmmdsl.training.weights import load_checkpoint
 
         step = self.steps[-1] if step is None else step

@@ -15,13 +15,10 @@ from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.modules.imports import LIBRARY
 from hmmdsl.process.algebra.canonical import canonical_dimension
 from hmmdsl.process.algebra.failure import AlgebraError
-from hmmdsl.process.algebra.leak import leak
-from hmmdsl.process.algebra.minimize import minimize
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.product import product as product_of
-from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.algebra.transforms import leak, minimize, noise, reverse
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies

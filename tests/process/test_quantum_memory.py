@@ -13,7 +13,7 @@ import pytest
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file, compile_text
 from hmmdsl.language.modules.imports import LIBRARY
-from hmmdsl.process.algebra.minimize import minimize
+from hmmdsl.process.algebra.transforms import minimize
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.ensemble import follow, from_start
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from hmmdsl.process import two_sided
-from hmmdsl.process.algebra.reverse import reverse
+from hmmdsl.process.algebra.transforms import reverse
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Process

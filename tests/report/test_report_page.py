@@ -12,8 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hmmdsl.process.portrait import portrait
-from hmmdsl.report.captions import training_caption
-from hmmdsl.report.figures import Drawing, draw_figures
+from hmmdsl.report.figures import Drawing, draw_figures, training_caption
 from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.portrait_section import PortraitText, portrait_text
 from hmmdsl.report.process_page import process_page, processes_page

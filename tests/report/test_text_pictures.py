@@ -17,8 +17,7 @@ from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.report.text.automaton import automaton_lines, belief_names
 from hmmdsl.report.text.canvas import BLANK, Canvas
-from hmmdsl.report.text.curve import entropy_curve
-from hmmdsl.report.text.pictures import pictures
+from hmmdsl.report.text.pictures import entropy_curve, pictures
 from hmmdsl.report.text.plain import diagrams_as_json
 from hmmdsl.report.text.simplex import belief_picture
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.product import product
+from hmmdsl.process.algebra.transforms import noise
 from hmmdsl.process.process import Process
 from hmmdsl.spec.process import ProcessTable
 

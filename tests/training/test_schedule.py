@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmdsl.spec.train import Constant, Cosine, OneCycle
-from hmmdsl.training.schedule import rate
+from hmmdsl.training.optimizer import rate
 
 
 def torch_rates(scheduler: type, steps: int, **options: object) -> list[float]:

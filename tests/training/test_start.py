@@ -8,14 +8,13 @@ import pytest
 from safetensors.torch import load_file
 
 from hmmdsl.models.build import build_network
-from hmmdsl.models.parts import freeze, part_of
-from hmmdsl.process.algebra.relabel import relabel
+from hmmdsl.process.algebra.transforms import relabel
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import GRU, Transformer
 from hmmdsl.spec.objectives import Adversarial, Future
 from hmmdsl.spec.parts import BlockPart, Part, frozen_parts, meant_by, parts_of
 from hmmdsl.spec.train import AdamW, SampledData, Train
-from hmmdsl.training.loop import take_over, train_network
+from hmmdsl.training.loop import freeze, part_of, take_over, train_network
 from hmmdsl.training.trained import Trained
 from tests.models.networks import KINDS
 from tests.training import resumable_runs

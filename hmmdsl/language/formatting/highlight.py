@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from hmmdsl.language.parsing.chunks import ITEM_WORDS, STATEMENT_WORDS
 from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme
+from hmmdsl.language.parsing.tables import grammar
 from hmmdsl.language.source import Source
 
 KEYWORDS = frozenset(
@@ -56,8 +57,6 @@ def highlight(text: str) -> Iterator[tuple[str, str]]:
     Classes: comment, keyword, name (what is declared), key (of a record), call, variable, number, string, constant, rest,
     arrow, operator, punctuation, and the empty one for white space.
     """
-    from hmmdsl.language.parsing.tables import grammar
-
     source = Source("", text)
     scan = grammar().scanner.scan(source)
     pieces: list[tuple[int, int, str]] = [(c.span.start, c.span.end, "comment") for c in scan.comments]

@@ -15,15 +15,11 @@ from hmmdsl.language.processes.arguments import Given, read_arguments
 from hmmdsl.language.processes.references import Evaluate
 from hmmdsl.language.source import Span
 from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, LARGEST_STATES, AlgebraError, ClashError, TooDeepError, TooLargeError
-from hmmdsl.process.algebra.leak import leak
-from hmmdsl.process.algebra.minimize import UnclosedError, minimize
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.algebra.random_hmm import random_hmm
-from hmmdsl.process.algebra.relabel import relabel
-from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.algebra.transforms import UnclosedError, leak, minimize, noise, relabel, reverse
 from hmmdsl.process.allowance import theory_for
 from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Process, Scalar

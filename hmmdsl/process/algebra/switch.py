@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -10,7 +11,6 @@ from fractions import Fraction
 from hmmdsl.process.algebra.entries import add, check_distinct, check_ordinary, check_probability, right_of
 from hmmdsl.process.algebra.failure import AlgebraError, ClashError, check_size
 from hmmdsl.process.algebra.mixture import union_of_tokens
-from hmmdsl.process.algebra.part_names import plain_name, plain_names
 from hmmdsl.process.generalized import EigenvectorError, stationary_version
 from hmmdsl.process.process import Part, Parts, Process, Scalar
 from hmmdsl.process.stationary import closed_classes, stationary_distribution
@@ -204,3 +204,29 @@ class _Switch:
         if self.end:
             parts.append(Part("next", "factor", self.top, tuple(going)))
         return Parts(tuple(parts))
+
+
+def plain_name(name: str) -> str:
+    """The name as a word of the language: what cannot stand in one becomes `_`, and no word begins with a digit.
+
+    >>> [plain_name(name) for name in ("heads", "t[0]", "0", "(0, a)", '"a b"')]
+    ['heads', 't_0', '_0', '_0_a', 'a_b']
+    """
+    inner = re.sub(r"\W+", "_", name)
+    inner = inner if inner == name else inner.strip("_")
+    return f"_{inner}" if not inner or inner[0].isdigit() else inner
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name with its word. Raises ClashError where two would have one."""
+    called: dict[str, str] = {}
+    for name in names:
+        word = plain_name(name)
+        other = next((each for each, given in called.items() if given == word), None)
+        if other is not None:
+            raise ClashError(
+                f"the parts `{other}` and `{name}` would both be called `{word}` in targets",
+                "rename one of the tokens or states that they follow, with `relabel` for example",
+            )
+        called[name] = word
+    return called

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.runtime.engines.cores import available_cores
 from hmmdsl.runtime.engines.engine import ATTEMPTS, Done, lost_too_often
 from hmmdsl.runtime.engines.making import thread_settings
+from hmmdsl.runtime.engines.messages import Message
 from hmmdsl.runtime.engines.options import number, only_known
+from hmmdsl.runtime.engines.worker import Worker
 from hmmdsl.runtime.failures import OutputError, RunError
 
 if TYPE_CHECKING:
@@ -115,9 +117,6 @@ class RayEngine:
 
 def make_order(order: str) -> str:
     """The task: make the stage of an order, in a worker of the cluster. Returns all that is told of it, as JSON."""
-    from hmmdsl.runtime.engines.messages import Message
-    from hmmdsl.runtime.engines.worker import Worker
-
     told: list[Message] = []
     Worker().make(order, told.append)
     return json.dumps([message for message in told if "step" not in message and "start" not in message])

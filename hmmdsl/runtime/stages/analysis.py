@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.analysis.kind import Kind
+from hmmdsl.analysis.outcome import Outcome
 from hmmdsl.analysis.work import Reads
 from hmmdsl.files.writing import link_file, write_whole
 from hmmdsl.runtime.estimate import nodes_read
@@ -93,8 +94,6 @@ class AnalysisStage(StageKind):
 
     def load(self, task: Task, name: str, entry: Entry) -> Outcome:
         """The outcome of an entry, its arrays in their order."""
-        from hmmdsl.analysis.outcome import Outcome
-
         arrays: dict[str, Any] = {}
         if entry.result["arrays"]:
             from safetensors.numpy import load_file

@@ -16,6 +16,8 @@ from hmmdsl.runtime.identity.contents import content_hash, process_content
 from hmmdsl.runtime.identity.source_code import source_hash
 from hmmdsl.runtime.results_file import plain
 from hmmdsl.runtime.stage import Estimate, RunContext, Stage, StageId, StageKind, Task, identity
+from hmmdsl.runtime.stages.train import clear
+from hmmdsl.spec.checkpoints import checkpoint_steps
 
 
 class BatchStage(StageKind):
@@ -34,8 +36,6 @@ class BatchStage(StageKind):
 
     def make(self, task: Task, folder: Path, context: RunContext) -> dict[str, Any]:
         """Train all runs in `folder`, which may hold a resume point of an interrupted attempt."""
-        from hmmdsl.runtime.stages.train import clear
-        from hmmdsl.spec.checkpoints import checkpoint_steps
         from hmmdsl.training.fused.loop import train_fused
         from hmmdsl.training.loop import Member
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import copy_file
+from hmmdsl.report.finished import Finished
 from hmmdsl.runtime.stage import Drawing, Estimate, RunContext, StageId, StageKind, Task
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ class FiguresStage(StageKind):
     def make(self, task: Task, folder: Path, context: RunContext) -> list[dict[str, Any]]:
         """Draw them into `folder/figures`."""
         from hmmdsl.report.figures import draw_figures
-        from hmmdsl.report.finished import Finished
 
         (of,) = task.stage.needs
         nothing: dict[str, Any] = {

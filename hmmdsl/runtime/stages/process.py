@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.process.counting import count_histories
 from hmmdsl.report.depths import SIMPLEX_HISTORIES, deepest
 from hmmdsl.report.joint_size import drawn_whole
+from hmmdsl.report.portrait_section import PortraitText, portrait_text
 from hmmdsl.runtime.identity.contents import process_content
 from hmmdsl.runtime.stage import FIGURE_SECONDS, LIBRARIES, Drawing, Estimate, Found, RunContext, StageId, StageKind, Task
 
@@ -57,7 +58,6 @@ class ProcessStage(StageKind):
     def make(self, task: Task, folder: Path, context: RunContext) -> dict[str, Any]:
         """The portrait as plain data, and in words."""
         from hmmdsl.process.portrait import portrait
-        from hmmdsl.report.portrait_section import portrait_text
 
         known = portrait(task.processes()[task.stage.name])
         return {"portrait": known.as_json(), "text": portrait_text(known).as_json()}
@@ -81,8 +81,6 @@ class ProcessStage(StageKind):
 
 def load_text(entry: Entry) -> PortraitText:
     """The portrait in words."""
-    from hmmdsl.report.portrait_section import PortraitText
-
     return PortraitText.from_json(entry.result["text"])
 
 

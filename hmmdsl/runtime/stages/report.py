@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.files.writing import copy_file
+from hmmdsl.report.finished import Finished
+from hmmdsl.report.sweeps.seeds import write_seeds
+from hmmdsl.report.sweeps.table import write_tables
 from hmmdsl.runtime.engines.making import obtained
 from hmmdsl.runtime.identity.contents import content_hash
 from hmmdsl.runtime.replication import replication_of
 from hmmdsl.runtime.stage import Drawing, StageId, StageKind, plain_record
 from hmmdsl.runtime.stages.process import load_text
+from hmmdsl.runtime.store.store import Key
+from hmmdsl.runtime.sweep.tables import seeds_table, table_of
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
@@ -79,8 +84,6 @@ def obtain_report(
     """The entry with the report, in `sweeps/` the tables and figures of each sweep, and in `seeds/` those of all seeds. Its times
     are those of the run that wrote it; stages that came from the store say so. Which points and seeds failed and which claims
     were locked is no part of the plan, so it is added to the hash here."""
-    from hmmdsl.runtime.store.store import Key
-
     stage = plan.stage(StageId(KIND, ""))
     failed: dict[str, Any] = {name: outcome.failed for name, outcome in computed.sweeps.items() if outcome.failed}
     failed |= {f"seed {each.seed}": each.own.failure for each in computed.members if each.own.failure}
@@ -88,9 +91,7 @@ def obtain_report(
         stage = replace(stage, hash=content_hash([stage.hash, failed, None if lock is None else lock.as_json()]))
 
     def make(folder: Path) -> None:
-        from hmmdsl.report.finished import Finished
         from hmmdsl.report.page import write_report
-        from hmmdsl.runtime.sweep.tables import seeds_table, table_of
 
         cache, tasks, experiment = computed.context.cache, computed.tasks, compiled.experiment
         tables = tuple(table_of(outcome, compiled.claims) for outcome in computed.sweeps.values())
@@ -122,8 +123,6 @@ def obtain_report(
 def _drawn(table: SweepTable, folder: Path) -> tuple[Picture, ...]:
     """The tables and the figures of a sweep, written."""
     from hmmdsl.report.sweeps.figures import draw_sweep
-    from hmmdsl.report.sweeps.seeds import write_seeds
-    from hmmdsl.report.sweeps.table import write_tables
 
     write_tables(table, folder)
     write_seeds(table, folder)

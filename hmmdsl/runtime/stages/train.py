@@ -16,6 +16,7 @@ from hmmdsl.runtime.identity.contents import nameless
 from hmmdsl.runtime.identity.device import device_type
 from hmmdsl.runtime.results_file import plain
 from hmmdsl.runtime.stage import LIBRARIES, Drawing, Estimate, Found, Part, RunContext, StageId, StageKind, Task, plain_record
+from hmmdsl.training.trained import TrainingResult, trained_of
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.stage import Cache
@@ -92,8 +93,6 @@ class TrainStage(StageKind):
 
     def load(self, task: Task, name: str, entry: Entry) -> Trained:
         """The training run of an entry."""
-        from hmmdsl.training.trained import TrainingResult, trained_of
-
         train = task.experiment.trains[name]
         model, process = task.experiment.models[train.model], task.processes()[train.process]
         found = entry.result
@@ -103,8 +102,6 @@ class TrainStage(StageKind):
         return {"trained": {name: cache.trained(task, name)}}
 
     def collect(self, found: Found, task: Task, entry: Entry) -> None:
-        from hmmdsl.training.trained import TrainingResult
-
         found.results[task.stage.name] = entry.result["results"]
         found.trainings[task.stage.name] = TrainingResult.from_json(entry.result)
 
@@ -127,7 +124,6 @@ def _taken(task: Task, part: Part, folder: Path, cache: Cache) -> dict[str, Any]
     """A run from its batch, its checkpoints as those of a run alone. Raises RunError if it diverged."""
     from safetensors import safe_open
 
-    from hmmdsl.training.trained import TrainingResult
     from hmmdsl.training.weights import checkpoint_path, save_weights
 
     batch = cache.entry(part.batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hmmdsl.runtime.store.location import locate, open_folder
+from hmmdsl.runtime.store.remote import RemoteStore
 from hmmdsl.runtime.store.store import Store
 
 
@@ -14,8 +15,6 @@ def open_store(given: str | None = None) -> Store:
     location = locate(given)
     open_folder(location.folder)
     if location.url is not None:
-        from hmmdsl.runtime.store.remote import RemoteStore
-
         return RemoteStore(location.folder, location.url)
     return Store(location.folder)
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from hmmdsl.exchange.packing.integrity import check_pack
+from hmmdsl.cli.verify import check_pack
 from hmmdsl.exchange.packing.limits import PackError, check_names, fault_of_name
 from hmmdsl.exchange.packing.opening import unpack
 from hmmdsl.exchange.packing.writing import pack

@@ -99,7 +99,7 @@ def test_a_place_that_cannot_be_written_is_told(run: Path, tmp_path: Path) -> No
 
 
 def test_a_file_that_deflates_like_a_bomb_is_stored_so_that_its_pack_is_readable(run: Path, tmp_path: Path) -> None:
-    from hmmdsl.exchange.packing.integrity import check_pack
+    from hmmdsl.cli.verify import check_pack
 
     (run / "facts.json").write_text(" " * 3_000_000 + "{}")
     check_pack(pack(run, tmp_path / "x.hmmz").path)

@@ -8,16 +8,12 @@ import pytest
 
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
-from hmmdsl.process.algebra.leak import leak
-from hmmdsl.process.algebra.minimize import minimize
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.parts import part_targets
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.algebra.random_hmm import random_hmm
-from hmmdsl.process.algebra.relabel import relabel
-from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.algebra.transforms import leak, minimize, noise, relabel, reverse
 from hmmdsl.process.process import Process
 from tests.language.process_specs import Declared, declared
 

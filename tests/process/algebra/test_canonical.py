@@ -11,8 +11,8 @@ from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.predictive_states import predictive_states
 from hmmdsl.process.algebra.product import product
-from hmmdsl.process.algebra.relabel import relabel
 from hmmdsl.process.algebra.spans import Span, WorkError, closure
+from hmmdsl.process.algebra.transforms import relabel
 from hmmdsl.process.process import Process
 from tests.process.known_processes import alternating_coins, coin, golden_mean, mess3, rrxor, simple_nonunifilar
 from tests.process.random_processes import as_floats, processes

@@ -8,11 +8,8 @@ from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.entries import is_stationary
 from hmmdsl.process.algebra.failure import AlgebraError, TooLargeError
-from hmmdsl.process.algebra.leak import leak
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.random_hmm import random_hmm
-from hmmdsl.process.algebra.relabel import relabel
-from hmmdsl.process.algebra.reverse import reverse
+from hmmdsl.process.algebra.transforms import leak, noise, relabel, reverse
 from hmmdsl.process.process import Process
 from tests.process.algebra.exact_words import exact_words, is_process
 from tests.process.known_processes import ALL, coin, golden_mean, leaky, mess3, process, rrxor

@@ -7,13 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.epsilon_machine import EpsilonMachine, Unclosed, epsilon_machine
-from hmmdsl.process.algebra.minimize import UnclosedError, minimize
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.algebra.random_hmm import random_hmm
-from hmmdsl.process.algebra.relabel import relabel
-from hmmdsl.process.algebra.reverse import reverse
 from hmmdsl.process.algebra.switch import switch
+from hmmdsl.process.algebra.transforms import UnclosedError, minimize, relabel, reverse
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.entropies import entropy_rate
 from hmmdsl.process.process import Entries, Process, Scalar

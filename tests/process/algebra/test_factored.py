@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from hmmdsl.process.algebra.failure import AlgebraError, TooLargeError
-from hmmdsl.process.algebra.noise import noise
 from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.algebra.product import in_full, product
-from hmmdsl.process.algebra.reverse import reverse
+from hmmdsl.process.algebra.transforms import noise, reverse
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.histories import JointSizeError
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, optimal_losses, sample_history_tree, words_of

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.failure import AlgebraError
-from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.mixture import mixture
+from hmmdsl.process.algebra.transforms import leak
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import structure
 from tests.process.algebra.exact_words import exact_words, is_process

@@ -6,10 +6,10 @@ import pytest
 from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.process.algebra.failure import AlgebraError
-from hmmdsl.process.algebra.leak import leak
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.parts import part_targets, read_target
 from hmmdsl.process.algebra.product import in_full, product
+from hmmdsl.process.algebra.transforms import leak
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
 from tests.process.known_processes import coin, even, golden_mean, mess3, rrxor

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import hmmdsl
-from hmmdsl.process.algebra.noise import noise
+from hmmdsl.process.algebra.transforms import noise
 from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.process import Process
