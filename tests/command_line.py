@@ -34,10 +34,13 @@ AT_START = ("PYTHON", "ATEN_", "MKL_", "OPENBLAS_", "OMP_", "MPL")
 
 
 def coarse() -> None:
-    """Draw every figure, with fewer pixels: much of a run with few steps goes into those."""
+    """Draw every figure, with few pixels and wherever its parts come to stand: much of a run with few steps goes into those."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     from hmmdsl.report import style
 
     style.DPI = 40  # type: ignore[misc]
+    ConstrainedLayoutEngine.execute = lambda self, fig: None  # type: ignore[method-assign]
 
 
 def command_line(

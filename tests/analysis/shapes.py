@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
+from unittest.mock import patch
 
 from matplotlib.figure import Figure
 
+from hmmdsl.report import style
 from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
 
 
@@ -26,8 +29,10 @@ def assert_shape(results: Any, schema: ResultSchema, path: str = "") -> None:
                 assert_shape(one, element, f"{path}[{i}]")
 
 
-def assert_whole(figure: Figure) -> None:
-    """No legend stands out of its figure, where it would be cut off."""
+def assert_drawn_whole(figure: Figure) -> None:
+    """The figure can be drawn, as a report draws it, and no legend stands out of it, where it would be cut off."""
+    with patch.object(style, "DPI", 40):
+        style.write_png(figure, BytesIO())
     for legend in figure.legends:
         extent = legend.get_window_extent()
         assert extent.x0 >= -1

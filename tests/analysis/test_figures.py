@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from io import BytesIO
 
 import pytest
 
@@ -17,7 +16,7 @@ from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
-from tests.analysis.shapes import assert_whole
+from tests.analysis.shapes import assert_drawn_whole
 
 HALF = Fraction(1, 2)
 EVEN = Process(
@@ -54,8 +53,7 @@ def test_figures_are_drawn_and_captioned(process: Process, bos: bool) -> None:
         figures = analysis.figures(outcomes[name], inputs)
         names[name] = set(figures)
         for figure in figures.values():
-            figure.savefig(BytesIO(), format="png", dpi=40)
-            assert_whole(figure)
+            assert_drawn_whole(figure)
         assert all("histories" in analysis.caption(figure, outcomes[name]) for figure in figures)
     assert names["beliefs"] == {"geometry", "points", "positions"}
     assert names["single"] == {"geometry", "positions"}  # one score alone is no picture
@@ -82,8 +80,7 @@ def test_figures_of_the_geometry_of_activations_are_drawn_and_captioned(process:
         figures = analysis.figures(outcome, inputs)
         names[name] = set(figures)
         for figure in figures.values():
-            figure.savefig(BytesIO(), format="png", dpi=40)
-            assert_whole(figure)
+            assert_drawn_whole(figure)
         assert all("istories" in analysis.caption(figure, outcome) for figure in figures)
     assert names["dims"] == {"variance", "positions"}
     assert names["angles"] == {"overlap", "angles"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from hmmdsl.spec.train import Train
 from hmmdsl.training.objective import predictions
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import RealRun, real_run
-from tests.analysis.shapes import assert_shape, assert_whole
+from tests.analysis.shapes import assert_drawn_whole, assert_shape
 from tests.models.networks import KINDS, wide
 
 BELIEFS = Regression.model_validate({"of": "fit", "at": ["embedding", "blocks", "final_norm", "concat"]})
@@ -66,8 +65,7 @@ def test_results_have_the_announced_shape(options: Any, mess3: Process) -> None:
     assert set(figures) == ({"strengths", "positions"} if analysis.strengths else {"positions"})
     assert all(len(analysis.caption(name, outcome)) > 40 for name in figures)
     for figure in figures.values():
-        figure.savefig(BytesIO(), format="png", dpi=40)
-        assert_whole(figure)
+        assert_drawn_whole(figure)
 
 
 @pytest.mark.parametrize("mode", [{"kind": "replace"}, {"kind": "add", "strength": 1}])
