@@ -178,8 +178,8 @@ def plan_json(
                 "disk": each.estimate.disk,
             }
         )
-        id = each.stage.id
-        stage: dict[str, Any] = {"id": id, "kind": id.kind.name, "name": id.name, "hash": each.stage.hash}
+        stage_id = each.stage.id
+        stage: dict[str, Any] = {"id": stage_id, "kind": stage_id.kind.name, "name": stage_id.name, "hash": each.stage.hash}
         stage |= {"needs": list(each.stage.needs), "cached": each.cached, "begun": each.begun, "estimate": needed}
         content["stages"].append(stage)
     if sweeps or replicate:
@@ -283,6 +283,6 @@ def planned_seeds(sweeps: PlannedSweeps, store: Store | None) -> PlannedSweep | 
 
 def _planned(name: str | None, points: int, of: Iterable[Task], store: Store | None) -> PlannedSweep:
     tasks = {task.hash: task for task in of}
-    left = [task for hash, task in tasks.items() if store is None or not store.has(hash)]
+    left = [task for digest, task in tasks.items() if store is None or not store.has(digest)]
     estimates = [needed for task in left if (needed := estimate(task)) is not None]
     return PlannedSweep(name, points, len(tasks), len(tasks) - len(left), sum(needed.seconds for needed in estimates))

@@ -54,7 +54,7 @@ def list_(
         sys.stdout.write(json.dumps([row._asdict() for row in (rows[:limit] if limit else rows)]) + "\n")
         return
     found = index.lines(kind, text, wanted)
-    lines = [f"{_date(made // 60)}  {middle}  {_size(size):>9}  {hash}" for made, middle, size, hash in found]
+    lines = [f"{_date(made // 60)}  {middle}  {_size(size):>9}  {digest}" for made, middle, size, digest in found]
     if limit and len(lines) > limit:
         lines[limit:] = ["… and more: `--limit 0` lists all"]
     sys.stdout.write("\n".join(lines or ["nothing"]) + "\n")

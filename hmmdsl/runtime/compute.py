@@ -32,13 +32,13 @@ class Computed(Found):
     sweeps: Mapping[str, SweepOutcome] = field(default_factory=dict)
     members: tuple[MemberOutcome, ...] = ()
 
-    def entry(self, id: str) -> Entry:
+    def entry(self, stage_id: str) -> Entry:
         """What a stage left in the store."""
-        return self.context.cache.entry(self.tasks[id].hash)
+        return self.context.cache.entry(self.tasks[stage_id].hash)
 
     def measured(self) -> list[Entry]:
         """What the stages left whose numbers are those of networks."""
-        return [self.entry(id) for id, task in self.tasks.items() if task.stage.kind.makes == "measurements"]
+        return [self.entry(stage_id) for stage_id, task in self.tasks.items() if task.stage.kind.makes == "measurements"]
 
     def kernels(self) -> str:
         """The instructions of the processor that made the numbers, all that any train or analysis used."""

@@ -39,36 +39,36 @@ def run_stages(
     by_hash: dict[str, Task] = {}
     for task in tasks:
         by_hash.setdefault(task.hash, task)
-    left = {hash: {need for need in task.needs if need in by_hash} for hash, task in by_hash.items()}
+    left = {digest: {need for need in task.needs if need in by_hash} for digest, task in by_hash.items()}
     after: dict[str, list[str]] = {}
-    for hash, needs in left.items():
+    for digest, needs in left.items():
         for need in needs:
-            after.setdefault(need, []).append(hash)
-    ready = deque(hash for hash, needs in left.items() if not needs)
+            after.setdefault(need, []).append(digest)
+    ready = deque(digest for digest, needs in left.items() if not needs)
     running: dict[Future[Done], str] = {}
     ran = Ran()
     fatal: Exception | None = None
     while running or (ready and fatal is None):
         while ready and fatal is None and len(running) < engine.width:
-            hash = ready.popleft()
-            running[engine.submit(by_hash[hash])] = hash
+            digest = ready.popleft()
+            running[engine.submit(by_hash[digest])] = digest
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in sorted(ended, key=lambda each: running[each]):
-            hash = running.pop(future)
+            digest = running.pop(future)
             error = future.exception()
-            finished(by_hash[hash], error is not None)
+            finished(by_hash[digest], error is not None)
             if error is None:
-                ran.done[hash] = future.result()
-                for follower in after.get(hash, ()):
-                    left[follower].discard(hash)
+                ran.done[digest] = future.result()
+                for follower in after.get(digest, ()):
+                    left[follower].discard(digest)
                     if not left[follower]:
                         ready.appendleft(follower)  # what it reads is still in memory
             elif not isinstance(error, Exception):
                 raise error
             else:
-                ran.failed[hash] = error
-                _skip(hash, after, ran)
-                if fatal is None and (essential is None or hash in essential):
+                ran.failed[digest] = error
+                _skip(digest, after, ran)
+                if fatal is None and (essential is None or digest in essential):
                     fatal = error
     if fatal is not None:
         raise fatal
@@ -78,7 +78,7 @@ def run_stages(
 def _skip(failed: str, after: dict[str, list[str]], ran: Ran) -> None:
     waiting = list(after.get(failed, ()))
     while waiting:
-        hash = waiting.pop()
-        if hash not in ran.skipped:
-            ran.skipped[hash] = failed
-            waiting += after.get(hash, ())
+        digest = waiting.pop()
+        if digest not in ran.skipped:
+            ran.skipped[digest] = failed
+            waiting += after.get(digest, ())

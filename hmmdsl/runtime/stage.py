@@ -139,12 +139,12 @@ class Plan:
     def folder_name(self) -> str:
         return f"{self.name}-{self.hash}"
 
-    def stage(self, id: str) -> Stage:
+    def stage(self, stage_id: str) -> Stage:
         """The stage of an id. Raises KeyError if there is none."""
         for stage in self.stages:
-            if stage.id == id:
+            if stage.id == stage_id:
                 return stage
-        raise KeyError(id)
+        raise KeyError(stage_id)
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Drawing:
 
     def add(
         self,
-        id: StageId,
+        stage_id: StageId,
         needs: Iterable[StageId],
         content: Any,
         roots: tuple[str, ...],
@@ -187,11 +187,11 @@ class Drawing:
     ) -> None:
         """A stage after those that it needs, whose numbers are made of `content` by the source code of the modules `roots`
         and the files `beside` them."""
-        stage = Stage(id, tuple(dict.fromkeys(needs)), "")
+        stage = Stage(stage_id, tuple(dict.fromkeys(needs)), "")
         read = [self.stages[need].hash for need in stage.reads]
-        hash = identity(id.kind, content, source_hash(roots, beside), needs=read)
-        part = self.parts.get(hash)
-        self.stages[id] = replace(stage, hash=hash) if part is None else replace(stage, hash=part.hash, part=part)
+        digest = identity(stage_id.kind, content, source_hash(roots, beside), needs=read)
+        part = self.parts.get(digest)
+        self.stages[stage_id] = replace(stage, hash=digest) if part is None else replace(stage, hash=part.hash, part=part)
 
     def resolve(self, sort: str, name: str) -> str | None:
         """What a reference is replaced by: the hash of what it names."""
@@ -311,10 +311,10 @@ def _task(stage: Stage, plan: Plan, experiment: Experiment, processes: Mapping[s
     return Task(stage, trimmed, tuple(direct), by_id, threads, stage.kind.device(trimmed, stage.name), known)
 
 
-def closure(plan: Plan, id: str) -> tuple[Stage, ...]:
+def closure(plan: Plan, stage_id: str) -> tuple[Stage, ...]:
     """The stages that a stage needs, directly or through others, in the plan's order."""
     of = {stage.id: stage for stage in plan.stages}
-    waiting, found = list(plan.stage(id).needs), set[str]()
+    waiting, found = list(plan.stage(stage_id).needs), set[str]()
     while waiting:
         need = waiting.pop()
         if need not in found:
@@ -453,16 +453,16 @@ class Cache:
         self._entries: dict[str, Entry] = {}
         self._loaded: dict[str, OrderedDict[str, Any]] = {}
 
-    def entry(self, hash: str) -> Entry:
+    def entry(self, digest: str) -> Entry:
         """The entry of a stage that has been made. Raises RunError if it is there no more."""
-        if hash not in self._entries:
-            found = self.store.find(hash)
+        if digest not in self._entries:
+            found = self.store.find(digest)
             if found is None:
                 raise RunError(
-                    f"the store's entry {hash[:10]} is gone", "run the same command again: it computes what is missing"
+                    f"the store's entry {digest[:10]} is gone", "run the same command again: it computes what is missing"
                 )
-            self._entries[hash] = found
-        return self._entries[hash]
+            self._entries[digest] = found
+        return self._entries[digest]
 
     def first_made(self) -> float | None:
         """When the making of the first training run or analysis that was asked for began, in seconds since 1970; of the first
@@ -479,15 +479,15 @@ class Cache:
 
     def loaded(self, task: Task, kind: str, name: str) -> Any:
         """What a stage that `task` reads, or is, found."""
-        id = StageId.of(kind, name)
-        hash = task.hashes.get(id, task.hash)
+        stage_id = StageId.of(kind, name)
+        digest = task.hashes.get(stage_id, task.hash)
         kept = self._loaded.setdefault(kind, OrderedDict())
-        return kept[hash] if hash in kept else self.keep(kind, hash, id.kind.load(task, name, self.entry(hash)))
+        return kept[digest] if digest in kept else self.keep(kind, digest, stage_id.kind.load(task, name, self.entry(digest)))
 
-    def keep(self, kind: str, hash: str, value: Any) -> Any:
+    def keep(self, kind: str, digest: str, value: Any) -> Any:
         """Keep what a stage has loaded, or would load if it has just been made."""
         kept = self._loaded.setdefault(kind, OrderedDict())
-        kept[hash] = value
+        kept[digest] = value
         if len(kept) > KEPT:
             kept.popitem(last=False)
         return value
@@ -518,11 +518,11 @@ class Cache:
 
     def _portrait(self, task: Task, name: str) -> dict[str, Any]:
         """What the stage of a process has found: the same as would be found again. Raises KeyError if it was not made before."""
-        id = StageId.of("process", name)
-        entry = self.store.find(task.hashes[id])
+        stage_id = StageId.of("process", name)
+        entry = self.store.find(task.hashes[stage_id])
         if entry is None:
             raise KeyError(name)
-        found: dict[str, Any] = id.kind.load(task, name, entry)
+        found: dict[str, Any] = stage_id.kind.load(task, name, entry)
         return found
 
 

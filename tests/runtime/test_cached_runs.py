@@ -156,8 +156,8 @@ def test_verifying_computes_and_does_not_read_the_store(place: Place) -> None:
     first = only(place.folder / "first")
     with compiled_for(first, place.folder) as (compiled, earlier):
         pass  # nothing to clear away: the run is a folder
-    hash = make_plan(compiled.experiment).stage("train fit").hash
-    genuine = read_entry(place.store.entry_folder(hash), hash)
+    digest = make_plan(compiled.experiment).stage("train fit").hash
+    genuine = read_entry(place.store.entry_folder(digest), digest)
     for path in genuine.folder.iterdir():
         path.chmod(0o644)
     genuine.result["results"]["gap"] += 1e-3

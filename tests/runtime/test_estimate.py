@@ -18,11 +18,11 @@ analysis beliefs: regression { of = fit, target = belief, at = [concat] }
 """
 
 
-def of(id: str, **settings: str) -> Estimate:
+def of(stage_id: str, **settings: str) -> Estimate:
     given = {name.replace("__", "."): value for name, value in settings.items()}
     compiled = compile_text(SPEC, "spec.hmm", kinds(), settings=given)
     tasks = {task.stage.id: task for task in tasks_of(make_plan(compiled.experiment), compiled.experiment, compiled.processes)}
-    return estimate(tasks[id])
+    return estimate(tasks[stage_id])
 
 
 def test_twice_the_steps_take_about_twice_the_time_and_no_more_memory() -> None:
@@ -33,8 +33,8 @@ def test_twice_the_steps_take_about_twice_the_time_and_no_more_memory() -> None:
 
 @pytest.mark.parametrize("change", [{"net__context": "10"}, {"net__d_model": "128"}, {"net__layers": "4"}])
 def test_more_histories_or_weights_take_more_of_both(change: dict[str, str]) -> None:
-    for id in ("train fit", "analysis beliefs"):
-        before, after = of(id), of(id, **change)
+    for stage_id in ("train fit", "analysis beliefs"):
+        before, after = of(stage_id), of(stage_id, **change)
         assert after.seconds > before.seconds
         assert after.bytes > before.bytes
 

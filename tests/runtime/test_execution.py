@@ -36,8 +36,8 @@ analysis positions: loss { of = fit }
 )
 
 
-def task(hash: str, *needs: str) -> Task:
-    return Task(Stage(StageId.of("analysis", hash), (), hash), Experiment(name="spec"), needs, {}, 1, "cpu")
+def task(digest: str, *needs: str) -> Task:
+    return Task(Stage(StageId.of("analysis", digest), (), digest), Experiment(name="spec"), needs, {}, 1, "cpu")
 
 
 class Recorder:

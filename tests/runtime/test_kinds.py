@@ -97,9 +97,9 @@ def problems(model: str, at: str) -> list[tuple[str, str]]:
     ],
 )
 def test_a_point_that_the_network_lacks_is_told_with_those_it_has(model: str, at: str, code: str, told: str) -> None:
-    ((found, help),) = problems(model, at)
+    ((found, cure),) = problems(model, at)
     assert found == code
-    assert told in help
+    assert told in cure
 
 
 @pytest.mark.parametrize("model", [record for kind, record in RECORDS.items() if kind != "ngram"])

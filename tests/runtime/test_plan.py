@@ -134,7 +134,7 @@ def test_a_hash_changes_exactly_when_the_number_may(old: str, new: str, changed:
     assert old in SPEC
     before, after = hashes(plan_of()), hashes(plan_of(SPEC.replace(old, new)))
     numbers = {"process golden", *NUMBERS}
-    assert {id for id in numbers if before[id] != after[id]} == changed
+    assert {stage_id for stage_id in numbers if before[stage_id] != after[stage_id]} == changed
 
 
 def test_the_device_that_auto_means_is_what_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_the_device_is_the_one_that_torch_would_choose() -> None:
 def test_the_text_of_the_spec_changes_the_report_alone() -> None:
     experiment = compile_text(SPEC, "golden.hmm", kinds(), settings={}).experiment
     one, other = hashes(make_plan(experiment, SPEC)), hashes(make_plan(experiment, SPEC + "# a comment\n"))
-    assert {id for id in one if one[id] != other[id]} == {"report"}
+    assert {stage_id for stage_id in one if one[stage_id] != other[stage_id]} == {"report"}
 
 
 def test_versions_change_what_they_can_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,9 @@ def test_versions_change_what_they_can_change(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(stage_module, "versions", other)
     after = hashes(plan_of())
-    assert {id for id in before if before[id] != after[id]} == {id for id in before if id.startswith(("figures", "report"))}
+    assert {stage_id for stage_id in before if before[stage_id] != after[stage_id]} == {
+        stage_id for stage_id in before if stage_id.startswith(("figures", "report"))
+    }
 
 
 def test_source_code_changes_what_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +183,6 @@ def test_source_code_changes_what_runs_it(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(stage_module, "source_hash", edited)
     after = hashes(plan_of())
-    changed = {id for id in before if before[id] != after[id]}
+    changed = {stage_id for stage_id in before if before[stage_id] != after[stage_id]}
     assert {"analysis beliefs", "analysis geometry"} <= changed
     assert not changed & {"train fit", "process golden", "figures of fit", "figures of golden"}

@@ -121,8 +121,8 @@ def fitted(features: Features, setting: Setting) -> AffineMap:
 
 def _ridge_map(training: Moments, penalties: Float64[np.ndarray, " target"], intercept: bool) -> AffineMap:
     path = ridge_path(training, intercept)
-    map = path.map_each(penalties)
-    return AffineMap(map[1:], map[0], int((path.spectrum > 0).sum()))
+    affine = path.map_each(penalties)
+    return AffineMap(affine[1:], affine[0], int((path.spectrum > 0).sum()))
 
 
 def fold_penalties(

@@ -45,12 +45,12 @@ class Moments:
         squares: Float64[np.ndarray, " target"] = np.maximum(self.yy - self.zy[0] ** 2 / self.weight, 0.0)
         return squares
 
-    def errors(self, map: Float64[np.ndarray, "one_and_feature target ..."]) -> Float64[np.ndarray, "target ..."]:
+    def errors(self, affine_map: Float64[np.ndarray, "one_and_feature target ..."]) -> Float64[np.ndarray, "target ..."]:
         """The weighted sum of squared errors of affine maps, offset first: one for each target, or several along further axes."""
-        flat = map.reshape(len(map), -1)
-        quadratic = np.einsum("ij,ij->j", flat, self.zz @ flat).reshape(map.shape[1:])
-        linear = np.einsum("it...,it->t...", map, self.zy)
-        errors: Float64[np.ndarray, "target ..."] = quadratic - 2 * linear + self.yy.reshape(-1, *[1] * (map.ndim - 2))
+        flat = affine_map.reshape(len(affine_map), -1)
+        quadratic = np.einsum("ij,ij->j", flat, self.zz @ flat).reshape(affine_map.shape[1:])
+        linear = np.einsum("it...,it->t...", affine_map, self.zy)
+        errors: Float64[np.ndarray, "target ..."] = quadratic - 2 * linear + self.yy.reshape(-1, *[1] * (affine_map.ndim - 2))
         return errors
 
 

@@ -49,9 +49,9 @@ class Projection:
         zy[1:] = self.P @ zy[1:]
         return Moments(zz, zy, moments.yy)
 
-    def of_map(self, map: AffineMap) -> AffineMap:
+    def of_map(self, affine: AffineMap) -> AffineMap:
         """A map of the projected features as one of the features themselves."""
-        return map if self.P is None else AffineMap(self.P @ map.slope, map.offset, map.rank)
+        return affine if self.P is None else AffineMap(self.P @ affine.slope, affine.offset, affine.rank)
 
     def of_maps(self, maps: Float64[np.ndarray, "one_and_feature target"]) -> Float64[np.ndarray, "one_and_feature target"]:
         """The same for maps with the offset first."""

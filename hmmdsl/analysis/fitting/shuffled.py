@@ -215,11 +215,11 @@ def _in_sample(factors: Sequence[Factor], moments: Moments, setting: Setting, le
     """The fit to all histories, which is every fold's."""
     moments = left.of_moments(moments)
     if isinstance(setting.ridge, float):
-        map = ridge_path(moments, setting.intercept).map_each(np.full(len(moments.yy), setting.ridge))
-        return _Fit(moments.errors(map), [left.of_maps(map)] * len(factors))
+        affine = ridge_path(moments, setting.intercept).map_each(np.full(len(moments.yy), setting.ridge))
+        return _Fit(moments.errors(affine), [left.of_maps(affine)] * len(factors))
     parts = decompose(left.of_factor(union(factors)), setting.intercept)
-    map = left.of_maps(_least_squares(parts, moments, setting.intercept))
-    return _Fit(_least_errors(parts, moments, setting.intercept), [map] * len(factors))
+    affine = left.of_maps(_least_squares(parts, moments, setting.intercept))
+    return _Fit(_least_errors(parts, moments, setting.intercept), [affine] * len(factors))
 
 
 def _least_squares(parts: Decomposition, moments: Moments, intercept: bool) -> Float64[np.ndarray, "one_and_feature target"]:
@@ -250,12 +250,12 @@ def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], permuted: P
         training = left[k].of_moments(total([one for i, one in enumerate(moments) if i != k]))
         if penalties is None:
             parts = decompose(left[k].of_factor(next(others)), setting.intercept)
-            map = _least_squares(parts, training, setting.intercept)
+            affine = _least_squares(parts, training, setting.intercept)
         else:
-            map = ridge_path(training, setting.intercept).map_each(penalties[k])
-        map = left[k].of_maps(map)
-        errors += fold.errors(map)
-        maps.append(map)
+            affine = ridge_path(training, setting.intercept).map_each(penalties[k])
+        affine = left[k].of_maps(affine)
+        errors += fold.errors(affine)
+        maps.append(affine)
     return _Fit(errors, maps)
 
 
@@ -270,12 +270,12 @@ def _hits(
     states = [name for name in setting.targets if setting.scoring(name).state]
     slices = {(r, name): permuted.where(r, name) for r in range(permuted.repeats) for name in states}
     found = dict.fromkeys(slices, (0.0, 0.0))
-    for k, map in enumerate(maps) if slices else ():
+    for k, affine in enumerate(maps) if slices else ():
         rows = np.flatnonzero(setting.folds == k)
         for start in range(0, len(rows), ROWS):
             chosen = rows[start : start + ROWS]
             x = np.concatenate([block[chosen].astype(np.float64) for block in blocks], axis=1)
-            predicted, true = x @ map[1:] + map[0], permuted.rows(chosen, setting.stacked)
+            predicted, true = x @ affine[1:] + affine[0], permuted.rows(chosen, setting.stacked)
             for key, where in slices.items():
                 hit, best = (float(setting.weights[chosen] @ one) for one in hits(true[:, where], predicted[:, where]))
                 found[key] = found[key][0] + hit, found[key][1] + best

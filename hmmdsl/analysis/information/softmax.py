@@ -86,8 +86,8 @@ def fit_path(
     joint = share[:, None] * p
     total = joint.sum(axis=0)
     cross = z.T @ joint
-    map = np.zeros((1 + z.shape[1], p.shape[1]))
-    map[0] = np.log(np.maximum(total, 1e-12))
+    affine = np.zeros((1 + z.shape[1], p.shape[1]))
+    affine[0] = np.log(np.maximum(total, 1e-12))
     found = []
     for penalty in PENALTIES:
         own = penalty / axes.spectrum
@@ -108,8 +108,8 @@ def fit_path(
             gradient = np.concatenate([(q.sum(axis=0) - total)[None], z.T @ q - cross + own[:, None] * entries[1:]])
             return value, (gradient * scale).ravel()
 
-        start = (map / scale).ravel()
+        start = (affine / scale).ravel()
         done = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "maxcor": 20, "ftol": 1e-10})
-        map = done.x.reshape(map.shape) * scale
-        found.append(Fitted(map))
+        affine = done.x.reshape(affine.shape) * scale
+        found.append(Fitted(affine))
     return found

@@ -36,11 +36,11 @@ def write(record: Record, place: str) -> str:
     uri, files = _where(place)
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     experiment = client.get_experiment_by_name(record.name)
-    id = experiment.experiment_id if experiment else client.create_experiment(record.name, artifact_location=files)
+    experiment_id = experiment.experiment_id if experiment else client.create_experiment(record.name, artifact_location=files)
     shown = f"mlflow ui --backend-store-uri {uri}"
-    if client.search_runs([id], f"tags.digest = '{record.digest}' and attributes.status = 'FINISHED'", max_results=1):
+    if client.search_runs([experiment_id], f"tags.digest = '{record.digest}' and attributes.status = 'FINISHED'", max_results=1):
         return f"{shown}  (the run was there already)"
-    run = client.create_run(id, run_name=record.run, tags={"digest": record.digest}).info.run_id
+    run = client.create_run(experiment_id, run_name=record.run, tags={"digest": record.digest}).info.run_id
     try:
         now = client.get_run(run).info.start_time
         params = [Param(_key(name), value[:LONGEST_PARAM]) for name, value in record.params.items()]

@@ -159,14 +159,14 @@ def count_records(places: Sequence[Span | None], diagnostics: Diagnostics) -> bo
     return len(places) <= RECORDS
 
 
-def within_theory(compile: Callable[P, T]) -> Callable[P, T]:
+def within_theory(compiles: Callable[P, T]) -> Callable[P, T]:
     """Compile within one allowance of theory, whatever asks for it. Raises SpecError (E0405) where it is spent."""
 
-    @wraps(compile)
+    @wraps(compiles)
     def within(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             with theory_within():
-                return compile(*args, **kwargs)
+                return compiles(*args, **kwargs)
         except OverspentError as error:
             raise SpecError([overspent(error.place)]) from None
 

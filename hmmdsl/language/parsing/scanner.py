@@ -40,9 +40,9 @@ class Lexeme(Token):
     span: Span
     start_pos = line = column = end_line = end_column = end_pos = None
 
-    def __new__(cls, type: str, text: str, span: Span) -> Lexeme:
+    def __new__(cls, kind: str, text: str, span: Span) -> Lexeme:
         lexeme = str.__new__(cls, text)
-        lexeme.type = type
+        lexeme.type = kind
         lexeme.span = span
         return lexeme
 

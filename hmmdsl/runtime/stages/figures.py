@@ -31,9 +31,9 @@ class FiguresStage(StageKind):
             pictured = stage.kind.pictured(drawing.experiment, stage.name)
             if pictured is not None:
                 content, roots = pictured
-                id = StageId(self, stage.name)
-                id = id if id not in drawing.stages else StageId(self, stage.id)
-                drawing.add(id, (stage.id,), {"of": stage.id, **content}, ("hmmdsl.report.figures", *roots))
+                stage_id = StageId(self, stage.name)
+                stage_id = stage_id if stage_id not in drawing.stages else StageId(self, stage.id)
+                drawing.add(stage_id, (stage.id,), {"of": stage.id, **content}, ("hmmdsl.report.figures", *roots))
 
     def estimate(self, task: Task) -> Estimate:
         (of,) = task.stage.needs

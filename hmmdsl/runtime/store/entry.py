@@ -77,7 +77,7 @@ def write_entry(entry: Entry, durable: bool = True) -> int:
     return total
 
 
-def read_entry(folder: Path, hash: str, whole: bool = True) -> Entry:
+def read_entry(folder: Path, digest: str, whole: bool = True) -> Entry:
     """Read the entry in a folder. Every file is compared with its checksum (`whole`), or entry.json alone is.
 
     Raises Damaged if anything is missing, added or changed, Later if the entry is of a later format, FileNotFoundError if there
@@ -102,7 +102,7 @@ def read_entry(folder: Path, hash: str, whole: bool = True) -> Entry:
         entry = Entry(folder=folder, **about)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Damaged((error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__) from error
-    if entry.hash != hash:
+    if entry.hash != digest:
         raise Damaged(f"it is the entry of {str(entry.hash)[:10]}")
     return entry
 

@@ -84,7 +84,7 @@ class Index:
 
     def remove(self, hashes: Iterable[str]) -> None:
         """Forget entries. Raises sqlite3.Error if the file can't be written."""
-        gone = [(hash,) for hash in hashes]
+        gone = [(digest,) for digest in hashes]
         if self._opened is not None and self._memory:
             kept, self._opened = self._opened, None
             kept.executemany(_DELETE, gone)  # and in the file: there may be room for it now
@@ -99,9 +99,9 @@ class Index:
         with self._connection(or_memory=False) as connection:
             connection.executemany(_DELETE, gone)
 
-    def touch(self, hash: str) -> None:
+    def touch(self, digest: str) -> None:
         """Remember that an entry was read; written when the index is closed."""
-        self._used.add(hash)
+        self._used.add(digest)
 
     def rows(self, kind: str | None = None, text: str | None = None, limit: int | None = None) -> list[Row]:
         """Entries, the newest first: of one kind, whose spec, name or hash holds a text, at most so many."""
@@ -145,7 +145,7 @@ class Index:
         if self._used:
             with suppress(sqlite3.Error, OSError), self._connection(or_memory=False) as connection:  # it may be read-only
                 now = time.time()
-                connection.executemany("UPDATE entries SET used = ? WHERE hash = ?", [(now, hash) for hash in self._used])
+                connection.executemany("UPDATE entries SET used = ? WHERE hash = ?", [(now, digest) for digest in self._used])
             self._used.clear()
         if self._opened is not None:
             self._opened.close()

@@ -31,24 +31,24 @@ class RemoteStore(Store):
         self._files, self._root = _file_system(url)
         self._open_remote()
 
-    def has(self, hash: str) -> bool:
+    def has(self, digest: str) -> bool:
         """Whether there is an entry here or there."""
-        return super().has(hash) or bool(self._there(lambda: self._files.exists(f"{self._place(hash)}/{SUMS}")))
+        return super().has(digest) or bool(self._there(lambda: self._files.exists(f"{self._place(digest)}/{SUMS}")))
 
-    def find(self, hash: str) -> Entry | None:
+    def find(self, digest: str) -> Entry | None:
         """The entry from this machine, else downloaded and verified; None if there is none."""
-        if not super().has(hash):
-            self._download(hash)
-        return super().find(hash)
+        if not super().has(digest):
+            self._download(digest)
+        return super().find(digest)
 
-    def remove(self, hash: str) -> None:
+    def remove(self, digest: str) -> None:
         """Remove an entry here and there, its checksums first."""
-        place = self._place(hash)
+        place = self._place(digest)
         if self._there(lambda: self._files.exists(place)):
             if self._there(lambda: self._files.exists(f"{place}/{SUMS}")):
                 self._there(lambda: self._files.rm(f"{place}/{SUMS}"))
             self._there(lambda: self._files.rm(place, recursive=True))
-        super().remove(hash)
+        super().remove(digest)
 
     def _publish(self, made: Entry) -> Entry:
         entry = super()._publish(made)
@@ -61,12 +61,12 @@ class RemoteStore(Store):
             self.warn(f"the store's entry {entry.hash[:10]} could not be uploaded to {self.url} ({error}); it is kept here")
         return entry
 
-    def _download(self, hash: str) -> None:
+    def _download(self, digest: str) -> None:
         """Fetch an entry into the work folder, verify it, and rename it into place."""
-        place = self._place(hash)
+        place = self._place(digest)
         if not self._there(lambda: self._files.exists(f"{place}/{SUMS}")):
             return
-        beside = self.folder / WORK / f".{hash}-download-{os.getpid()}"
+        beside = self.folder / WORK / f".{digest}-download-{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         try:
@@ -78,15 +78,15 @@ class RemoteStore(Store):
                     raise Damaged(f"it names a file outside its folder: {name}")
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 self._there(partial(self._files.get_file, f"{place}/{name}", str(beside / name)))
-            entry = read_entry(beside, hash)
+            entry = read_entry(beside, digest)
             size = sum((beside / name).stat().st_size for name in files_of(beside))
-            final = self.entry_folder(hash)
+            final = self.entry_folder(digest)
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():
                 move(beside, final)
                 self._list(entry, size)
         except (Damaged, UnicodeDecodeError, FileNotFoundError) as damage:
-            self.warn(f"the entry {hash[:10]} in {self.url} is damaged ({damage}); it is computed again")
+            self.warn(f"the entry {digest[:10]} in {self.url} is damaged ({damage}); it is computed again")
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
@@ -112,8 +112,8 @@ class RemoteStore(Store):
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise OutputError(f"the store {self.url} can't be reached ({reason}): mend that, or use a local one") from error
 
-    def _place(self, hash: str) -> str:
-        return f"{self._root}/{ENTRIES}/{hash[:2]}/{hash}"
+    def _place(self, digest: str) -> str:
+        return f"{self._root}/{ENTRIES}/{digest[:2]}/{digest}"
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -97,34 +97,34 @@ class Store:
 
     # ------------------------------------------------------------ reading
 
-    def entry_folder(self, hash: str) -> Path:
+    def entry_folder(self, digest: str) -> Path:
         """Where the entry of a hash lies or would lie."""
-        return self.folder / ENTRIES / hash[:2] / hash
+        return self.folder / ENTRIES / digest[:2] / digest
 
-    def work_folder(self, hash: str) -> Path:
+    def work_folder(self, digest: str) -> Path:
         """Where it is made; what an interrupted attempt left is found there again."""
-        return self.folder / WORK / hash
+        return self.folder / WORK / digest
 
-    def has(self, hash: str) -> bool:
+    def has(self, digest: str) -> bool:
         """Whether there is an entry, whole or not."""
-        return self.entry_folder(hash).is_dir()
+        return self.entry_folder(digest).is_dir()
 
-    def find(self, hash: str) -> Entry | None:
+    def find(self, digest: str) -> Entry | None:
         """The entry, every file of it verified; None if there is none. A damaged one is moved away, with a warning. From now on
         it counts as used. Raises OutputError for an entry of a later format, which stays as it is."""
-        folder = self.entry_folder(hash)
+        folder = self.entry_folder(digest)
         mark_used(folder, self._now())
         try:
-            entry = read_entry(folder, hash)
+            entry = read_entry(folder, digest)
         except FileNotFoundError:
             return None
         except Damaged as damage:
-            self.set_aside(hash, str(damage))
+            self.set_aside(digest, str(damage))
             return None
         except Later as later:
-            raise OutputError(f"the store's entry {hash[:10]} can't be used ({later}): give another with `--store`") from None
+            raise OutputError(f"the store's entry {digest[:10]} can't be used ({later}): give another with `--store`") from None
         if self._index is not None:
-            self._index.touch(hash)
+            self._index.touch(digest)
         return entry
 
     @contextmanager
@@ -167,13 +167,13 @@ class Store:
 
     def rows_of_entries(self) -> Iterator[Row]:
         """What the entries say of themselves: nothing of it is compared. Those of a later format are left out."""
-        for hash in self.hashes():
+        for digest in self.hashes():
             with contextlib.suppress(Later, FileNotFoundError):
-                yield self.row_of_entry(hash)
+                yield self.row_of_entry(digest)
 
-    def row_of_entry(self, hash: str) -> Row:
+    def row_of_entry(self, digest: str) -> Row:
         """The row of one entry; of a damaged one what there is to say. Raises Later, and FileNotFoundError if it is gone."""
-        folder = self.entry_folder(hash)
+        folder = self.entry_folder(digest)
         entry, size = described(folder), size_of(folder)
         try:
             used = last_used(folder)
@@ -184,23 +184,23 @@ class Store:
             about = (str(entry.kind), str(entry.name), str(entry.spec), float(entry.made), used, float(entry.seconds))
         except (AssertionError, TypeError, ValueError):
             about = ("damaged", "", "", used, used, 0.0)
-        return Row(hash, *about, size)
+        return Row(digest, *about, size)
 
-    def set_aside(self, hash: str, reason: str) -> None:
+    def set_aside(self, digest: str, reason: str) -> None:
         """Move a damaged entry to `damaged/` and say so."""
-        place = self.folder / AWAY / f"{hash}-{time.time_ns()}"
+        place = self.folder / AWAY / f"{digest}-{time.time_ns()}"
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            move(self.entry_folder(hash), place)
+            move(self.entry_folder(digest), place)
         except FileNotFoundError:
             return  # another process was quicker
         except OSError as error:
             raise OutputError(
-                f"the store's entry {hash[:10]} is damaged ({reason}) and can't be moved away ({error.strerror}): "
+                f"the store's entry {digest[:10]} is damaged ({reason}) and can't be moved away ({error.strerror}): "
                 "give another store with `--store`, or use `--no-store`"
             ) from error
-        self.forget([hash])
-        self.warn(f"the store's entry {hash[:10]} is damaged ({reason}); it is kept in {place} and computed again")
+        self.forget([digest])
+        self.warn(f"the store's entry {digest[:10]} is damaged ({reason}); it is kept in {place} and computed again")
 
     # ------------------------------------------------------------ making
 
@@ -297,10 +297,10 @@ class Store:
             raise OutputError("this store keeps no list")
         return self._index
 
-    def remove(self, hash: str) -> None:
+    def remove(self, digest: str) -> None:
         """Remove an entry: it is renamed first, so that at no time a part of it looks whole."""
-        place = self.entry_folder(hash)
-        away = self.folder / WORK / f".{hash}-{os.getpid()}"
+        place = self.entry_folder(digest)
+        away = self.folder / WORK / f".{digest}-{os.getpid()}"
         away.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             move(place, away)

@@ -58,19 +58,19 @@ def verify(store: Store) -> Verified:
     """Compare every file of every entry with its checksum, move damaged entries away, and make the index anew."""
     known = {row.hash: row.used for row in store.index.rows()}
     rows, damaged, later = [], {}, 0
-    for hash in list(store.hashes()):
+    for digest in list(store.hashes()):
         try:
-            read_entry(store.entry_folder(hash), hash)
-            row = store.row_of_entry(hash)
-            rows.append(row._replace(used=max(row.used, known.get(hash, 0.0))))
+            read_entry(store.entry_folder(digest), digest)
+            row = store.row_of_entry(digest)
+            rows.append(row._replace(used=max(row.used, known.get(digest, 0.0))))
         except FileNotFoundError:
             continue
         except Later:
             later += 1
         except Damaged as damage:
-            damaged[hash] = str(damage)
+            damaged[digest] = str(damage)
             try:
-                store.set_aside(hash, str(damage))
+                store.set_aside(digest, str(damage))
             except OutputError as error:
                 store.warn(str(error))
     try:
@@ -136,11 +136,11 @@ def area_sizes(store: Store) -> dict[str, int]:
 def _rows(store: Store, hashes: Iterable[str]) -> Iterator[Row]:
     """The rows of entries, as the index has them where it does, with the time when each was last read."""
     known = {row.hash: row for row in store.index.rows()}
-    for hash in hashes:
+    for digest in hashes:
         with suppress(Later, FileNotFoundError):
-            row = known.get(hash) or store.row_of_entry(hash)
+            row = known.get(digest) or store.row_of_entry(digest)
             with suppress(OSError):
-                row = row._replace(used=max(row.used, last_used(store.entry_folder(hash))))
+                row = row._replace(used=max(row.used, last_used(store.entry_folder(digest))))
             yield row
 
 

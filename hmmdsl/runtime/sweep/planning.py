@@ -108,7 +108,7 @@ def plan_sweeps(compiled: Compiled, fusion: Fusion | None = None) -> PlannedSwee
     members = [member(compiled.experiment, compiled.sweeps, seed) for seed in seeds]
     alone = _planned_all(compiled, members, memory, MappingProxyType({}))
     decisions = _decisions(compiled, alone, memory, fusion or Fusion())
-    parts = {hash: part for each in decisions for batch in each.batches for hash, part in batch.parts().items()}
+    parts = {digest: part for each in decisions for batch in each.batches for digest, part in batch.parts().items()}
     planned = _planned_all(compiled, members, memory, parts) if parts else alone
     return replace(planned, decisions=decisions)
 
@@ -126,7 +126,7 @@ def _decisions(compiled: Compiled, planned: PlannedSweeps, memory: Memory, fusio
     if len(trains) < 2:
         return ()
     own = {stage.hash for stage in plan_numbers(compiled.experiment, memory).stages}
-    return decide((task for hash, task in trains.items() if hash not in own), fusion)
+    return decide((task for digest, task in trains.items() if digest not in own), fusion)
 
 
 def _planned(sweep: CompiledSweep, memory: Memory, parts: Mapping[str, Part]) -> Points:

@@ -64,8 +64,8 @@ class Tracker:
         self._waiting = [set(point.hashes) for point in points]
         self._needed: dict[str, list[int]] = {}
         for k, hashes in enumerate(self._waiting):
-            for hash in hashes:
-                self._needed.setdefault(hash, []).append(k)
+            for digest in hashes:
+                self._needed.setdefault(digest, []).append(k)
         self._done = 0
         self._failed: set[int] = set()
         self._clock = Clock()
@@ -126,7 +126,7 @@ class SweepsRun:
         for name, points in self._planned.points.items():
             outcomes = tuple(_outcome(point, ran, self._cache) for point in points)
             hashes = {task.hash for task in self._tasks[name] if task.hash in ran.done}
-            cached = sum(hash in known or ran.done[hash].cached for hash in hashes)
+            cached = sum(digest in known or ran.done[digest].cached for digest in hashes)
             known |= hashes
             self._log.write("sweep", name=name, points=len(points), failed=sum(bool(each.failure) for each in outcomes))
             found[name] = SweepOutcome(compiled.sweeps[name], outcomes, len(hashes) - cached, cached)

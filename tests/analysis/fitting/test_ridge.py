@@ -35,26 +35,26 @@ def test_predictions_are_those_of_scikit_learn(rows: int, width: int, seed: int,
     X[:, 0] = 2.5  # a constant feature gets no coefficient
     scaler = StandardScaler().fit(X, sample_weight=w)
     reference = Ridge(alpha=10.0**power * w.sum()).fit(scaler.transform(X), Y, sample_weight=w)
-    map = ridge_path(total(_moments(X, Y, w, fold))).map_each(np.full(2, 10.0**power))
-    assert map[0] + X @ map[1:] == pytest.approx(reference.predict(scaler.transform(X)), abs=1e-6)
+    affine = ridge_path(total(_moments(X, Y, w, fold))).map_each(np.full(2, 10.0**power))
+    assert affine[0] + X @ affine[1:] == pytest.approx(reference.predict(scaler.transform(X)), abs=1e-6)
 
 
 def test_without_intercept_features_are_scaled_only() -> None:
     X, Y, w, fold = _problem(200, 5, 0)
     scale = np.sqrt(w @ X**2 / w.sum())
     reference = Ridge(alpha=0.1 * w.sum(), fit_intercept=False).fit(X / scale, Y, sample_weight=w)
-    map = ridge_path(total(_moments(X, Y, w, fold)), intercept=False).map_each(np.full(2, 0.1))
-    assert not map[0].any()
-    assert X @ map[1:] == pytest.approx(reference.predict(X / scale), abs=1e-9)
+    affine = ridge_path(total(_moments(X, Y, w, fold)), intercept=False).map_each(np.full(2, 0.1))
+    assert not affine[0].any()
+    assert X @ affine[1:] == pytest.approx(reference.predict(X / scale), abs=1e-9)
 
 
 def test_errors_from_moments_are_the_errors() -> None:
     X, Y, w, fold = _problem(300, 6, 1)
     moments = _moments(X, Y, w, fold)
-    map = ridge_path(total(moments[1:])).map_each(np.array([0.1, 1.0]))
+    affine = ridge_path(total(moments[1:])).map_each(np.array([0.1, 1.0]))
     rows = fold == 0
-    expected = w[rows] @ (Y[rows] - map[0] - X[rows] @ map[1:]) ** 2
-    assert moments[0].errors(map) == pytest.approx(expected, rel=1e-10)
+    expected = w[rows] @ (Y[rows] - affine[0] - X[rows] @ affine[1:]) ** 2
+    assert moments[0].errors(affine) == pytest.approx(expected, rel=1e-10)
 
 
 def test_penalties_are_those_that_predict_the_other_folds_best() -> None:

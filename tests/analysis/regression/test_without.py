@@ -250,9 +250,9 @@ def test_its_map_is_one_of_the_activations_themselves() -> None:
     run = invented_run(context=5)
     other, less = _regression(target="next_token", at="final_norm"), _regression(at="final_norm", without="other")
     inputs = inputs_of("less", run, less=less, other=other)
-    map = belief_map(less, inputs, "final_norm")
-    assert isinstance(map, AffineMap)
-    predicted = map([run.activations()["final_norm"]])
+    affine = belief_map(less, inputs, "final_norm")
+    assert isinstance(affine, AffineMap)
+    predicted = affine([run.activations()["final_norm"]])
     assert np.abs(predicted - less.compute(inputs).arrays["belief.final_norm.predicted"]).max() < 1e-6
 
 

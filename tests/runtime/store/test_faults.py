@@ -251,16 +251,16 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_every_kind_of_damage_is_said_and_mended(store: Store, said: list[str], harm: Callable[[Path], object]) -> None:
-    hash = hash_of("beliefs")
-    harm(store.entry_folder(hash))
+    digest = hash_of("beliefs")
+    harm(store.entry_folder(digest))
     assert len(prune(again(store, said), Wanted(least=0), dry=True).rows) == 3
     assert call("list", "--store", str(store.folder))[0] == 0
     found = verify(store)
-    assert (found.whole, list(found.damaged)) == (2, [hash])
+    assert (found.whole, list(found.damaged)) == (2, [digest])
     assert len(said) == 1
     assert "is damaged" in said[0]
-    assert not os.path.lexists(store.entry_folder(hash))
-    made = store.obtain(Key(hash, "analysis", "beliefs", "rrxor"), lambda folder: (folder / "f").write_bytes(bytes(500)))
+    assert not os.path.lexists(store.entry_folder(digest))
+    made = store.obtain(Key(digest, "analysis", "beliefs", "rrxor"), lambda folder: (folder / "f").write_bytes(bytes(500)))
     assert not made.cached
     assert verify(store) == type(found)(3, {})
 
@@ -273,8 +273,8 @@ def test_a_damaged_entry_is_pruned_like_any_other(store: Store) -> None:
 
 
 def test_an_entry_of_a_later_format_is_left_alone(store: Store, said: list[str]) -> None:
-    hash = hash_of("fit")
-    folder = store.entry_folder(hash)
+    digest = hash_of("fit")
+    folder = store.entry_folder(digest)
     rewritten(folder, json.dumps({"format": 2, "of": "the future"}))
     (folder / SUMS).write_text("sums of another kind")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -285,17 +285,17 @@ def test_an_entry_of_a_later_format_is_left_alone(store: Store, said: list[str])
     prune(fresh, Wanted(least=0))
     for force in (False, True):
         with pytest.raises(OutputError, match=r"it has format 2, and this hmmdsl reads 1.*--store"):
-            fresh.obtain(Key(hash, "train", "fit", "rrxor"), lambda folder: None, force=force)
+            fresh.obtain(Key(digest, "train", "fit", "rrxor"), lambda folder: None, force=force)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert list(fresh.hashes()) == [hash]
+    assert list(fresh.hashes()) == [digest]
 
 
 # ---------------------------------------------------------------- a run beside
 
 
 def long_ago(store: Store) -> None:
-    for hash in store.hashes():
-        mark_used(store.entry_folder(hash), time.time() - 100 * DAY)
+    for digest in store.hashes():
+        mark_used(store.entry_folder(digest), time.time() - 100 * DAY)
     with sqlite3.connect(store.folder / "index.sqlite") as connection:
         connection.execute("UPDATE entries SET used = 0")
     connection.close()
@@ -349,10 +349,10 @@ def test_what_was_read_since_it_was_chosen_stays(store: Store, said: list[str], 
     """A run that begins while a store is pruned."""
     other, remove = again(store, said), Store.remove
 
-    def read_meanwhile(store: Store, hash: str) -> None:
+    def read_meanwhile(store: Store, digest: str) -> None:
         for each in list(other.hashes()):
             assert other.find(each) is not None
-        remove(store, hash)
+        remove(store, digest)
 
     long_ago(store)
     monkeypatch.setattr(Store, "remove", read_meanwhile)

@@ -25,10 +25,10 @@ def store(tmp_path: Path) -> Store:
     rows = []
     for spec, read in (("rrxor", 90 * DAY), ("mess3", 100 * DAY)):
         for kind, name, size in (("train", "fit", 5000), ("analysis", "beliefs", 500), ("analysis", "geometry", 50)):
-            hash = sha256(f"{spec} {name}".encode()).hexdigest()
-            store.obtain(Key(hash, kind, name, spec), lambda folder, size=size: (folder / "f").write_bytes(bytes(size)))
-            row = next(each for each in store.index.rows() if each.hash == hash)
-            mark_used(store.entry_folder(hash), read)
+            digest = sha256(f"{spec} {name}".encode()).hexdigest()
+            store.obtain(Key(digest, kind, name, spec), lambda folder, size=size: (folder / "f").write_bytes(bytes(size)))
+            row = next(each for each in store.index.rows() if each.hash == digest)
+            mark_used(store.entry_folder(digest), read)
             rows.append(Row(row.hash, row.kind, row.name, row.spec, row.made, read, row.seconds, row.bytes))
     store.index.replace(rows)
     return store
