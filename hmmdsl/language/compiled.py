@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.claims.resolution import ResolvedClaim
+from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Source

@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from hmmdsl.language import syntax
-from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
+from hmmdsl.language.claims.judging import ResolvedClaim
+from hmmdsl.language.claims.resolution import resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, plain_param
 from hmmdsl.language.constants.budget import Budget, within_theory

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from hmmdsl.language.claims.resolution import ResolvedClaim
+from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep

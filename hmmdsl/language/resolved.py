@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from hmmdsl.language.claims.resolution import ResolvedClaim, resolve_claim
+from hmmdsl.language.claims.judging import ResolvedClaim
+from hmmdsl.language.claims.resolution import resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, param_value
 from hmmdsl.language.constants.budget import count_records, within_theory

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.counting import counted
-from hmmdsl.language.claims.resolution import ResolvedClaim, judge
+from hmmdsl.language.claims.judging import ResolvedClaim
+from hmmdsl.language.claims.resolution import judge
 from hmmdsl.runtime.sweep.arrays import arrays
 from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
 from hmmdsl.spec.sweep import over_seeds

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from hmmdsl.language.claims.functions import UndefinedError
+from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.margins import Margins
 from hmmdsl.language.claims.reading import Reading
-from hmmdsl.language.claims.resolution import ResolvedClaim
 from hmmdsl.spec.experiment import Margin, Verdict
 from hmmdsl.spec.replication import OverSeeds, Replicated
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import gt, lt
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.functions import Single, UndefinedError
@@ -14,12 +14,31 @@ from hmmdsl.language.claims.judged import judged
 from hmmdsl.language.claims.margins import Margins, without_seeds
 from hmmdsl.language.claims.measured import Swept, chosen_places, leaves, place_words
 from hmmdsl.language.claims.reading import COMPARE, Reading
+from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.process.notation import number_text
 from hmmdsl.spec.experiment import Margin, Verdict
 
-if TYPE_CHECKING:
-    from hmmdsl.language.claims.resolution import ResolvedClaim
+
+@dataclass(frozen=True)
+class ResolvedClaim:
+    """A claim whose names are known to exist: `expression` may be evaluated once there are results. `constants` are the params
+    it uses, `reads` the paths of the results it names, `theory` those of them that no network determines. `repeated` has the
+    number of the axis of seeds for each sweep that it reads; None where it also measures what no seeds repeat. `reseeded`
+    tells whether another seed of the experiment's trains changes what it reads: sweeps over seeds have seeds of their own, and
+    what no network determines has none. `often` is with how many seeds of `replicate` it must hold, of how many (None: with
+    all)."""
+
+    label: str
+    text: str
+    expression: syntax.Expression
+    constants: Mapping[str, Value] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    theory: frozenset[str] = frozenset()
+    repeated: Mapping[str, int] | None = None
+    reseeded: bool = False
+    often: tuple[int, int] | None = None
+
 
 _FAILS: Mapping[str, str] = MappingProxyType(
     {"==": "not equal to", "!=": "equal to", "<": "not below", "<=": "above", ">": "not above", ">=": "below"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from hmmdsl.language.claims.applications import applied
 from hmmdsl.language.claims.axes import check_at, reduction_of
 from hmmdsl.language.claims.fixed import fixed
 from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
-from hmmdsl.language.claims.judging import judge
+from hmmdsl.language.claims.judging import ResolvedClaim, judge
 from hmmdsl.language.claims.measured import Cell, Dimension
 from hmmdsl.language.claims.reading import constant_value
 from hmmdsl.language.claims.reductions import no_axes, reduced_type
@@ -32,26 +31,6 @@ from hmmdsl.spec.results import Group, Quantity
 from hmmdsl.spec.sweep import over_seeds
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
-
-
-@dataclass(frozen=True)
-class ResolvedClaim:
-    """A claim whose names are known to exist: `expression` may be evaluated once there are results. `constants` are the params
-    it uses, `reads` the paths of the results it names, `theory` those of them that no network determines. `repeated` has the
-    number of the axis of seeds for each sweep that it reads; None where it also measures what no seeds repeat. `reseeded`
-    tells whether another seed of the experiment's trains changes what it reads: sweeps over seeds have seeds of their own, and
-    what no network determines has none. `often` is with how many seeds of `replicate` it must hold, of how many (None: with
-    all)."""
-
-    label: str
-    text: str
-    expression: syntax.Expression
-    constants: Mapping[str, Value] = field(default_factory=dict)
-    reads: tuple[str, ...] = ()
-    theory: frozenset[str] = frozenset()
-    repeated: Mapping[str, int] | None = None
-    reseeded: bool = False
-    often: tuple[int, int] | None = None
 
 
 def resolve_claim(

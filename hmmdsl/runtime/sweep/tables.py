@@ -15,7 +15,7 @@ from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema, quantities
 from hmmdsl.spec.sweep import SweepAxis
 
 if TYPE_CHECKING:
-    from hmmdsl.language.claims.resolution import ResolvedClaim
+    from hmmdsl.language.claims.judging import ResolvedClaim
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.replication import Replication
     from hmmdsl.runtime.sweep.running import SweepOutcome

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.language.claims.resolution import ResolvedClaim, judge, resolve_claim
+from hmmdsl.language.claims.judging import ResolvedClaim
+from hmmdsl.language.claims.resolution import judge, resolve_claim
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
 from hmmdsl.language.parser import parse_expression
