@@ -10,7 +10,7 @@ import torch
 
 from hmmdsl.analysis.attention.record import MOST_EIGENVALUES
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.transformers import transformer
 from hmmdsl.models.layout import TreeLayout, tree_layouts
 from hmmdsl.process.history_tree import history_weights
@@ -38,10 +38,8 @@ class Decay:
 
 def compute(analysis: AttentionByLag, inputs: Inputs) -> Outcome:
     """Attention, fits and eigenvalues."""
-    trained = inputs.trained[analysis.of]
-    other = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, other, analysis.histories)
-    found = eigenvalues_but_one(trained.process if other is None else other, MOST_EIGENVALUES)
+    trained, process, tree = histories_of(analysis, inputs)
+    found = eigenvalues_but_one(process, MOST_EIGENVALUES)
     followed = followed_eigenvalue(found)
     attention = mean_attention(transformer(trained), tree)
     untrained = mean_attention(transformer(trained, 0), tree) if analysis.controls else None

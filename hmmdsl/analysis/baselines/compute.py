@@ -18,7 +18,7 @@ from hmmdsl.analysis.fitting.setting import Features, Setting
 from hmmdsl.analysis.fitting.shuffled import score_by_fold, shuffle
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.by_place import nest
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.losses import by_position, divergences
 from hmmdsl.analysis.reading.points import Place, places
 from hmmdsl.analysis.reading.targets import FutureTarget, target_values
@@ -38,10 +38,7 @@ NOT_DEFINED: dict[str, Any] = {"r2": None, "mse": None}
 
 def compute(analysis: Baselines, inputs: Inputs) -> Outcome:
     """All results of the analysis."""
-    trained = inputs.trained[analysis.of]
-    on = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, on, analysis.histories)
-    process = trained.process if on is None else on
+    trained, process, tree = histories_of(analysis, inputs)
     draws = draw_folds(tree, slice(None), analysis.by, analysis.folds, 1, trained.train.seed)
     weights = history_weights(tree, analysis.weights)
     setting = Setting([], {"belief": tree.belief}, weights, tree.levels, draws, True, "auto")

@@ -15,7 +15,7 @@ from hmmdsl.analysis.fitting.scores import spread
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.by_place import nest
 from hmmdsl.analysis.reading.controls import Noise, Shuffled, Untrained
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.points import Place, places
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, word_text, words_of
@@ -115,9 +115,7 @@ def _means(
 
 def compute(analysis: Distinctions, inputs: Inputs) -> Outcome:
     """Scatter and distances at each place, those of the controls, and pairs followed through the places."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
-    tree = histories_read(trained, process if analysis.on is not None else None, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     classes = classes_of(tree, history_weights(tree, analysis.weights), analysis.positions == "same")
 
     def random(use: str) -> np.random.Generator:

@@ -16,7 +16,7 @@ from hmmdsl.analysis.fitting.setting import Setting
 from hmmdsl.analysis.information.softmax import fit_path, principal_axes
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.by_place import nest
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.points import Place, places
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.ensemble import entropy_nats
@@ -77,10 +77,7 @@ class Futures:
 
 def compute(analysis: Information, inputs: Inputs) -> Outcome:
     """All results of the analysis, in bits."""
-    trained = inputs.trained[analysis.of]
-    on = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, on, analysis.histories)
-    process = trained.process if on is None else on
+    trained, process, tree = histories_of(analysis, inputs)
     space = future_space(process, analysis.k)
     future = np.maximum(tree.belief @ word_vectors(process, analysis.k), 0.0)
     future /= future.sum(axis=1, keepdims=True)

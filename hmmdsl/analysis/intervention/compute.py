@@ -16,7 +16,7 @@ from hmmdsl.analysis.intervention.subspace import Subspace, scaled_like
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.continuation import Continuation, divergence
 from hmmdsl.analysis.reading.controls import RandomSubspace, Shuffled, Untrained
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.points import places
 from hmmdsl.analysis.reading.result_path import ResultPath
 from hmmdsl.analysis.regression.compute import belief_map
@@ -195,10 +195,9 @@ def _setting(analysis: Intervention, inputs: Inputs) -> Setting:
     path = ResultPath.of(analysis.probe)
     source = inputs.analyses[path.name]
     assert isinstance(source, Regression)
-    trained = inputs.trained[source.of]
+    trained, process, tree = histories_of(source, inputs)
     found = places(source.at, trained.model)
     place = next((one for one in found if path.below and one.name == path.below[-1]), found[0])
-    other = inputs.processes[source.on] if source.on is not None else None
     return Setting(
         analysis=analysis,
         inputs=inputs,
@@ -207,8 +206,8 @@ def _setting(analysis: Intervention, inputs: Inputs) -> Setting:
         place=place.name,
         point=place.parts[0] if analysis.at is None else written_point(analysis),
         trained=trained,
-        process=trained.process if other is None else other,
-        tree=histories_read(trained, other, source.histories),
+        process=process,
+        tree=tree,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hmmdsl.analysis.fitting.sampling_error import mean_error
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.losses import by_position, divergences
 from hmmdsl.process.entropies import LN2, entropy_rate
 from hmmdsl.process.history_tree import optimal_losses
@@ -30,10 +30,8 @@ SURE = 10
 def compute(analysis: Learning, inputs: Inputs) -> Outcome:
     """Losses by length in nats, of the network, of an optimal observer and of the network before training, with the laws of
     each."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
-    rate = entropy_rate(trained.process if process is None else process)
+    trained, process, tree = histories_of(analysis, inputs)
+    rate = entropy_rate(process)
     optimum = optimal_losses(tree)
     divergence = divergences(tree, trained.log_probabilities(None, tree))
     loss = optimum + by_position(tree, divergence)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hmmdsl.analysis.fitting.sampling_error import mean_error
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.losses import by_position, divergences
 from hmmdsl.process.history_tree import optimal_losses
 from hmmdsl.process.notation import number_text
@@ -25,9 +25,7 @@ _IN_WORDS = {
 
 def compute(analysis: Loss, inputs: Inputs, step: int | None = None) -> Outcome:
     """Loss, optimum and gap, whole and by position, in nats, of the last network or of the one at checkpoint `step`."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
+    trained, _process, tree = histories_of(analysis, inputs)
     log_probabilities = trained.log_probabilities(step, tree)
     optimum = optimal_losses(tree)
     divergence = divergences(tree, log_probabilities)

@@ -17,7 +17,7 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.pca.theory import theory
 from hmmdsl.analysis.reading.by_place import nest
 from hmmdsl.analysis.reading.controls import HeldOut, Untrained
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.points import Place, places
 from hmmdsl.process.history_tree import history_weights
 from hmmdsl.training.streams import generator
@@ -94,9 +94,7 @@ def _mean_cumulative(draws: Sequence[Sequence[Factor]]) -> Float64[np.ndarray, "
 
 def compute(analysis: Pca, inputs: Inputs) -> Outcome:
     """Spectra at each point, of the trained network and of the controls, beside the theory's dimensions."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else trained.process
-    tree = histories_read(trained, process if analysis.on is not None else None, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     weights = history_weights(tree, analysis.weights)
     found = places(analysis.at, trained.model)
     known = theory(process, tree).by_name(process)

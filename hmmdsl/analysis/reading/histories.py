@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, AutoHistories, Exact, Histories
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:
+    from hmmdsl.analysis.outcome import Inputs
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
     from hmmdsl.training.trained import Trained
+
+
+class ReadsHistories(Protocol):
+    """An analysis of one training run, on histories of its process or of another one."""
+
+    @property
+    def of(self) -> str: ...
+
+    @property
+    def on(self) -> str | None: ...
+
+    @property
+    def histories(self) -> Histories: ...
+
+
+def histories_of(analysis: ReadsHistories, inputs: Inputs) -> tuple[Trained, Process, HistoryTree]:
+    """The training run that an analysis reads, the process of its histories, and their tree."""
+    trained = inputs.trained[analysis.of]
+    other = inputs.processes[analysis.on] if analysis.on is not None else None
+    return trained, other or trained.process, histories_read(trained, other, analysis.histories)
 
 
 def histories_read(trained: Trained, process: Process | None, histories: Histories) -> HistoryTree:

@@ -19,7 +19,7 @@ from hmmdsl.analysis.fitting.setting import Features, LeftOut, Setting
 from hmmdsl.analysis.fitting.shuffled import shuffle
 from hmmdsl.analysis.outcome import Inputs, Outcome, UndefinedTargetError
 from hmmdsl.analysis.reading.controls import HeldOut, Noise, Planted, Shuffled, Untrained
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.points import Place, places
 from hmmdsl.analysis.reading.targets import FutureTarget, target_name, target_values
 from hmmdsl.analysis.regression.record import LeftOutProbe, left_out
@@ -41,9 +41,7 @@ Readings = Mapping[tuple[str, str], Reading]
 
 def compute(analysis: Regression, inputs: Inputs, step: int | None = None) -> Outcome:
     """All results of a regression. At a given checkpoint `step`, only those without controls."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     setting, rows = _setting(analysis, inputs, trained, process, tree, controls=step is None)
     features = _activations(trained, step, tree, rows)
     statistics = Statistics.of(features, setting)
@@ -94,15 +92,13 @@ def compute(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
         facts["dimensions left out"] = {
             place.name: f"{statistics.projections[place.name].whole.removed} of {place.width}" for place in setting.places
         }
-    arrays = _arrays(readings, setting, tree, rows) | _words(analysis, trained.process if process is None else process)
+    arrays = _arrays(readings, setting, tree, rows) | _words(analysis, process)
     return Outcome(analysis.nest(of_one, names), arrays, facts)
 
 
 def map_at_checkpoint(analysis: Regression, inputs: Inputs, step: int, target: str, place: str) -> Outcome:
     """The arrays of one of a regression's maps at checkpoint `step`, without its scores."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     chosen = [one for one in whole.places if one.name == place]
     setting = replace(whole, places=chosen, targets={target: whole.targets[target]})
@@ -115,9 +111,7 @@ def belief_map(
 ) -> AffineMap:
     """The map to beliefs that a regression fits in sample at one place, with the network of checkpoint `step`; to beliefs
     permuted over histories where `shuffled` says how."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     belief = whole.targets["belief"]
     if shuffled is not None:
@@ -132,9 +126,7 @@ def controlled_prediction(
 ) -> tuple[Float64[np.ndarray, "history state"], Int64[np.ndarray, " history"] | None]:
     """What the map to beliefs predicts in sample at one place where beliefs are permuted over histories, with the permutation, or
     where Gaussian numbers, or a linear image of the beliefs, stand for the activations."""
-    trained = inputs.trained[analysis.of]
-    process = inputs.processes[analysis.on] if analysis.on is not None else None
-    tree = histories_read(trained, process, analysis.histories)
+    trained, process, tree = histories_of(analysis, inputs)
     whole, rows = _setting(analysis, inputs, trained, process, tree, controls=False)
     random, belief = np.random.default_rng(seed), whole.targets["belief"]
     order = random.permutation(len(belief)) if isinstance(control, Shuffled) else None
@@ -149,10 +141,9 @@ def controlled_prediction(
 
 
 def _setting(
-    analysis: Regression, inputs: Inputs, trained: Trained, on: Process | None, tree: HistoryTree, controls: bool
+    analysis: Regression, inputs: Inputs, trained: Trained, process: Process, tree: HistoryTree, controls: bool
 ) -> tuple[Setting, Rows]:
     """What is asked, and of which histories."""
-    process = trained.process if on is None else on
     targets = {target_name(target): target_values(process, tree, target) for target in analysis.targets}
     scored = {"state": Scoring(state=True)} if "state" in targets else {}
     for target in analysis.targets:

@@ -18,7 +18,7 @@ from hmmdsl.analysis.fitting.spans import overlap, principal_angles, random_span
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.by_place import gathered
 from hmmdsl.analysis.reading.controls import Shuffled, Untrained
-from hmmdsl.analysis.reading.histories import histories_read, in_words
+from hmmdsl.analysis.reading.histories import histories_of, in_words
 from hmmdsl.analysis.reading.targets import target_name, target_values
 from hmmdsl.analysis.subspaces.probes import Compared, Probe, by_place, compared, pair_names
 from hmmdsl.process.history_tree import history_weights
@@ -124,11 +124,9 @@ class _Activations:
 
 def _material(probe: Probe, inputs: Inputs) -> Material:
     source = probe.source
-    trained = inputs.trained[source.of]
-    process = inputs.processes[source.on] if source.on is not None else None
-    tree = histories_read(trained, process, source.histories)
+    _trained, process, tree = histories_of(source, inputs)
     named = next(one for one in source.targets if target_name(one) == probe.target)
-    target = target_values(trained.process if process is None else process, tree, named)
+    target = target_values(process, tree, named)
     rows = np.flatnonzero(np.isfinite(target).all(axis=1))
     weights = history_weights(tree, source.weights)[rows]
     return Material(probe, tree, rows, target[rows], weights / weights.sum())
