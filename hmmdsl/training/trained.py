@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.spec.base import Exact
 from hmmdsl.spec.objectives import tokens_ahead
+from hmmdsl.spec.results import TRAIN_RESULTS
 from hmmdsl.training.recent import Recent
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class TrainingResult:
 
     def results(self) -> dict[str, Any]:
         """What results.json holds."""
-        return {name: getattr(self, name) for name in ("loss", "optimum", "gap", "parameters")}
+        return {name: getattr(self, name) for name in TRAIN_RESULTS.members}
 
     @staticmethod
     def from_json(plain: Mapping[str, Any]) -> TrainingResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +103,15 @@ def test_a_stage_is_called_as_users_see_it_and_keeps_its_parts() -> None:
     assert (figures, figures.kind.name, figures.name) == ("figures of beliefs", "figures", "beliefs")
     assert StageId.of("report", "") == "report"
     assert list(stage_kinds()) == ["process", "train", "batch", "analysis", "figures", "report"]
+
+
+def test_nobody_asks_of_what_kind_a_stage_is() -> None:
+    """What differs is said by the kind: a comparison elsewhere would be one more place for the next kind to touch."""
+    house = Path(stages.__path__[0]).parents[1]
+    asks = re.compile(r"stage\.kind(\.name)? (==|!=|is|in|not) |\bid\.(startswith|partition|split)\(")
+    files = [path for room in ("runtime", "exchange", "cli", "report") for path in (house / room).rglob("*.py")]
+    found = [f"{path.name}: {line.strip()}" for path in files for line in path.read_text().splitlines() if asks.search(line)]
+    assert len(files) > 100
+    assert not found
+    assert asks.search('if task.stage.kind == "train":')
+    assert asks.search('if id.startswith("train "):')
