@@ -38,4 +38,5 @@ def real_run(process: Process, context: int = 4, **options: object) -> RealRun:
     )
     tree = build_history_tree(process, context, model.bos)
     train = Train(process="p", model="net", steps=100)
-    return RealRun("fit", train, model, process, tree, Path(), (0, 100), 0.6, 0.5, 0.1, 1, (), "cpu")
+    known = {"loss": 0.6, "optimum": 0.5, "gap": 0.1, "parameters": 1, "curve": (), "device": "cpu"}
+    return RealRun(name="fit", train=train, model=model, process=process, tree=tree, folder=Path(), steps=(0, 100), **known)

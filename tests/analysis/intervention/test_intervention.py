@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import build_history_tree, history_weights, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.spec.model import LSTM
-from hmmdsl.spec.train import Train
 from hmmdsl.training.objective import predictions
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import RealRun, real_run
@@ -205,7 +203,8 @@ class OtherRun(RealRun):
 def test_other_networks_go_on_from_a_changed_hidden_state(kind: str, mess3: Process) -> None:
     model = KINDS[kind].model_copy(update={"context": 3})
     tree = build_history_tree(mess3, 3)
-    run = OtherRun("fit", Train(process="p", model="net", steps=100), model, mess3, tree, Path(), (0, 100), 1, 1, 0, 1, (), "cpu")
+    alike = real_run(mess3, 3)
+    run = OtherRun(**{each.name: getattr(alike, each.name) for each in fields(alike)} | {"model": model, "tree": tree})
     source = Regression.model_validate({"of": "fit", "at": ["blocks"]})
     analysis = _intervention(probe="beliefs.block[0]", controls=CONTROLS, strengths=[0, 1])
     around = surroundings(run, beliefs=source)
