@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from hmmdsl.analysis import kinds
 from hmmdsl.exchange.calls import arguments_among, expressed, instantiate, is_call, place_of
 from hmmdsl.exchange.reading import read
 from hmmdsl.files.plain import read_plain
@@ -97,5 +96,5 @@ def comments_of(target: str) -> dict[str, str]:
 def _library(target: str) -> tuple[str, Mapping[str, Process]]:
     """A library module's name and its processes at their defaults."""
     if target in std_module_names():
-        return target, compile_file(LIBRARY / f"{target.removeprefix('std.')}.hmm", kinds()).declared
+        return target, compile_file(LIBRARY / f"{target.removeprefix('std.')}.hmm", {}).declared  # it has no analyses
     raise OutputError(f"there is no library module {target!r}: there is {', '.join(std_module_names())}")
