@@ -15,8 +15,14 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hmmdsl.analysis.baselines.compute import rival_geometries, with_fourier_features, word_probabilities
-from hmmdsl.analysis.baselines.last_tokens import last_tokens, markov_beliefs, one_hot
+from hmmdsl.analysis.baselines.compute import (
+    last_tokens,
+    markov_beliefs,
+    one_hot,
+    rival_geometries,
+    with_fourier_features,
+    word_probabilities,
+)
 from hmmdsl.analysis.baselines.record import Baselines
 from hmmdsl.analysis.fitting.folds import draw_folds
 from hmmdsl.analysis.fitting.ridge import PENALTIES

@@ -20,8 +20,7 @@ from hmmdsl.exchange.reading import read
 from hmmdsl.language.compiled import Compiled
 from hmmdsl.training import objective
 from hmmdsl.training.loop import train_network
-from hmmdsl.training.recent import Recent, kept_bytes
-from hmmdsl.training.trained import Trained
+from hmmdsl.training.trained import Recent, Trained, kept_bytes
 
 RRXOR = Path(__file__).parents[2] / "specs" / "rrxor.hmm"
 

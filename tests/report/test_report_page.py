@@ -12,12 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from hmmdsl.process.portrait import portrait
-from hmmdsl.report.figures import Drawing, draw_figures, training_caption
+from hmmdsl.report.figures import Drawing, draw_figures, learning_curve, training_caption
 from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.portrait_section import PortraitText, portrait_text
 from hmmdsl.report.process_page import process_page, processes_page
 from hmmdsl.report.style import applied, save
-from hmmdsl.report.training_figures import learning_curve
 from hmmdsl.spec.experiment import Verdict
 from tests.report.drawn_processes import coin, golden_mean
 from tests.report.finished_runs import FakeRun, bare_run, full_run, trained

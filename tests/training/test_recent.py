@@ -15,8 +15,7 @@ from hmmdsl.spec.model import Transformer
 from hmmdsl.spec.train import Train
 from hmmdsl.training import objective
 from hmmdsl.training.loop import train_network
-from hmmdsl.training.recent import Recent, kept_bytes
-from hmmdsl.training.trained import Trained
+from hmmdsl.training.trained import Recent, Trained, kept_bytes
 
 
 def _size(value: bytes) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmdsl.analysis.fitting.least_squares import AffineMap
-from hmmdsl.analysis.intervention.subspace import Subspace, scaled_like
+from hmmdsl.analysis.intervention.compute import Subspace, scaled_like
 
 
 def a_probe(seed: int, along: Any) -> tuple[Subspace, np.ndarray, np.ndarray]:

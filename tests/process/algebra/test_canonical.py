@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension, canonical_dimension, predictive
-from hmmdsl.process.algebra.lumping import coarsest_lumping, lumped
+from hmmdsl.process.algebra.epsilon_machine import coarsest_lumping, lumped
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.predictive_states import predictive_states
 from hmmdsl.process.algebra.product import product
