@@ -52,6 +52,14 @@ def _empty_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("HMMDSL_STORE", str(tmp_path_factory.getbasetemp() / "stores" / os.urandom(8).hex()))
 
 
+@pytest.fixture
+def shared_store(_empty_store: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of whole specs share what these have in common, on whatever worker."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base if "PYTEST_XDIST_WORKER" not in os.environ else base.parent  # that of the session, which its workers share
+    monkeypatch.setenv("HMMDSL_STORE", str(folder / "store-of-specs"))
+
+
 @pytest.fixture(autouse=True)
 def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed has the same columns wherever the tests run."""

@@ -36,6 +36,7 @@ expect "the last checkpoint is the analysis": later.checkpoint[1].gap ~= positio
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_store")
 def test_every_objective_runs_and_a_train_starts_where_another_ended(command: Command, tmp_path: Path) -> None:
     (tmp_path / "objectives.hmm").write_text(SPEC)
     done = command("run", "objectives.hmm", "--quiet", "--json")

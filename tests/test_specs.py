@@ -14,6 +14,8 @@ from hmmdsl.analysis import kinds
 from hmmdsl.language.elaborate import compile_file
 from tests.command_line import Command
 
+pytestmark = pytest.mark.usefixtures("shared_store")  # as a user's do: the same process is described and drawn once
+
 SPECS = sorted((Path(__file__).parent.parent / "specs").rglob("*.hmm"))
 
 
@@ -84,14 +86,6 @@ ITS_OWN: dict[str, Callable[[SpecRun], None]] = {
 WHOLE = ("zero_one_random", "rrxor")
 """Run by their default profile, with the published steps. Mess3, which trains on drawn words for a minute and a half, and RRXOR
 of other seeds are run whole by `tests/benchmarks/bench_run.py`."""
-
-
-@pytest.fixture(autouse=True)
-def _one_store_for_all(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, worker_id: str) -> None:
-    """Specs share what they have in common, as a user's do: the same process is described and drawn once."""
-    base = tmp_path_factory.getbasetemp()
-    folder = base if worker_id == "master" else base.parent  # that of the session, which its workers share
-    monkeypatch.setenv("HMMDSL_STORE", str(folder / "store-of-specs"))
 
 
 def shown(spec: Path, command: Command, folder: Path, profile: str | None) -> SpecRun:

@@ -49,6 +49,7 @@ expect "a factor that never changes has no R²": factors.factor.left.final_norm.
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_store")
 def test_every_target_runs_with_its_controls_figures_and_claims(command: Command, tmp_path: Path) -> None:
     (tmp_path / "targets.hmm").write_text(SPEC)
     done = command("run", "targets.hmm", "--quiet", "--json")
