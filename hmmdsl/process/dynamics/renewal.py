@@ -22,6 +22,8 @@ which are known to any depth. Numbers that differ modulo a prime are different.
 *In integers*, with exact operators: beliefs are equal if and only if their integers are.
 
 *In floats* otherwise: H is bounded from below by merging all that are near, from above by merging no two of different length.
+What rounding does to a belief may grow from token to token, as where a state is left for ever by words that seldom come: a belief
+that is not known as well as near is near is followed no further, and its words are among those left out.
 """
 
 from __future__ import annotations
@@ -336,10 +338,13 @@ def _in_floats(since: _Since) -> Measure:
     """C_mu from beliefs in floats: between what merging all that are near makes of their entropy, and merging only those of one
     length that differ by rounding."""
     form, k = since.form, len(since.word)
+    rounding = _Rounding.of(form)
     belief, weight, progress = since.belief[None, :], np.ones(1), np.array([since.border])
+    error = rounding.once(belief)
     left = since.survival.left(belief, progress)
     total = left.mass
     found: list[tuple[Float64[np.ndarray, "belief d"], Float64[np.ndarray, " belief"]]] = []
+    unknown: list[tuple[int, _Left]] = []
     enumerated = depth = 0
     while left.mass > NONE_LEFT * total and depth < DEEPEST:
         if len(weight) > LARGEST_LEVEL or enumerated + len(weight) > MOST_BELIEFS:
@@ -350,18 +355,60 @@ def _in_floats(since: _Since) -> Measure:
         following, mass = belief @ form.T, belief @ (form.T @ form.right).T
         next_progress = since.table[progress].T
         keep = (next_progress < k) & (mass.T > NEVER) & (weight * mass.T > 1e-300)
+        token, source = np.nonzero(keep)
         weight = (weight * mass.T)[keep]
         belief = following[keep] / mass.T[keep][:, None]
         progress = next_progress[keep]
+        error = error[source] * rounding.growth(token, belief, mass.T[keep]) + rounding.once(belief)
+        known = error < COARSE / 4
+        if not known.all():
+            unknown.append((depth, since.survival.left(belief[~known] * weight[~known, None], progress[~known])))
+            belief, weight, progress, error = belief[known], weight[known], progress[known], error[known]
         if not len(weight):
             left = _Left(0.0, 0.0)
             break
         same = distinct(np.concatenate([progress[:, None], belief], axis=1), FINE)
         first = np.unique(same, return_index=True)[1]
+        largest = np.zeros(len(first))
+        np.maximum.at(largest, same, error)
         belief, weight, progress = belief[first], np.asarray(np.bincount(same, weight), dtype=np.float64), progress[first]
+        error = largest
         left = since.survival.left(belief * weight[:, None], progress)
+    if unknown:  # words that were left at several depths: their lengths are counted from the reset
+        cut = [*unknown, (depth, left)]
+        left = _Left(sum(each.mass for _, each in cut), sum(each.beyond + at * each.mass for at, each in cut))
     beliefs, weights = np.concatenate([b for b, _ in found]), np.concatenate([w for _, w in found])
     merged = np.bincount(distinct(beliefs, COARSE), weights)
     entropies = tuple(float(entropy_nats(shares / shares.sum())) for shares in (merged, weights))
-    lower, upper = since.bounds_nats((entropies[0], entropies[1]), left, total, depth)
+    lower, upper = since.bounds_nats((entropies[0], entropies[1]), left, total, 0 if unknown else depth)
     return between(None, float(lower) / LN2, float(upper) / LN2, _unknown(depth))
+
+
+@dataclass(frozen=True)
+class _Rounding:
+    """How far rounding moves beliefs: a change of one, which leaves its sum alone, by the derivative of the next in it."""
+
+    form: PredictiveForm
+    T: Float64[np.ndarray, "token d d"]
+    emitted: Float64[np.ndarray, "token d"]
+
+    @staticmethod
+    def of(form: PredictiveForm) -> _Rounding:
+        right = form.right / np.linalg.norm(form.right)
+        across = np.eye(form.dimensions) - np.outer(right, right)
+        return _Rounding(form, across @ form.T, form.T @ form.right @ across)
+
+    def once(self, belief: Float64[np.ndarray, "belief d"]) -> Float64[np.ndarray, " belief"]:
+        """What computing beliefs once may change of them."""
+        size = np.linalg.norm(belief, axis=1) + 1
+        return np.asarray(float(np.finfo(np.float64).eps) * self.form.dimensions * size, dtype=np.float64)
+
+    def growth(
+        self, token: Int64[np.ndarray, " belief"], belief: Float64[np.ndarray, "belief d"], mass: Float64[np.ndarray, " belief"]
+    ) -> Float64[np.ndarray, " belief"]:
+        """By how much a change becomes larger, at most, where these tokens led to these beliefs: the Frobenius norm of
+        (T_x - T_x r belief) / mass, on changes that leave the sum."""
+        whole = (self.T**2).sum(axis=(1, 2))[token]
+        mixed = np.einsum("xi,xij->xj", self.emitted, self.T)[token]
+        square = whole - 2 * (mixed * belief).sum(axis=1) + (self.emitted**2).sum(axis=1)[token] * (belief**2).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(square, 0.0)) / mass, dtype=np.float64)

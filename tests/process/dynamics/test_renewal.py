@@ -118,6 +118,17 @@ def test_the_bounds_hold_for_whatever_is_reset(known: Process, floats: bool) -> 
         assert found.bits == pytest.approx(entropy, abs=1e-6 + found.error_bits)
 
 
+def test_a_belief_that_rounding_carries_away_is_no_state_of_its_own() -> None:
+    """A zero is twice as probable in B as in A: in floats the certain belief in A becomes B after some fifty zeros."""
+    arrows = {("A", "0", "A"): Fraction(3, 8), ("A", "1", "B"): Fraction(3, 8), ("A", "2", "A"): Fraction(1, 4)}
+    arrows |= {("B", "0", "B"): Fraction(3, 4), ("B", "2", "A"): Fraction(1, 4)}
+    known = process("drifting", "0 1 2", "A B", arrows)
+    found = renewal_complexity(predictive_form(as_floats(known)), (2,))
+    entropy = -(0.4 * log2(0.4) + 0.6 * log2(0.6))
+    assert (found.lower_bits or 9) <= entropy <= (found.upper_bits or 0)
+    assert (found.lower_bits or 0) > entropy - 1e-4
+
+
 def test_longer_reset_words_give_the_same_complexity() -> None:
     """1 resets the belief, and so does each word with it; the words since any of them have one entropy."""
     form = predictive_form(simple_nonunifilar())
