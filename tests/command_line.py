@@ -13,7 +13,8 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -33,14 +34,24 @@ AT_START = ("PYTHON", "ATEN_", "MKL_", "OPENBLAS_", "OMP_", "MPL")
 """Variables that an interpreter or a library reads when it is loaded."""
 
 
-def coarse() -> None:
-    """Draw every figure, with few pixels and wherever its parts come to stand: much of a run with few steps goes into those."""
+_TO_THE_END = ExitStack()
+
+
+@contextmanager
+def coarsely() -> Iterator[None]:
+    """Within this block figures have few pixels and parts wherever they come to stand: much of a run with few steps goes into
+    figures."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from hmmdsl.report import style
 
-    style.DPI = 40  # type: ignore[misc]
-    ConstrainedLayoutEngine.execute = lambda self, fig: None  # type: ignore[method-assign]
+    with patch.object(style, "DPI", 40), patch.object(ConstrainedLayoutEngine, "execute", lambda self, fig: None):
+        yield
+
+
+def coarse() -> None:
+    """The same in a process that does nothing else."""
+    _TO_THE_END.enter_context(coarsely())
 
 
 def command_line(

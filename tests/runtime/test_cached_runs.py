@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from hmmdsl.runtime.run import Run, run
 from hmmdsl.runtime.stages import train as train_stage
 from hmmdsl.runtime.store.entry import read_entry, write_entry
 from hmmdsl.runtime.store.store import Store
-from tests.command_line import Command
+from tests.command_line import Command, coarsely
 from tests.golden import GOLDEN
 
 SPEC = (
@@ -54,6 +55,12 @@ class Place:
 
     def run(self, text: str = SPEC, out: str = "runs", store: bool = True, force: bool = False) -> Run:
         return run(read(self.spec(text)), self.folder / out, Silence(), Asked(self.store if store else None, force))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _coarse_figures() -> Iterator[None]:
+    with coarsely():
+        yield
 
 
 @pytest.fixture(scope="module")
