@@ -77,15 +77,84 @@ expect sizes.block[1].length > 0 and sooner.checkpoint[0].final_norm.length > 0
 """
 
 
+BIGRAMS = '''
+from typing import Literal
+
+from hmmdsl.spec.models.base import Model
+
+
+class Bigrams(Model):
+    """A row of logits for each last token."""
+
+    kind: Literal["bigrams"] = "bigrams"
+
+    @property
+    def width(self) -> None:
+        return None
+
+    @property
+    def summary(self) -> str:
+        return "a table of pairs"
+
+    def points(self) -> dict[str, int]:
+        return {}
+
+    def parameters(self, vocabulary: int) -> int:
+        return vocabulary**2
+
+    def activation_floats(self) -> int:
+        return 1
+'''
+
+TABLE = '''
+import torch
+from torch import nn
+
+from hmmdsl.models.network import Network
+from hmmdsl.spec.models.bigrams import Bigrams
+
+
+class BigramsNetwork(Network):
+    """The network of a `model NAME: bigrams`."""
+
+    record = Bigrams
+
+    def __init__(self, spec, vocabulary, seed=0, outputs=None):
+        super().__init__(spec, vocabulary, outputs)
+        self.table = nn.Parameter(torch.empty(vocabulary, self.outputs))
+        self.initialize(torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def initialize(self, generator):
+        self.table.zero_()
+
+    def stream(self, layout):
+        return iter(())
+
+    def logits(self, layout):
+        return self.table.index_select(0, layout.token)
+'''
+
+PAIRS = """
+import std.processes (golden_mean)
+model net: bigrams { context = 3 }
+train fit { process = golden_mean(), model = net, steps = 200, optimizer = adam { lr = 0.1 } }
+analysis lost: loss { of = fit }
+expect fit.gap < 0.01
+expect lost.gap ~= fit.gap ± 1e-6
+"""
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of the house by links, but for its rooms' own folders, in which files can be added."""
     copy = tmp_path / "copy" / "hmmdsl"
-    for folder in (HOUSE, *(path for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__")):
+    rooms = [path for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    for folder in (HOUSE, *rooms, HOUSE / "spec" / "models"):
         there = copy / folder.relative_to(HOUSE)
         there.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if path.name != "__pycache__" and not (folder == HOUSE and path.is_dir()):
+            if path.name != "__pycache__" and not (path.is_dir() and (folder == HOUSE or path == HOUSE / "spec" / "models")):
                 (there / path.name).symlink_to(path)
     return copy
 
@@ -112,3 +181,11 @@ def test_an_analysis_is_one_folder(house: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (figure,) = house.parent.glob("runs/*/figures/sizes.lengths.svg")
     assert "Mean lengths by block" in (figure.parent.parent / "report.html").read_text()
+
+
+def test_a_network_is_a_record_and_a_module(house: Path) -> None:
+    """For the golden mean process the last token is all that there is to know."""
+    (house / "spec" / "models" / "bigrams.py").write_text(BIGRAMS)
+    (house / "models" / "bigrams.py").write_text(TABLE)
+    done = run(house, PAIRS)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,34 +1,26 @@
-"""A network for a record: which module stands for which kind."""
+"""A network for a record: the class that says so, in the module that the record names."""
 
 from __future__ import annotations
 
-from hmmdsl.models.mlp import MLPNetwork
+from functools import cache
+from importlib import import_module
+from typing import Any
+
 from hmmdsl.models.network import Network
-from hmmdsl.models.ngram import NGramNetwork
-from hmmdsl.models.recurrent import GRUNetwork, LSTMNetwork, RNNNetwork
-from hmmdsl.models.ssm import SSMNetwork
-from hmmdsl.models.transformer import TransformerNetwork
-from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, NGram, Transformer
 from hmmdsl.spec.models.base import Model
 
 
 def build_network(spec: Model, vocabulary: int, seed: int = 0, outputs: int | None = None) -> Network:
     """The network of a `model` for so many tokens, on the CPU, freshly initialized from `seed`; with
     as many logits as tokens, or as `outputs` says."""
-    match spec:
-        case Transformer():
-            return TransformerNetwork(spec, vocabulary, seed, outputs)
-        case RNN():
-            return RNNNetwork(spec, vocabulary, seed, outputs)
-        case GRU():
-            return GRUNetwork(spec, vocabulary, seed, outputs)
-        case LSTM():
-            return LSTMNetwork(spec, vocabulary, seed, outputs)
-        case SSM():
-            return SSMNetwork(spec, vocabulary, seed, outputs)
-        case MLP():
-            return MLPNetwork(spec, vocabulary, seed, outputs)
-        case NGram():
-            return NGramNetwork(spec, vocabulary, seed, outputs)
-        case _:
-            raise TypeError(f"no network stands for a {type(spec).__name__}")
+    made: Network = _class_for(type(spec))(spec, vocabulary, seed, outputs)
+    return made
+
+
+@cache
+def _class_for(record: type[Model]) -> Any:
+    """The network that stands for a kind of record. Raises TypeError if there is none."""
+    for value in vars(import_module(record.home())).values():
+        if isinstance(value, type) and issubclass(value, Network) and vars(value).get("record") is record:
+            return value
+    raise TypeError(f"no network in {record.home()} stands for a {record.__name__}")

@@ -44,6 +44,8 @@ class OneHot(nn.Module):
 class MLPNetwork(Network):
     """The network of a `model NAME: mlp`, freshly initialized from `seed`. Token V stands where the history has no token."""
 
+    record = MLP
+
     spec: MLP
 
     def __init__(self, spec: MLP, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
@@ -29,6 +29,8 @@ class Network(nn.Module):
     single one for a discriminator.
     """
 
+    record: ClassVar[type[Model]]
+    """The kind of record that it stands for."""
     spec: Model
     vocabulary: int
     outputs: int

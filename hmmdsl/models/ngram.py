@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class NGramNetwork(Network):
     """The network of a `model NAME: ngram`: a row of logits for each word of `spec.lengths()`, shorter words first."""
 
+    record = NGram
+
     spec: NGram
 
     def __init__(self, spec: NGram, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:

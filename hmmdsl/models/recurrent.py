@@ -145,6 +145,8 @@ class RNNUnit(Unit):
 class RNNNetwork(RecurrentNetwork):
     """The network of a `model NAME: rnn`."""
 
+    record = RNN
+
     def __init__(self, spec: RNN, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
         super().__init__(spec, vocabulary, [RNNUnit(spec.d_model, spec.activation) for _ in range(spec.layers)], seed, outputs)
 
@@ -168,6 +170,8 @@ class GRUUnit(Unit):
 class GRUNetwork(RecurrentNetwork):
     """The network of a `model NAME: gru`."""
 
+    record = GRU
+
     def __init__(self, spec: GRU, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
         super().__init__(spec, vocabulary, [GRUUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)
 
@@ -190,6 +194,8 @@ class LSTMUnit(Unit):
 
 class LSTMNetwork(RecurrentNetwork):
     """The network of a `model NAME: lstm`."""
+
+    record = LSTM
 
     def __init__(self, spec: LSTM, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:
         super().__init__(spec, vocabulary, [LSTMUnit(spec.d_model) for _ in range(spec.layers)], seed, outputs)

@@ -82,6 +82,8 @@ class SSMBlock(nn.Module):
 class SSMNetwork(Network):
     """The network of a `model NAME: ssm`, freshly initialized from `seed`."""
 
+    record = SSM
+
     spec: SSM
 
     def __init__(self, spec: SSM, vocabulary: int, seed: int = 0, outputs: int | None = None) -> None:

@@ -22,7 +22,7 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.positions import rotated, rotation_angles, sinusoids
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -153,6 +153,8 @@ class TransformerNetwork(Network):
     With `bos` there is one more token, V, which stands before every word, and one more position. The global random state is
     neither read nor changed.
     """
+
+    record = Transformer
 
     spec: Transformer
     sinusoids: Tensor

@@ -1,27 +1,38 @@
-"""Networks, as declared by `model NAME: KIND { … }`: the kinds there are, each with a file of its own in `spec/models/`."""
+"""Networks, as declared by `model NAME: KIND { … }`: the kinds there are, found by their files in `spec/models/`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from importlib import import_module
+from operator import or_
+from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import Field
 
+from hmmdsl.spec import models
 from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.mlp import MLP
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.models.rnn import RNN
-from hmmdsl.spec.models.ssm import SSM
-from hmmdsl.spec.models.transformer import Transformer
 
-__all__ = ["GRU", "LSTM", "MLP", "MODELS", "RNN", "SSM", "AnyModel", "Model", "NGram", "Transformer"]
+ORDER = ("transformer", "rnn", "gru", "lstm", "ssm", "mlp", "ngram")
+"""How kinds are listed, the first one in examples too; any other follows these."""
 
-AnyModel: TypeAlias = Annotated[Transformer | RNN | GRU | LSTM | SSM | MLP | NGram, Field(discriminator="kind")]
 
-MODELS: Mapping[str, type[Model]] = MappingProxyType(
-    {"transformer": Transformer, "rnn": RNN, "gru": GRU, "lstm": LSTM, "ssm": SSM, "mlp": MLP, "ngram": NGram}
-)
+def _found() -> dict[str, type[Model]]:
+    """Every subclass of `Model` that has a kind of its own, by its word."""
+    found = {}
+    for module in iter_modules(models.__path__):
+        for value in vars(import_module(f"{models.__name__}.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Model) and "kind" in value.model_fields:
+                found[str(value.model_fields["kind"].default)] = value
+    return dict(sorted(found.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)))
+
+
+MODELS: Mapping[str, type[Model]] = MappingProxyType(_found())
 """Every kind of network by its word in `model NAME: KIND`."""
+
+if TYPE_CHECKING:
+    AnyModel: TypeAlias = Model
+else:
+    AnyModel = Annotated[reduce(or_, MODELS.values()), Field(discriminator="kind")]

@@ -13,7 +13,7 @@ from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import LogSpaced, Train
 from hmmdsl.training.trained import Trained
 from tests.process.known_processes import mess3, rrxor

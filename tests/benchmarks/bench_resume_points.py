@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import AdamW, LogSpaced, OneCycle, Train
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints

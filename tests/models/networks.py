@@ -6,7 +6,14 @@ import torch
 
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
-from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, Model, NGram, Transformer
+from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.models.gru import GRU
+from hmmdsl.spec.models.lstm import LSTM
+from hmmdsl.spec.models.mlp import MLP
+from hmmdsl.spec.models.ngram import NGram
+from hmmdsl.spec.models.rnn import RNN
+from hmmdsl.spec.models.ssm import SSM
+from hmmdsl.spec.models.transformer import Transformer
 
 SMALL = {"context": 5, "initial_sd": 0.4}
 

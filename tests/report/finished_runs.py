@@ -17,7 +17,7 @@ from hmmdsl.report.finished import Finished
 from hmmdsl.report.portrait_section import portrait_text
 from hmmdsl.spec.analysis import Surroundings
 from hmmdsl.spec.experiment import About, Experiment, Judged, Margin, Verdict
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.process import ProcessTable
 from hmmdsl.spec.results import Group, Quantity, Series
 from hmmdsl.spec.sweep import SweepAxis

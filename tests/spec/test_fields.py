@@ -8,7 +8,7 @@ from hmmdsl.analysis import kinds
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import record_sorts
 from hmmdsl.spec.fields import Either, Kinds, Many, Numeric, Refers, Words, describe, fields_of, written
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import SGD, AdamW, Train
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hmmdsl.spec.memory import LARGEST_PART, block_size, tree_training_bytes
-from hmmdsl.spec.model import GRU, LSTM, MLP, RNN, SSM, Model, Transformer
+from hmmdsl.spec.models.base import Model
+from hmmdsl.spec.models.gru import GRU
+from hmmdsl.spec.models.lstm import LSTM
+from hmmdsl.spec.models.mlp import MLP
+from hmmdsl.spec.models.rnn import RNN
+from hmmdsl.spec.models.ssm import SSM
+from hmmdsl.spec.models.transformer import Transformer
 
 PAPER = Transformer(layers=4, heads=1, d_head=8, d_model=64, d_mlp=256, context=10)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import AdamW, LogSpaced, Train
 from hmmdsl.training import loop, resumption
 from hmmdsl.training.interruption import Interrupted

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import SGD, Adam, AdamW, Ends, ExactData, LogSpaced, OneCycle, SampledData, Train
 from hmmdsl.training.loop import Diverged, curve_steps, train_network
 from hmmdsl.training.objective import evaluate

@@ -11,7 +11,7 @@ import pytest
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import Exact, SampledHistories
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import Train
 from hmmdsl.training import objective
 from hmmdsl.training.loop import train_network

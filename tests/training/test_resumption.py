@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 from hmmdsl.process.process import Process
 from hmmdsl.spec.base import SampledHistories
-from hmmdsl.spec.model import Transformer
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import SGD, Adam, AdamW, Constant, Cosine, ExactData, OneCycle, SampledData, Train
 from hmmdsl.training import resumption, words
 from hmmdsl.training.loop import Diverged, train_network

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from hmmdsl.models.build import build_network
 from hmmdsl.process.algebra.transforms import relabel
 from hmmdsl.process.process import Process
-from hmmdsl.spec.model import GRU, Transformer
+from hmmdsl.spec.models.gru import GRU
+from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.objectives import Adversarial, Future
 from hmmdsl.spec.parts import BlockPart, Part, frozen_parts, meant_by, parts_of
 from hmmdsl.spec.train import AdamW, SampledData, Train

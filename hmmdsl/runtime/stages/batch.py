@@ -72,7 +72,7 @@ def batch_task(runs: Sequence[Task]) -> Task:
             known[called] = run.processes()[train.process]
         trains[f"run_{place}"] = train.model_copy(update={"process": called, "model": "net"})
     model = first.experiment.models[first.experiment.trains[name].model]
-    digest = identity(KIND, [run.hash for run in runs], source_hash(("hmmdsl.training.fused.loop",)))
+    digest = identity(KIND, [run.hash for run in runs], source_hash(("hmmdsl.training.fused.loop", type(model).home())))
     held: Mapping[str, Any] = {"processes": tables, "models": {"net": model}, "trains": trains, "analyses": {}, "sweeps": {}}
     experiment = first.experiment.model_copy(update=held)
     return Task(Stage(StageId(KIND, name), (), digest), experiment, (), {}, first.threads, first.device, known)

@@ -41,7 +41,8 @@ class TrainStage(StageKind):
             content = nameless(train, drawing.resolve) | {"device": device_type(train.device)}
             starts = () if train.start_from is None else (StageId(self, train.start_from),)
             needs = (StageId.of("process", train.process), *starts)
-            drawing.add(StageId(self, name), needs, content, ("hmmdsl.training.loop",))
+            homes = [type(drawing.experiment.models[model]).home() for model in train.models()]
+            drawing.add(StageId(self, name), needs, content, ("hmmdsl.training.loop", *homes))
 
     def pictured(self, experiment: Experiment, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         processes = {name: table.name for name, table in experiment.processes.items()}

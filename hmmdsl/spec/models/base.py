@@ -15,6 +15,11 @@ class Model(Record):
     context: int = Field(10, ge=1, le=4096, description="longest history the network reads, in tokens (the bos token apart)")
     bos: bool = Field(False, description="begin each word with a token of its own, so that the empty history is a position")
 
+    @classmethod
+    def home(cls) -> str:
+        """The module of its network: that of the same name, if a kind says no other."""
+        return f"hmmdsl.models.{cls.__module__.rpartition('.')[2]}"
+
     @property
     def positions_read(self) -> int:
         """Number of positions that the network predicts at."""

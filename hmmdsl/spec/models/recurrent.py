@@ -29,6 +29,10 @@ class Recurrent(Model):
         "as in PyTorch",
     )
 
+    @classmethod
+    def home(cls) -> str:
+        return "hmmdsl.models.recurrent"
+
     @property
     def width(self) -> int:
         return self.d_model
