@@ -7,8 +7,10 @@ sum(a M[x]) / sum(a).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate
 from math import gcd, lcm
 from typing import TYPE_CHECKING
 
@@ -100,12 +102,12 @@ def settled_states(representation: Predictive, most_states: int, most_work: int,
     state = np.zeros(d)
     for i, value in representation.start.items():
         state[i] = value / sum(representation.start.values())
-    stream = SplitMix64(tokens)
+    stream, emitted = SplitMix64(tokens), M.sum(axis=2).T
     for _ in range(tokens):
-        following = state @ M
-        mass = np.maximum(following.sum(axis=1), 0.0)
-        x = int(np.searchsorted(np.cumsum(mass), stream.bits() / 2**64 * mass.sum(), side="right"))
-        state = following[x] / following[x].sum()
+        # Few numbers: Python adds them up sooner than numpy.
+        upto = list(accumulate([max(mass, 0.0) for mass in (state @ emitted).tolist()]))
+        after = state @ M[bisect_right(upto, stream.bits() / 2**64 * upto[-1])]
+        state = after / after.sum()
     if not _closes(state, M):
         return None
     for largest in LARGEST_DENOMINATORS:
