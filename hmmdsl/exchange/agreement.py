@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from hmmdsl.runtime.results_file import leaves, numbers
 
-Kind = Literal["count", "theory", "measured"]
-"""A count is an integer; theory is computed in float64 from the process alone; everything else comes from a trained network."""
+Kind = Literal["count", "rounded", "measured"]
+"""A count is an integer; other roundings change a rounded number in its last digits, and a measured one farther: what comes from
+a trained network, and estimates and eigenvalues of theory."""
 
-THEORY = frozenset({"optimum"})
-"""Results that the process alone determines."""
+ROUNDED = frozenset({"optimum"})
+"""Sums in float64 of positive numbers."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,15 @@ class Tolerances:
     """By kind of number."""
 
     measured: Tolerance
-    theory: Tolerance
+    rounded: Tolerance
 
     def of(self, kind: Kind) -> Tolerance:
         """What numbers of this kind may differ by: counts by nothing."""
-        return EXACT if kind == "count" else self.theory if kind == "theory" else self.measured
+        return EXACT if kind == "count" else self.rounded if kind == "rounded" else self.measured
 
 
 def tolerances(elsewhere: bool, relative: float | None = None, absolute: float | None = None) -> Tolerances:
-    """In the same environment numbers are the same to the bit; `elsewhere` theory agrees to rounding and measured numbers to
+    """In the same environment numbers are the same to the bit; `elsewhere` rounded numbers agree to rounding and measured ones to
     1e-3. What is given replaces the tolerances of measured numbers."""
     base = ELSEWHERE if elsewhere else EXACT
     measured = Tolerance(
@@ -137,7 +138,7 @@ def compare(before: Any, now: Any, within: Tolerances, spreads: Mapping[str, Spr
     counts = _counts(before) & _counts(now)
     paths = list(dict.fromkeys([*old, *new]))
     kinds: dict[str, Kind] = {
-        path: "count" if path in counts else "theory" if path.rpartition(".")[2] in THEORY else "measured" for path in paths
+        path: "count" if path in counts else "rounded" if path.rpartition(".")[2] in ROUNDED else "measured" for path in paths
     }
     found = {path: Difference(path, old.get(path), new.get(path), kinds[path], spreads.get(path)) for path in paths}
     moved: dict[str, list[float]] = {}
