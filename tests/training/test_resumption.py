@@ -19,7 +19,7 @@ from hmmdsl.process.process import Process
 from hmmdsl.spec.base import SampledHistories
 from hmmdsl.spec.models.transformer import Transformer
 from hmmdsl.spec.train import SGD, Adam, AdamW, Constant, Cosine, ExactData, OneCycle, SampledData, Train
-from hmmdsl.training import resumption, words
+from hmmdsl.training import identity, resumption, words
 from hmmdsl.training.loop import Diverged, train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints, discard
 from tests.training import resumable_runs
@@ -347,3 +347,9 @@ def test_discarding_leaves_the_checkpoints(rrxor: Process, tmp_path: Path) -> No
     found = straight(settings(), rrxor, tmp_path)
     discard(tmp_path)
     assert sorted(files(tmp_path)) == sorted(f"step_{step}.safetensors" for step in found.steps)
+
+
+def test_the_folders_whose_code_makes_the_numbers_are_there() -> None:
+    """A folder that was renamed would leave the identity of a run in silence."""
+    house = Path(identity.__file__).parents[1]
+    assert all(list((house / folder).rglob("*.py")) for folder in identity._SOURCES)

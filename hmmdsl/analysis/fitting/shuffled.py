@@ -87,6 +87,7 @@ def shuffle(
         (name, place.name): ShuffledScores([], []) for name in setting.targets for place in setting.places
     }
     histories, width = setting.stacked.shape
+    # Repeats side by side are columns of one product with the features, as many as memory takes.
     at_once = max(1, COLUMNS // width)
     for start in range(0, repeats, at_once):
         orders = np.empty((histories, min(at_once, repeats - start)), dtype=np.int32)
@@ -245,6 +246,7 @@ def _held_out(factors: Sequence[Factor], moments: Sequence[Moments], permuted: P
     penalties = fold_penalties(setting.ridge, moments, permuted.groups, setting.intercept, left)
     errors = np.zeros(permuted.columns)
     maps = []
+    # Plain fits keep the precision of factors; with a penalty moments are exact enough, and cheaper.
     others = leave_one_out(factors) if penalties is None else iter(())
     for k, fold in enumerate(moments):
         training = left[k].of_moments(total([one for i, one in enumerate(moments) if i != k]))

@@ -79,6 +79,7 @@ def compute(analysis: Information, inputs: Inputs) -> Outcome:
     """All results of the analysis, in bits."""
     trained, process, tree = histories_of(analysis, inputs)
     space = future_space(process, analysis.k)
+    # Of a generalized HMM, rounding may leave a probability just below zero.
     future = np.maximum(tree.belief @ word_vectors(process, analysis.k), 0.0)
     future /= future.sum(axis=1, keepdims=True)
     draws = draw_folds(tree, slice(None), analysis.by, analysis.folds, 1, trained.train.seed)

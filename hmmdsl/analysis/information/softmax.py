@@ -86,11 +86,13 @@ def fit_path(
     joint = share[:, None] * p
     total = joint.sum(axis=0)
     cross = z.T @ joint
+    # The path begins where nothing is read: the words' mean probabilities. Each penalty starts from the one before it.
     affine = np.zeros((1 + z.shape[1], p.shape[1]))
     affine[0] = np.log(np.maximum(total, 1e-12))
     found = []
     for penalty in PENALTIES:
         own = penalty / axes.spectrum
+        # Entries in units of their curvature, so that one step length suits them all.
         scale = np.concatenate([[1.0], 1 / np.sqrt(CURVATURE + own)])[:, None]
 
         def objective(
@@ -102,6 +104,7 @@ def fit_path(
             logits -= top
             q = np.exp(logits)
             size = q.sum(axis=1, keepdims=True)
+            # The targets enter by these sums alone, made once for all steps.
             linear = float((cross * entries[1:]).sum() + total @ entries[0])
             value = float(share @ (np.log(size) + top)[:, 0]) - linear + 0.5 * float(own @ (entries[1:] ** 2).sum(axis=1))
             q *= share[:, None] / size

@@ -129,6 +129,7 @@ def compute(analysis: Intervention, inputs: Inputs) -> Outcome:
     """All results of an intervention."""
     setting = _setting(analysis, inputs)
     bench = Bench.of(setting, None)
+    # The prediction without a change goes the same way as those with one, so that rounding is no difference between them.
     before = bench.continuation.log_probabilities(np.zeros(bench.activations.shape))
     untrained = None
     if any(isinstance(control, Untrained) for control in analysis.controls):
@@ -167,12 +168,15 @@ def compute(analysis: Intervention, inputs: Inputs) -> Outcome:
                     found[control.kind] = _steered(untrained, new, measure, strength)
                 case RandomSubspace(repeats=repeats):
                     random = setting.random(f"{towards} random")
+                    # The same lengths, and angles between histories, along other directions.
                     changes = (bench.subspace.elsewhere(change, random) for _ in range(repeats))
                     found[control.kind] = _spread(
                         [measure.both(bench.continuation.log_probabilities(strength * other)) for other in changes]
                     )
                 case Shuffled(repeats=repeats):
                     random = setting.random(f"{towards} shuffled")
+                    # A probe of permuted beliefs finds other directions; its changes get the lengths of the real ones, so that
+                    # only where they point is compared.
                     others = (_subspace(setting, bench.activations, None, random) for _ in range(repeats))
                     changes = (scaled_like(bench.change(new, other), change) for other in others)
                     found[control.kind] = _spread(

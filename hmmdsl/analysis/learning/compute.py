@@ -39,6 +39,7 @@ def compute(analysis: Learning, inputs: Inputs) -> Outcome:
     length = tree.length[np.array(tree.levels[:-1])]
     longest = trained.model.context if analysis.longest is None else analysis.longest
     fitted = (length >= analysis.shortest) & (length <= longest)
+    # The logarithm of an excess is fitted, so one that may be all error of the entropy rate would rule the fit.
     floor = max(FLOOR, SURE * rate.error_bits * LN2)
     curves = {"network": loss, "theory": optimum, "untrained": untrained}
     laws = {name: fit_laws(length[fitted], curve[fitted] - rate.value_nats, floor) for name, curve in curves.items()}

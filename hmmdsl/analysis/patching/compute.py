@@ -99,6 +99,7 @@ def restored_shares(
         return next_token_of(normalized(logits[:, -1].double().cpu().numpy()), network.vocabulary)
 
     here, there = points(base[None]), points(donors)
+    # Predictions without a patch are read off the last point by the same way as patched ones.
     final = list(here)[-1]
     wanted = source[None] if source is not None else donors[:1]
     aimed = np.exp(last(final, points(wanted)[final]))
@@ -109,6 +110,7 @@ def restored_shares(
     for i, name in enumerate(here):
         for k in range(len(donors)):
             positions = here[name].shape[1]
+            # A batch of patches: row p has the donor's activation at position p, the last row at all of them.
             x = here[name].repeat(positions + 1, 1, 1)
             for p in range(positions):
                 x[p, p] = there[name][k, p]

@@ -100,6 +100,7 @@ def compute(analysis: Pca, inputs: Inputs) -> Outcome:
     known = theory(process, tree).by_name(process)
     position = np.repeat(np.arange(tree.positions), np.diff(tree.levels))
     features = trained.activations(None, tree)
+    # Factors by position: united they are those of all histories, and single ones give the spectra of `by_position` for nothing.
     factors = _factors(features, found, weights, position)
     controls = {control.kind: control for control in analysis.controls}
     untrained: dict[str, list[Factor]] = {}
@@ -118,6 +119,7 @@ def compute(analysis: Pca, inputs: Inputs) -> Outcome:
     arrays: dict[str, np.ndarray] = {}
     for place in found:
         results = _report(analysis, spectrum(union(factors[place.name])), known, place.width, arrays, place.name)
+        # Drawn words that do not count by probability: an error there is, but nothing known of it.
         if tree.words is not None and not drawn:
             without: list[Spectrum | None] = [None, None]
         else:

@@ -44,9 +44,11 @@ def compute(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
     trained, process, tree = histories_of(analysis, inputs)
     setting, rows = _setting(analysis, inputs, trained, process, tree, controls=step is None)
     features = _activations(trained, step, tree, rows)
+    # One pass over the activations: fits in sample, held out and to permuted targets all come from these factors.
     statistics = Statistics.of(features, setting)
     readings = read(features, setting, statistics)
     names = [place.name for place in setting.places]
+    # `emergence` asks for many checkpoints, and for the scores in sample alone.
     if step is not None:
         results = analysis.nest(lambda target, place: readings[target, place].score.results(), names)
         return Outcome(results, _arrays(readings, setting, tree, rows), {"histories": _in_words(analysis, tree, rows)})
@@ -73,6 +75,7 @@ def compute(analysis: Regression, inputs: Inputs, step: int | None = None) -> Ou
                 several = [_planted(features, setting, noise, random(f"regression planted {r}")) for r in range(repeats)]
                 controls[control.kind] = _repeated(several, held_out, no_scores)
             case Shuffled(repeats=repeats):
+                # Permuted targets leave the features alone, so their factors serve all repeats at once.
                 shuffled = shuffle(features, setting, statistics, repeats, random("regression shuffled"))
                 controls[control.kind] = {
                     key: _with_held_out(scores.in_sample, [[one] for one in scores.held_out], held_out, no_scores[key])
