@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.process.known_processes import rrxor\n"
-        "from hmmdsl.spec.model import Transformer; from hmmdsl.spec.train import Train\n"
+        "from hmmdsl.spec.models.transformer import Transformer; from hmmdsl.spec.train import Train\n"
         "from hmmdsl.training.loop import train_network\n"
         "train_network('fit', Train(process='p', model='m', steps=3), Transformer(layers=1), rrxor(), Path(sys.argv[1]), 'cpu')\n"
     )
