@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from hmmdsl.analysis import kinds
+from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.messages.catalogue import UnknownCodeError, codes, explanation
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.spec.reference import RecordHelp, all_markdown, lookup, reference
@@ -28,8 +29,11 @@ def explanation_text(code: str | None) -> str:
 
 
 def kind_text(word: str | None) -> str:
-    """A record's fields: what each takes, its default, what it is; without a word, all records. Raises OutputError if there is no
-    such record."""
+    """A record's fields: what each takes, its default, what it is; without a word, all records; for `functions` those of the
+    language. Raises OutputError if there is no such record."""
+    if word == "functions":
+        width = max(len(function.usage) for function in FUNCTIONS.values())
+        return "\n".join(f"{function.usage:{width}}  {function.says}" for function in FUNCTIONS.values())
     records = reference(kinds())
     if word is None:
         width = max(len(each) for each in records)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from hmmdsl.language.claims.functions import UndefinedError
 from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.margins import Margins
+from hmmdsl.language.claims.measured import UndefinedError
 from hmmdsl.language.claims.reading import Reading
 from hmmdsl.spec.experiment import Margin, Verdict
 from hmmdsl.spec.replication import OverSeeds, Replicated

@@ -9,9 +9,9 @@ from typing import Any
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import dimension_of, reduction_of
-from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
-from hmmdsl.language.claims.measured import Dimension, FailedCell, Measured, Swept, reduced
+from hmmdsl.language.claims.measured import Dimension, FailedCell, Measured, Swept, UndefinedError, reduced
 from hmmdsl.language.claims.reading import Reading
+from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.spec.confidence import Interval, interval
 from hmmdsl.spec.experiment import Judged
@@ -68,7 +68,7 @@ def _of_call(call: syntax.Call, reading: Reading) -> Iterator[syntax.Expression]
     reduction = reduction_of(call)
     inner = [reduction.value] if reduction is not None else [argument.value for argument in call.arguments]
     function = FUNCTIONS.get(call.function.head.text)
-    if function is None or function.elementwise or function.gives == "truth":
+    if function is None or function.results == "each" or function.gives == "truth":
         for value in inner:
             yield from _terms(value, reading)
         return

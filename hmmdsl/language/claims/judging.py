@@ -9,11 +9,11 @@ from operator import gt, lt
 from types import MappingProxyType
 
 from hmmdsl.language import syntax
-from hmmdsl.language.claims.functions import Single, UndefinedError
 from hmmdsl.language.claims.judged import judged
 from hmmdsl.language.claims.margins import Margins, without_seeds
-from hmmdsl.language.claims.measured import Swept, chosen_places, leaves, place_words
-from hmmdsl.language.claims.reading import COMPARE, Reading
+from hmmdsl.language.claims.measured import Single, Swept, UndefinedError, chosen_places, leaves, place_words
+from hmmdsl.language.claims.reading import Reading
+from hmmdsl.language.constants.arithmetic import COMPARE
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.process.notation import number_text

@@ -24,9 +24,20 @@ from typing import Any
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import dimension_of, reduction_of
-from hmmdsl.language.claims.functions import Single, UndefinedError
-from hmmdsl.language.claims.measured import Dimension, Measured, SweepResults, Swept, each, leaves, reduced, taken
-from hmmdsl.language.claims.reading import COMPARE, Reading
+from hmmdsl.language.claims.measured import (
+    Dimension,
+    Measured,
+    Single,
+    SweepResults,
+    Swept,
+    UndefinedError,
+    each,
+    leaves,
+    reduced,
+    taken,
+)
+from hmmdsl.language.claims.reading import Reading
+from hmmdsl.language.constants.arithmetic import COMPARE
 from hmmdsl.spec.experiment import Margin
 
 MOST_GROUPS = 10

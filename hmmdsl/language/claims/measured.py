@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, TypeAlias
 
-from hmmdsl.language.claims.functions import Single, UndefinedError
 from hmmdsl.spec.sweep import SweepAxis, places
+
+Single: TypeAlias = Fraction | float | bool
 
 Cell: TypeAlias = "Single | tuple[Cell, ...]"
 """A value, or nested tuples of values, one level for each `[..]`."""
+
+
+class UndefinedError(Exception):
+    """A part of a claim has no value: a result is undefined, or an operation has none at these numbers."""
 
 
 @dataclass(frozen=True)

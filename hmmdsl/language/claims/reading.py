@@ -1,29 +1,30 @@
 """The value of a claim's parts in the results of a run.
 
 Results are floats, and each stands for the decimal that results.json writes for it (the shortest that reads back as the same
-float), so 0.1 equals 1/10. Sums, products and comparisons are done in rationals: nothing is rounded between a number in
-results.json and the verdict on it. `sqrt`, `log` and `exp` give floats.
+float), so 0.1 equals 1/10. Operations and functions are those of constants, lifted over lists and axes: in rationals, so that
+nothing is rounded between a number in results.json and the verdict on it, or in floats where fractions would be too long.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import Reduction, dimension_of, places_at, reduction_of
 from hmmdsl.language.claims.fixed import fixed
-from hmmdsl.language.claims.functions import FUNCTIONS, Compare, Function, Single, UndefinedError
 from hmmdsl.language.claims.measured import (
     Cell,
     Dimension,
     FailedCell,
     Measured,
+    Single,
     SweepResults,
     Swept,
+    UndefinedError,
     chosen_places,
     each,
     leaves,
@@ -32,15 +33,17 @@ from hmmdsl.language.claims.measured import (
     taken,
 )
 from hmmdsl.language.claims.result_paths import All, Step, steps_text
+from hmmdsl.language.constants.arithmetic import calculate, compare, negative
+from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.functions import FUNCTIONS, Builtin
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
+from hmmdsl.language.source import Span
 from hmmdsl.process.notation import number_text
 
-EXACT_EXPONENT = 64
-"""A power with a larger exponent is a float."""
-
-COMPARE: Mapping[str, Compare] = MappingProxyType({"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge})
+UNBOUNDED = Budget(most=sys.maxsize)
+"""What is computed of results is as much as there are; only their digits are bounded."""
 
 
 def constant_value(expression: syntax.Expression, constants: Mapping[str, Value]) -> Measured:
@@ -80,26 +83,30 @@ class Reading:
             case syntax.Unary(operator="not", operand=operand):
                 return each(lambda v: not v, self.value(operand))
             case syntax.Unary(operand=operand):
-                return each(lambda v: -v, self.value(operand))
+                return each(lambda v: _single(negative(v, expression.span, UNBOUNDED)), self.value(operand))
+            case syntax.Binary(operator="and", left=left, right=right):
+                return each(lambda a, b: a and b, self.value(left), self.value(right))
+            case syntax.Binary(operator="or", left=left, right=right):
+                return each(lambda a, b: a or b, self.value(left), self.value(right))
             case syntax.Binary(operator=operator, left=left, right=right):
-                return each(lambda a, b: _arithmetic(operator, a, b), self.value(left), self.value(right))
+                return each(lambda a, b: _arithmetic(operator, a, b, expression.span), self.value(left), self.value(right))
             case syntax.Comparison(operands=operands, operators=operators):
-                return each(lambda *v: _links(operators, v), *(self.value(part) for part in operands))
+                return each(lambda *v: _links(operators, v, expression.span), *(self.value(part) for part in operands))
             case syntax.Approximately(value=value, target=target, tolerance=tolerance):
                 parts = (self.value(part) for part in (value, target, tolerance))
-                return each(lambda v, t, d: abs(v - t) <= d, *parts)
+                return each(lambda v, t, d: abs(_arithmetic("-", v, t, expression.span)) <= d, *parts)
             case syntax.Choice(condition=condition, yes=yes, no=no):
                 return self.value(yes if self.value(condition) else no)
             case syntax.List(items=items):
                 return tuple(self._cell(item) for item in items)
             case syntax.Call(function=function, arguments=arguments):
                 reduction = reduction_of(expression)
-                compute = FUNCTIONS.get(function.head.text)
-                if compute is None:
+                builtin = FUNCTIONS.get(function.head.text)
+                if builtin is None or not builtin.results:
                     raise UndefinedError(f"claims have no function `{function.head.text}`")
                 if reduction is not None:
-                    return self._reduction(compute, reduction)
-                return self._call(compute, [self.value(argument.value) for argument in arguments])
+                    return self._reduction(builtin, reduction)
+                return self._call(builtin, [self.value(argument.value) for argument in arguments], expression.span)
             case syntax.At():
                 return self._slice(expression)
         raise UndefinedError("this part has no value")
@@ -153,14 +160,14 @@ class Reading:
         self.read[format_expression(expression)] = found
         return found
 
-    def _reduction(self, function: Function, reduction: Reduction) -> Measured:
+    def _reduction(self, function: Builtin, reduction: Reduction) -> Measured:
         value = self.value(reduction.value)
         if not isinstance(value, Swept):
             raise UndefinedError(f"{format_expression(reduction.value)} runs along no axis")
         over = [d for path in reduction.axes if (d := dimension_of(path, value.dimensions)) is not None]
-        return self._of_all(function, over, reduced(value, over, function.compute))
+        return self._in_all(function, over, reduced(value, over, lambda along: _of_all(function, along, reduction.span)))
 
-    def _of_all(self, function: Function, over: Sequence[Dimension], value: Measured) -> Measured:
+    def _in_all(self, function: Builtin, over: Sequence[Dimension], value: Measured) -> Measured:
         """What a total over these axes comes to with the places that were left out."""
         shares = [share for axis in over if (share := self.left.get((axis.sweep, axis.number))) is not None]
         return each(lambda total: total / math.prod(shares), value) if function.total and shares else value
@@ -179,48 +186,57 @@ class Reading:
                 steps.append(int(index))
         return tuple(steps)
 
-    def _call(self, function: Function, arguments: Sequence[Measured]) -> Measured:
-        if function.elementwise:
-            return each(function.compute, arguments[0])
-        found = function.compute(list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))))
+    def _call(self, function: Builtin, arguments: Sequence[Measured], span: Span) -> Measured:
+        if function.results == "each":
+            return each(lambda value: _of_one(function, value, span), arguments[0])
+        found = _of_all(function, list(leaves(arguments[0] if len(arguments) == 1 else tuple(arguments))), span)
         axes = [axis for argument in arguments if isinstance(argument, Swept) for axis in argument.dimensions]
-        return self._of_all(function, list(dict.fromkeys(axes)), found)
+        return self._in_all(function, list(dict.fromkeys(axes)), found)
 
 
-def _arithmetic(operator: str, a: Single, b: Single) -> Single:
+# ---------------------------------------------------------------- operations of constants on results
+
+
+def _single(value: Value) -> Single:
+    assert isinstance(value, (Fraction, float, bool)), "numbers and truth values give such"
+    return value
+
+
+def _exact_or_float(compute: Callable[[Sequence[Single]], Value], values: Sequence[Single]) -> Single:
+    """A value in rationals, or in floats where its fraction would be too long. Raises ConstantError."""
     try:
-        match operator:
-            case "and":
-                return bool(a) and bool(b)
-            case "or":
-                return bool(a) or bool(b)
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-            case "/":
-                return a / b
-            case "mod":
-                return a % b
-        return _power(a, b)
-    except ZeroDivisionError as error:
-        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} divides by zero") from error
-    except OverflowError as error:
-        raise UndefinedError(f"{number_text(a)} {operator} {number_text(b)} is too large") from error
+        return _single(compute(values))
+    except ConstantError as error:
+        if error.code != "E0404":
+            raise
+    return _single(compute([float(value) if isinstance(value, Fraction) else value for value in values]))
 
 
-def _power(a: Single, b: Single) -> Single:
-    small = isinstance(b, Fraction) and b.denominator == 1 and abs(b) <= EXACT_EXPONENT
-    result = a ** int(b) if small else float(a) ** float(b)
-    if isinstance(result, complex) or result != result:
-        raise UndefinedError(f"{number_text(a)} to the power {number_text(b)} is not a real number")
-    return result
+def _arithmetic(operator: str, a: Single, b: Single, span: Span) -> Single:
+    try:
+        return _exact_or_float(lambda pair: calculate(operator, pair[0], pair[1], span, UNBOUNDED), (a, b))
+    except ConstantError as error:
+        sign = "to the power" if operator == "^" else operator
+        words = {"E0401": "divides by zero", "E0402": "is not a real number"}.get(error.code, "is too large")
+        raise UndefinedError(f"{number_text(a)} {sign} {number_text(b)} {words}") from error
 
 
-def _links(operators: Sequence[str], values: Sequence[Single]) -> bool:
-    return all(COMPARE[operator](a, b) for operator, a, b in zip(operators, values, values[1:], strict=False))
+def _links(operators: Sequence[str], values: Sequence[Single], span: Span) -> bool:
+    return all(compare(operator, a, b, span) for operator, a, b in zip(operators, values, values[1:], strict=False))
+
+
+def _of_one(function: Builtin, value: Single, span: Span) -> Single:
+    try:
+        return _single(function.compute((value,), (span,), span, UNBOUNDED))
+    except ConstantError as error:
+        raise UndefinedError(f"{function.name}({number_text(value)}) is undefined") from error
+
+
+def _of_all(function: Builtin, values: Sequence[Single], span: Span) -> Single:
+    try:
+        return _exact_or_float(lambda values: function.of_all(values, span, UNBOUNDED), values)
+    except ConstantError as error:
+        raise UndefinedError(str(error)) from error
 
 
 def _swept(name: str, results: SweepResults, steps: Sequence[Step], text: str) -> Swept:

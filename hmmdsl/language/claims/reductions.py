@@ -1,14 +1,14 @@
-"""Reductions over the axes of a sweep: `mean(X over fit.seed)`, `increasing(X along net.d_model)`."""
+"""What functions make of results: of numbers, of lists, and over the axes of a sweep (`mean(X over fit.seed)`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import Reduction, named
-from hmmdsl.language.claims.functions import FUNCTIONS
 from hmmdsl.language.claims.measured import Dimension
 from hmmdsl.language.claims.types import ClaimType
+from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import listing
@@ -30,23 +30,25 @@ def reduced_type(
         axes = ", ".join(format_expression(path) for path in reduction.axes)
         no_axes(f"`{reduction.reducer} {axes}`", reduction.value, reduction.span, sweeps, diagnostics)
         return None
-    wanted = "along" if function.ordered else "over"
-    if function.elementwise or name == "len" or reduction.reducer != wanted or (function.ordered and len(reduction.axes) > 1):
-        ordered = [each for each, other in FUNCTIONS.items() if other.ordered]
-        averages = [each for each, other in FUNCTIONS.items() if other.several or other.repeated]
+    wanted = "along" if function.results == "order" else "over"
+    along = function.results == "order"
+    one_too_many = along and len(reduction.axes) > 1
+    if function.results in ("each", "list") or reduction.reducer != wanted or one_too_many:
+        ordered = [each for each, other in FUNCTIONS.items() if other.results == "order"]
+        averages = [each for each, other in FUNCTIONS.items() if other.results in ("all", "runs")]
         diagnostics.add(
             "E0723",
-            f"`{name}` goes {'along one axis' if function.ordered else 'over axes'}"
-            if function.ordered or function.several or function.repeated
-            else f"`{name}` reduces no axis",
+            f"`{name}` reduces no axis"
+            if function.results in ("each", "list")
+            else f"`{name}` goes {'along one axis' if along else 'over axes'}",
             reduction.span,
             label=f"`{reduction.reducer}`",
             help=f"{listing(averages)} reduce `over` axes, {listing(ordered)} go `along` one",
         )
         return None
-    if function.repeated and not _repeated(call, reduction, kind, diagnostics):
+    if function.results == "runs" and not _repeated(call, reduction, kind, diagnostics):
         return None
-    if function.ordered and kind.shape:
+    if function.results == "order" and kind.shape:
         diagnostics.add(
             "E0708",
             f"`{name}` compares numbers along an axis, and this is {kind}, each a list",
@@ -113,3 +115,42 @@ def no_axes(
         if known and isinstance(value, syntax.Path)
         else "only the results of a `sweep` have axes",
     )
+
+
+def applied(call: syntax.Call, name: str, kinds: Sequence[ClaimType], diagnostics: Diagnostics) -> ClaimType | None:
+    """The type of a function of claims where it names no axes; None once its mistake has been reported."""
+    function = FUNCTIONS[name]
+    problem = ""
+    if function.results == "each":
+        if len(kinds) == 1:
+            return kinds[0]
+        problem = f"`{name}` takes one number, not {len(kinds)} arguments"
+    elif function.results == "runs":
+        first = next((each.axis.paths[0] for kind in kinds for each in kind.axes if is_seed(each.axis)), "fit.seed")
+        message = f"`{name}` must know over which repeated runs"
+        cure = f"write `{name}(… over {first})`, with the results of a sweep"
+        diagnostics.add("E0544", message, call.span, label="over which seeds?", help=cure)
+        return None
+    elif not kinds:
+        problem = f"`{name}` needs something to work on"
+    elif len(kinds) > 1 and function.results != "all":
+        problem = f"`{name}` takes one list, not {len(kinds)} arguments"
+    elif function.results == "order" and kinds[0].axes:
+        first = kinds[0].axes[0].axis.paths[0]
+        message = f"`{name}` must know along which axis"
+        diagnostics.add(
+            "E0723",
+            message,
+            call.span,
+            label=f"{kinds[0]}",
+            help=f"write `{name}(… along {first})`; reduce the other axes first",
+        )
+        return None
+    elif len(kinds) == 1 and kinds[0].single:
+        problem = f"`{name}` takes a list, and this is {kinds[0]}"
+    elif function.results == "order" and len(kinds[0].shape) > 1:
+        problem = f"`{name}` takes a list with one `[..]`, and this has {len(kinds[0].shape)}"
+    if problem:
+        diagnostics.add("E0708", problem, call.span, label="wrong arguments", help=f"write `{function.example}`")
+        return None
+    return ClaimType(function.gives)

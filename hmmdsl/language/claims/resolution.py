@@ -9,18 +9,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from hmmdsl.language import syntax
-from hmmdsl.language.claims.applications import applied
 from hmmdsl.language.claims.axes import check_at, reduction_of
 from hmmdsl.language.claims.fixed import fixed
-from hmmdsl.language.claims.functions import FUNCTIONS, UndefinedError
 from hmmdsl.language.claims.judging import ResolvedClaim, judge
-from hmmdsl.language.claims.measured import Cell, Dimension
+from hmmdsl.language.claims.measured import Cell, Dimension, UndefinedError
 from hmmdsl.language.claims.reading import constant_value
-from hmmdsl.language.claims.reductions import no_axes, reduced_type
+from hmmdsl.language.claims.reductions import applied, no_axes, reduced_type
 from hmmdsl.language.claims.result_paths import Place, Results, follow, number_at, steps_text
 from hmmdsl.language.claims.types import ClaimType, together, unreduced
 from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import FUNCTIONS as OF_CONSTANTS
+from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.constants.mentions import mentions
 from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
@@ -304,11 +302,11 @@ class _Resolver:
     def _call(self, call: syntax.Call) -> ClaimType | None:
         name = call.function.bare
         function = FUNCTIONS.get(name) if name is not None else None
-        if name is None or function is None:
+        if name is None or function is None or not function.results:
             written = name or steps_text((call.function.head.text, "…"))
-            cure = suggestion(written, list(FUNCTIONS), "claims have")
+            cure = suggestion(written, [each for each, other in FUNCTIONS.items() if other.results], "claims have")
             message, label = f"claims have no function `{written}`", "unknown function"
-            if written in OF_CONSTANTS:
+            if function is not None:
                 message, label = f"`{written}` takes constants, and here it is given results", "not of results"
             self.diagnostics.add("E0707", message, call.function.span, label=label, help=cure)
             return None
@@ -337,7 +335,7 @@ class _Resolver:
 
     def _has_value(self, call: syntax.Call) -> bool:
         """Whether a call has a value, as far as can be known before the run; E0402 if it has none in any."""
-        if not mentions(call) <= {*FUNCTIONS, *OF_CONSTANTS, *self.params}:
+        if not mentions(call) <= {*FUNCTIONS, *self.params}:
             return True
         try:
             constant_value(call, self.params)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
+from typing import Any
 
 from hmmdsl.language.constants.budget import BITS, Budget, too_large
 from hmmdsl.language.constants.failure import ConstantError
@@ -14,6 +17,8 @@ from hmmdsl.process.process import Process, Scalar
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
+
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType({"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge})
 
 
 def wrong_type(value: Value, wanted: str, span: Span) -> ConstantError:
@@ -253,6 +258,13 @@ def power(base: Value, exponent: Value, span: Span, budget: Budget) -> Value:
         raise not_finite(span) from None
 
 
+def calculate(operator: str, a: Value, b: Value, span: Span, budget: Budget) -> Value:
+    """`a operator b` for `+ - * / mod ^`. Raises ConstantError."""
+    if operator == "^":
+        return power(a, b, span, budget)
+    return modulo(a, b, span) if operator == "mod" else combine(operator, a, b, span, budget)
+
+
 def _exact_power(base: Fraction, exponent: int, span: Span) -> Fraction:
     widest = max(abs(base.numerator), base.denominator)
     # b bits to the n-th power have more than (b - 1) n bits: known without computing them.
@@ -284,18 +296,7 @@ def compare(operation: str, a: Value, b: Value, span: Span) -> bool:
     """`a operation b` for `== != < <= > >=`. Raises ConstantError (E0403) if the two cannot be compared."""
     if is_scalar(a) and is_scalar(b):
         x, y = as_number(a, span), as_number(b, span)
-        match operation:
-            case "<":
-                return x < y
-            case "<=":
-                return x <= y
-            case ">":
-                return x > y
-            case ">=":
-                return x >= y
-            case "==":
-                return x == y
-        return x != y
+        return COMPARE[operation](x, y)
     numeric = (Fraction, float, Complex)
     alike = type(a) is type(b) or (isinstance(a, numeric) and isinstance(b, numeric))
     if operation in ("==", "!=") and alike:

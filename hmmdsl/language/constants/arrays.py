@@ -196,28 +196,18 @@ def _linspace(values: Sequence[Value], spans: Sequence[Span], span: Span, budget
     return Array(tuple(points))
 
 
-def _len(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
-    return Fraction(len(as_list(values[0], spans[0]).items))
-
-
-def _sum(values: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Value:
-    return total(as_list(values[0], spans[0]).items, span, budget)
-
-
-LIST_FUNCTIONS: dict[str, tuple[int, int | None, str, Compute]] = {
-    "len": (1, 1, "len(list)", _len),
-    "sum": (1, 1, "sum(list)", _sum),
-    "linspace": (3, 3, "linspace(first, last, count)", _linspace),
-    "outer": (2, 2, "outer(a, b)", _outer),
-    "dot": (2, 2, "dot(a, b)", _dot),
-    "transpose": (1, 1, "transpose(matrix)", _transpose),
-    "diag": (1, 1, "diag(list)", _diag),
-    "block_diag": (1, None, "block_diag(a, b, …)", _block_diag),
-    "kron": (2, 2, "kron(a, b)", _kron),
-    "identity": (1, 1, "identity(size)", _identity),
-    "spectral_radius": (1, 1, "spectral_radius(matrix)", _spectral_radius),
+LIST_FUNCTIONS: dict[str, tuple[int, int | None, str, str, Compute]] = {
+    "linspace": (3, 3, "linspace(first, last, count)", "numbers at equal distances, both ends among them", _linspace),
+    "outer": (2, 2, "outer(a, b)", "the outer product of two lists", _outer),
+    "dot": (2, 2, "dot(a, b)", "the product of matrices, lists, or a matrix and a list", _dot),
+    "transpose": (1, 1, "transpose(matrix)", "rows and columns exchanged", _transpose),
+    "diag": (1, 1, "diag(list)", "the diagonal matrix of a list, or the diagonal of a matrix", _diag),
+    "block_diag": (1, None, "block_diag(a, b, …)", "matrices and numbers along the diagonal", _block_diag),
+    "kron": (2, 2, "kron(a, b)", "the Kronecker product of two matrices", _kron),
+    "identity": (1, 1, "identity(size)", "the identity matrix", _identity),
+    "spectral_radius": (1, 1, "spectral_radius(matrix)", "the largest modulus of an eigenvalue, a float", _spectral_radius),
 }
-"""Least and most arguments (None: any number), how it is written, and what it does."""
+"""Least and most arguments (None: any number), how it is written, what it is, and what it does."""
 
 
 def make_list(items: Sequence[Value], spans: Sequence[Span], span: Span, budget: Budget) -> Array:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arithmetic import as_integer, as_number, combine, compare, modulo, negative, power, wrong_type
+from hmmdsl.language.constants.arithmetic import as_integer, as_number, calculate, compare, negative, wrong_type
 from hmmdsl.language.constants.arrays import as_list, make_list
 from hmmdsl.language.constants.budget import BITS, DEPTH, Budget, too_large
 from hmmdsl.language.constants.calls import bind, fill, usage
@@ -266,12 +266,7 @@ def _binary(binary: syntax.Binary, scope: Scope, budget: Budget) -> Value:
                 value = evaluate_condition(step.right, scope, budget)
             continue
         right = evaluate(step.right, scope, budget)
-        if operator == "^":
-            value = power(value, right, step.span, budget)
-        elif operator == "mod":
-            value = modulo(value, right, step.span)
-        else:
-            value = combine(operator, value, right, step.span, budget)
+        value = calculate(operator, value, right, step.span, budget)
     return value
 
 

@@ -23,6 +23,11 @@ class ConstantError(Exception):
         super().__init__(message)
         self.diagnostic = Diagnostic(code, message, span, label, help, notes)
 
+    @property
+    def code(self) -> str:
+        """The message's code; none where it was reported already."""
+        return self.diagnostic.code if self.diagnostic is not None else ""
+
     def with_notes(self, *notes: Note) -> ConstantError:
         """The same mistake with further places behind its own."""
         found = self.diagnostic

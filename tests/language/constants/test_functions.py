@@ -82,7 +82,7 @@ def test_spectral_radius() -> None:
         ("identity(0)", "E0403"),
         ("identity(100_000)", "E0414"),
         ("linspace(0, 1)", "E0407"),
-        ("min([])", "E0403"),
+        ("min([])", "E0402"),
         ("sum(3)", "E0403"),
     ],
 )
