@@ -140,3 +140,9 @@ def test_light_commands_import_no_heavy_library(command: list[str]) -> None:
         [sys.executable, "-c", program, *command], cwd=HOUSE.parent, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_values_are_below_the_processes_that_are_declared() -> None:
+    """The bodies of processes are read with values; values know nothing of bodies, so that both have their types."""
+    for file in (HOUSE / "language" / "constants").glob("*.py"):
+        assert not [each for each in modules_imported(ast.parse(file.read_text())) if "language.processes" in each], file.name

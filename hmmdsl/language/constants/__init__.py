@@ -1,1 +1,1 @@
-"""Constant expressions and their values, exact and within a budget."""
+"""Constant expressions and their values, processes among them, exact and within a budget."""

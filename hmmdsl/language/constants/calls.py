@@ -15,6 +15,7 @@ from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.source import Span
 
 Evaluate = Callable[[syntax.Expression, Scope, Budget], Value]
+"""The evaluator, as an argument of what it needs itself."""
 
 
 def usage(name: str, parameters: tuple[syntax.Parameter, ...]) -> str:

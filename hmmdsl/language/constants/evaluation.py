@@ -12,16 +12,16 @@ from hmmdsl.language.constants.arithmetic import as_integer, as_number, calculat
 from hmmdsl.language.constants.arrays import as_list, make_list
 from hmmdsl.language.constants.budget import BITS, DEPTH, Budget, too_large
 from hmmdsl.language.constants.calls import bind, fill, usage
+from hmmdsl.language.constants.composition import compose
 from hmmdsl.language.constants.failure import ConstantError, Reported
 from hmmdsl.language.constants.functions import FUNCTIONS, INDEX, OPERATIONS
 from hmmdsl.language.constants.lookup import find, unknown_name
+from hmmdsl.language.constants.references import read_symbol
 from hmmdsl.language.constants.scope import Failed, Function, Module, Scope, Template
+from hmmdsl.language.constants.symbols import HINTS
 from hmmdsl.language.constants.values import Array, Complex, Value, kind_of_value, shown, text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
-from hmmdsl.language.processes.composition import compose
-from hmmdsl.language.processes.references import read_symbol
-from hmmdsl.language.processes.symbols import HINTS
 from hmmdsl.language.source import Span
 from hmmdsl.process.process import Process, Scalar
 

@@ -287,7 +287,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "random_hmm": "random_hmm(states = 5, tokens = 2, seed = 0)",
     }
 )
-"""The functions that make processes, and how each is written; the folder `processes` knows what they do."""
+"""The functions that make processes, and how each is written; `composition` knows what they do."""
 
 _OF_CLAIMS = frozenset(name for name, each in FUNCTIONS.items() if "truth" in (each.takes, each.gives) or each.results == "runs")
 """Words such as `any` and `count` are mostly for claims: a file may have a process or a param of such a name."""

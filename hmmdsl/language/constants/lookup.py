@@ -8,9 +8,9 @@ from hmmdsl.language import syntax
 from hmmdsl.language.constants.failure import ConstantError, Reported
 from hmmdsl.language.constants.functions import CONSTANTS, FUNCTIONS, INDEX, OPERATIONS
 from hmmdsl.language.constants.scope import Bound, Failed, Module, Scope
+from hmmdsl.language.constants.symbols import HINTS
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
-from hmmdsl.language.processes.symbols import HINTS
 
 
 def resolve(name: syntax.Name, scope: Scope) -> Bound:

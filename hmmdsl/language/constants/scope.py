@@ -10,9 +10,9 @@ from typing import TypeAlias
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.symbols import Symbols
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Note
-from hmmdsl.language.processes.symbols import Symbols
 from hmmdsl.language.source import Span
 from hmmdsl.process.process import Process
 

@@ -10,8 +10,8 @@ from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.evaluation import integer_range
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.scope import EXPRESSION_WORDS, ITEM_WORDS, Scope
+from hmmdsl.language.constants.symbols import Table
 from hmmdsl.language.processes.reports import Reports
-from hmmdsl.language.processes.symbols import Table
 
 
 def declare_states(item: syntax.States, table: Table, scope: Scope, budget: Budget, reports: Reports) -> None:

@@ -12,16 +12,16 @@ from hmmdsl.language.constants.calls import check_parameters
 from hmmdsl.language.constants.evaluation import evaluate, evaluate_number
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.functions import BUILTIN_NAMES
+from hmmdsl.language.constants.references import read_state, read_symbol
 from hmmdsl.language.constants.scope import Bound, Failed, Function, Scope, check_new_name
+from hmmdsl.language.constants.symbols import Symbols
 from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.processes.alphabets import declare_states, declare_tokens
 from hmmdsl.language.processes.loops import turns
-from hmmdsl.language.processes.references import read_state, read_symbol
 from hmmdsl.language.processes.reports import Reports, Turns
 from hmmdsl.language.processes.rows import Rows, Where
-from hmmdsl.language.processes.symbols import Symbols
 from hmmdsl.process.process import Scalar
 
 ENDS = ("departure", "arrival")

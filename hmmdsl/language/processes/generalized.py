@@ -10,11 +10,11 @@ from hmmdsl.language.constants.arithmetic import as_number, shape_text
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.evaluation import evaluate
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.references import read_state
 from hmmdsl.language.constants.values import Array, Complex, Value, kind_of_value, text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.processes.bodies import Body, Matrix
 from hmmdsl.language.processes.matrices import entry_places, square_matrices
-from hmmdsl.language.processes.references import read_state
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.source import Span
 from hmmdsl.process import kraus

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.symbols import Table
 from hmmdsl.language.constants.values import text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.processes.reports import Reports, Turns
-from hmmdsl.language.processes.symbols import Table
 from hmmdsl.language.source import Span
 from hmmdsl.process.process import Scalar
 

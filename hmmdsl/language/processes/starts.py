@@ -10,13 +10,13 @@ from hmmdsl.language.constants.arithmetic import as_number, shape_text
 from hmmdsl.language.constants.budget import Budget
 from hmmdsl.language.constants.evaluation import evaluate
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.references import read_state
 from hmmdsl.language.constants.scope import Scope
+from hmmdsl.language.constants.symbols import Symbols, Table
 from hmmdsl.language.constants.values import Array, kind_of_value, text_of
 from hmmdsl.language.messages.hints import listing
-from hmmdsl.language.processes.references import read_state
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import TOLERANCE, probability
-from hmmdsl.language.processes.symbols import Symbols, Table
 from hmmdsl.language.source import Span
 from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Scalar

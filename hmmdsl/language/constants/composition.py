@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hmmdsl.language import syntax
+from hmmdsl.language.constants.arguments import Given, read_arguments
 from hmmdsl.language.constants.arithmetic import as_integer, as_number, wrong_type
 from hmmdsl.language.constants.budget import BITS, Budget, too_large
+from hmmdsl.language.constants.calls import Evaluate
 from hmmdsl.language.constants.failure import ConstantError
+from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.constants.values import Array, Value, text_of
-from hmmdsl.language.processes.arguments import Given, read_arguments
-from hmmdsl.language.processes.references import Evaluate
 from hmmdsl.language.source import Span
 from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, LARGEST_STATES, AlgebraError, ClashError, TooDeepError, TooLargeError
 from hmmdsl.process.algebra.mixture import mixture
@@ -57,7 +58,7 @@ APART = {
 """What to do where a product would have to be written out, and does not fit."""
 
 
-def compose(name: str, call: syntax.Call, scope: object, budget: Budget, evaluate: Evaluate) -> Process:
+def compose(name: str, call: syntax.Call, scope: Scope, budget: Budget, evaluate: Evaluate) -> Process:
     """The process that the call makes; its name is the call's text in canonical form.
 
     Raises ConstantError: E02xx for its arguments, E0330 to E0339 for what has no meaning or would not fit, E04xx for values.

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeAlias
 
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.calls import Evaluate
 from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.values import Value, is_integer, shown, text_of
-from hmmdsl.language.processes.symbols import Table, string_text
+from hmmdsl.language.constants.scope import Scope
+from hmmdsl.language.constants.symbols import Table, string_text
+from hmmdsl.language.constants.values import is_integer, shown, text_of
 from hmmdsl.language.source import Span
 
-# Evaluation needs `index(t)`, which needs this file: the evaluator comes as an argument. `scope` is a Scope.
-Evaluate: TypeAlias = Callable[..., Value]
 
-
-def read_state(path: syntax.Path, states: Table, scope: object, budget: Budget, evaluate: Evaluate) -> int:
+def read_state(path: syntax.Path, states: Table, scope: Scope, budget: Budget, evaluate: Evaluate) -> int:
     """The position of a state. Raises ConstantError: E0306 unknown, E0312 and E0313 for its indices."""
     name = path.head.text
     if not path.segments:
@@ -29,7 +26,7 @@ def read_state(path: syntax.Path, states: Table, scope: object, budget: Budget, 
     return _member(path, states, scope, budget, evaluate)
 
 
-def read_symbol(symbol: syntax.Expression, tokens: Table, scope: object, budget: Budget, evaluate: Evaluate) -> int:
+def read_symbol(symbol: syntax.Expression, tokens: Table, scope: Scope, budget: Budget, evaluate: Evaluate) -> int:
     """The position of the token that a label names.
 
     Raises ConstantError: E0307 unknown, E0312 and E0313 for its indices, E0314 both a token and a constant, E0315 a constant that
@@ -50,9 +47,9 @@ def read_symbol(symbol: syntax.Expression, tokens: Table, scope: object, budget:
     return _constant(symbol, tokens, scope, budget, evaluate)
 
 
-def _named(path: syntax.Path, name: str, tokens: Table, scope: object, budget: Budget, evaluate: Evaluate) -> int:
+def _named(path: syntax.Path, name: str, tokens: Table, scope: Scope, budget: Budget, evaluate: Evaluate) -> int:
     declared = name in tokens.families or name in tokens.places
-    constant = scope.lookup(name) is not None  # type: ignore[attr-defined]
+    constant = scope.lookup(name) is not None
     if declared and constant:
         raise ConstantError(
             "E0314",
@@ -72,7 +69,7 @@ def _named(path: syntax.Path, name: str, tokens: Table, scope: object, budget: B
     return _member(path, tokens, scope, budget, evaluate)
 
 
-def _member(path: syntax.Path, table: Table, scope: object, budget: Budget, evaluate: Evaluate) -> int:
+def _member(path: syntax.Path, table: Table, scope: Scope, budget: Budget, evaluate: Evaluate) -> int:
     name = path.head.text
     if name not in table.families and name not in table.places:
         raise _unknown(table, name, path.span)
@@ -95,7 +92,7 @@ def _member(path: syntax.Path, table: Table, scope: object, budget: Budget, eval
     return table.member(name, tuple(indices), path.span)
 
 
-def _constant(expression: syntax.Expression, tokens: Table, scope: object, budget: Budget, evaluate: Evaluate) -> int:
+def _constant(expression: syntax.Expression, tokens: Table, scope: Scope, budget: Budget, evaluate: Evaluate) -> int:
     value = evaluate(expression, scope, budget)
     if not is_integer(value):
         raise ConstantError(

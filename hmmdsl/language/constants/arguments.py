@@ -8,23 +8,24 @@ from fractions import Fraction
 from hmmdsl.language import syntax
 from hmmdsl.language.constants.arithmetic import wrong_type
 from hmmdsl.language.constants.budget import Budget
+from hmmdsl.language.constants.calls import Evaluate
 from hmmdsl.language.constants.failure import ConstantError
 from hmmdsl.language.constants.functions import OPERATIONS
+from hmmdsl.language.constants.scope import Scope
+from hmmdsl.language.constants.symbols import string_text
 from hmmdsl.language.constants.values import Value, is_integer, kind_of_value, text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import listing, suggestion
-from hmmdsl.language.processes.references import Evaluate
-from hmmdsl.language.processes.symbols import string_text
 from hmmdsl.language.source import Span
 from hmmdsl.process.process import Process
 
 
 @dataclass
 class Given:
-    """The arguments of one call. `scope` is a Scope."""
+    """The arguments of one call."""
 
     call: syntax.Call
-    scope: object
+    scope: Scope
     budget: Budget
     evaluate: Evaluate
     expressions: dict[str, syntax.Expression] = field(default_factory=dict)
@@ -110,7 +111,7 @@ class Given:
         return self._integer(written)
 
     def _path(self, path: syntax.Path, process: Process | None) -> str:
-        bound = self.scope.lookup(path.head.text)  # type: ignore[attr-defined]
+        bound = self.scope.lookup(path.head.text)
         constant = isinstance(bound, (Fraction, float))
         if constant and not path.segments:
             if process is not None and path.head.text in process.tokens:
@@ -146,7 +147,7 @@ def read_arguments(
     parameters: tuple[str, ...],
     optional: tuple[str, ...],
     parts: bool,
-    scope: object,
+    scope: Scope,
     budget: Budget,
     evaluate: Evaluate,
 ) -> Given:
