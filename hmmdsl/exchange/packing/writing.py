@@ -143,9 +143,9 @@ def _started_with(run: Path) -> tuple[dict[str, str], str | None]:
     try:
         with open_plain(run / "log.jsonl", follow=False) as log:
             said = json.loads(log.readline(_LONGEST_LINE))["settings"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            settings = {str(name): str(value) for name, value in said.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}, None
-    settings = {str(name): str(value) for name, value in said.items()}
     return settings, settings.pop("profile", None)
 
 

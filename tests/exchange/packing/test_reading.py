@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import struct
 import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from safetensors.numpy import save
 
 from hmmdsl.cli.verify import check_pack
 from hmmdsl.exchange.packing.limits import PackError, check_names, fault_of_name
-from hmmdsl.exchange.packing.opening import unpack
+from hmmdsl.exchange.packing.opening import unpack, unpacked
 from hmmdsl.exchange.packing.writing import pack
 from hmmdsl.exchange.reading import read
 from hmmdsl.runtime.failures import OutputError
@@ -44,7 +46,9 @@ def refused(path: Path, tmp_path: Path, words: str) -> None:
 def test_unpacking_gives_the_run_again(whole: Path, tmp_path: Path) -> None:
     unpack(whole, tmp_path / "again")
     run = next(path for path in whole.parent.iterdir() if path.name.startswith("coins-"))
-    assert contents(tmp_path / "again") == {name: c for name, c in contents(run).items() if name != "log.jsonl"}
+    again = contents(tmp_path / "again")
+    assert json.loads(again.pop("log.jsonl"))["settings"] == {"fit.steps": "4"}  # so that it can be packed again
+    assert again == {name: c for name, c in contents(run).items() if name != "log.jsonl"}
 
 
 def test_a_folder_that_is_there_is_left_alone(whole: Path, tmp_path: Path) -> None:
@@ -238,6 +242,25 @@ def test_a_pack_that_was_changed_anywhere_is_not_run(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("settings", [{}, {"fit.seed": "1"}])
+def test_a_spec_that_is_not_the_experiment_that_was_run_is_refused(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    files = contents(run_folder(tmp_path / "run"))
+    del files["log.jsonl"]
+    asked: dict[str, Any] = {"name": "coins", "settings": {"fit.steps": "4"}}
+    assert read(forged(tmp_path / "x.hmmz", files, **asked), settings).experiment.trains["fit"].steps == 4
+    elsewhere = files | {"experiment.yaml": files["experiment.yaml"].replace(b"device: auto", b"device: cpu")}
+    assert elsewhere != files
+    read(forged(tmp_path / "z.hmmz", elsewhere, **asked), settings)  # as `run --device` leaves it
+    files["spec.hmm"] = files["spec.hmm"].replace(b"fit.loss < 2", b"fit.loss < 0.1")
+    path = forged(tmp_path / "y.hmmz", files, **asked)
+    words = r"y\.hmmz is refused: its spec\.hmm is not the experiment of its experiment\.yaml \(at `expect\[0\]\.claim`: .*0\.1"
+    with pytest.raises(PackError, match=words):
+        read(path, settings)
+    with pytest.raises(PackError, match=words), unpacked(path):
+        pass
+
+
 @pytest.mark.parametrize(("files", "listed"), [(["a"], ["a", "b"]), (["a", "b"], ["a"])])
 def test_a_file_too_many_or_too_few_is_refused(files: list[str], listed: list[str], tmp_path: Path) -> None:
     path = forged(tmp_path / "x.hmmz", {f"{n}.json": b"1" for n in files}, {f"{n}.json": b"1" for n in listed})
@@ -282,7 +305,8 @@ def test_flipped_bits_give_a_clear_refusal_or_the_very_same_files(whole: Path, d
         assert not place.exists()
     else:
         run = next(each for each in whole.parent.iterdir() if each.name.startswith("coins-"))
-        assert contents(place) == {name: c for name, c in contents(run).items() if name != "log.jsonl"}
+        files, original = ({n: c for n, c in contents(each).items() if n != "log.jsonl"} for each in (place, run))
+        assert files == original
 
 
 @given(st.text(max_size=60))
