@@ -13,7 +13,7 @@ from hmmdsl.language.constants.budget import count_records, within_theory
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
-from hmmdsl.language.records.checks import check_records, nowhere
+from hmmdsl.language.records.checks import check_analysis, check_records, nowhere
 from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.replication import check_often, check_replicate, replicate_of
 from hmmdsl.language.source import Source, Span
@@ -56,12 +56,9 @@ def compile_experiment(
         around = Surroundings(processes, experiment.models, trains, analyses)
         if not _sound(name, analysis, around, names, diagnostics):
             continue
-        before = len(diagnostics.errors)
-        for problem in analysis.problems(around):
-            diagnostics.add(problem.code, f"{name}: {problem.message}", None, help=problem.help)
-        if len(diagnostics.errors) == before:
-            analyses[name] = analysis
-            schemas[name] = analysis.results(around)
+        found = check_analysis(name, analysis, around, nowhere, diagnostics)
+        if found is not None:
+            analyses[name], schemas[name] = analysis, found
     around = Surroundings(processes, experiment.models, trains, analyses)
     check_records(around, nowhere, diagnostics)
     sweeps = compile_sweeps(experiment, processes, diagnostics, max_points) if not diagnostics.errors else {}

@@ -10,7 +10,8 @@ from hmmdsl.language.records.fits import Counts, Fits
 from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.source import Span
 from hmmdsl.process.allowance import theory_for
-from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.spec.analysis import Analysis, Surroundings
+from hmmdsl.spec.results import Group
 
 Places = Callable[[str, tuple[str | int, ...]], Span | None]
 """The place of a record's field, of its name where the field was not written, or None where there is no text."""
@@ -33,3 +34,14 @@ def check_records(around: Surroundings, places: Places, diagnostics: Diagnostics
     for name in around.analyses:
         theory_for(places(name, ()))
         fits.check_analysis(name, partial(places, name))
+
+
+def check_analysis(name: str, analysis: Analysis, around: Surroundings, places: Places, diagnostics: Diagnostics) -> Group | None:
+    """The schema of an analysis's results, or None once it has been reported what is wrong with it; without text by its name."""
+    before = len(diagnostics.errors)
+    theory_for(places(name, ()))
+    for problem in analysis.problems(around):
+        place = places(name, problem.path)
+        message = problem.message if place is not None else f"{name}: {problem.message}"
+        diagnostics.add(problem.code, message, place, label=problem.label, help=problem.help)
+    return analysis.results(around) if len(diagnostics.errors) == before else None

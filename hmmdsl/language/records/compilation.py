@@ -13,13 +13,13 @@ from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.modules.names import Names
+from hmmdsl.language.records.checks import check_analysis
 from hmmdsl.language.records.elaboration import RecordReader
 from hmmdsl.language.records.meanings import FileMeanings
 from hmmdsl.language.records.settings import Overrides
 from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.records.values import Assignment, Broken, assignments
 from hmmdsl.language.source import Span
-from hmmdsl.process.allowance import theory_for
 from hmmdsl.spec.analysis import Analysis, Surroundings
 from hmmdsl.spec.base import Record
 from hmmdsl.spec.declarations import RecordSort
@@ -279,18 +279,11 @@ class Compilation:
         if any(need not in around.trains and need not in around.analyses for need in record.needs()):
             self.records.unsound.add(name)
             return
-        before = len(self.diagnostics.errors)
-        theory_for(self.places.get(name))
-        self._problems(name, record, around)
-        if len(self.diagnostics.errors) > before:
+        schema = check_analysis(name, record, around, self.place_of, self.diagnostics)
+        if schema is None:
             self.records.unsound.add(name)
-            return
-        self.records.schemas[name] = record.results(around)
-
-    def _problems(self, name: str, analysis: Analysis, around: Surroundings) -> None:
-        for problem in analysis.problems(around):
-            place = self.place_of(name, problem.path)
-            self.diagnostics.add(problem.code, problem.message, place, label=problem.label, help=problem.help)
+        else:
+            self.records.schemas[name] = schema
 
     def _schema_of(self, name: str, expression: syntax.Expression) -> Group | None:
         if name in self._open or len(self._open) > 4 * NESTED:  # so deep leads a circle alone

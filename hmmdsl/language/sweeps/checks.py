@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hmmdsl.language.diagnostics import Diagnostics
-from hmmdsl.language.records.checks import check_records, nowhere
+from hmmdsl.language.records.checks import check_analysis, check_records, nowhere
 from hmmdsl.language.records.fits import Counts
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words
@@ -48,11 +48,9 @@ class PointChecks:
         check_records(around, nowhere, found, self.counts)
         schemas: dict[str, ResultSchema] = dict.fromkeys(experiment.trains, TRAIN_RESULTS)
         for each, analysis in experiment.analyses.items():
-            before = len(found.errors)
-            for problem in analysis.problems(around):
-                found.add(problem.code, f"{each}: {problem.message}", None, label=problem.label, help=problem.help)
-            if len(found.errors) == before:
-                schemas[each] = analysis.results(around)
+            schema = check_analysis(each, analysis, around, nowhere, found)
+            if schema is not None:
+                schemas[each] = schema
         for diagnostic in found.found:
             key = diagnostic.code if diagnostic.severity == "warning" else diagnostic.code + diagnostic.message
             if key not in self.told:
