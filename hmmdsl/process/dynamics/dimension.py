@@ -66,21 +66,22 @@ class DimensionFit:
 
 def box_counting(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) -> DimensionFit:
     """Of the set that the points fill. A thousand points are few, a hundred thousand good."""
-    return _fitted(points, 0, seed)
+    return of_set_and_measure(points, seed)[0]
 
 
 def information(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) -> DimensionFit:
     """Of the measure that the points are drawn from."""
-    return _fitted(points, 1, seed)
+    return of_set_and_measure(points, seed)[1]
 
 
-def _fitted(points: Float64[np.ndarray, "point coordinate"], which: int, seed: int) -> DimensionFit:
-    """The slope of log N (0) or I (1), in boxes along the points' principal axes."""
+def of_set_and_measure(points: Float64[np.ndarray, "point coordinate"], seed: int = 0) -> tuple[DimensionFit, DimensionFit]:
+    """Both, from the same boxes along the points' principal axes: the slopes of log N and of I."""
     points = points[:: -(-points.size // LARGEST_CLOUD)]
     centred = points - points.mean(axis=0)
     _, spread, axes = np.linalg.svd(centred[:: max(1, len(centred) // 20_000)], full_matrices=False)
     if spread[0] < FLAT:
-        return DimensionFit(0.0, 0.0, reason="one point")
+        point = DimensionFit(0.0, 0.0, reason="one point")
+        return point, point
     places = centred @ axes[spread > FLAT * spread[0]].T
     places = (places - places.min(axis=0)) / np.ptp(places, axis=0).max()
     rng = np.random.default_rng(seed)
@@ -101,10 +102,11 @@ def _fitted(points: Float64[np.ndarray, "point coordinate"], which: int, seed: i
         middle = (low + high) / 2
         low, high = (low, middle) if boxes(2.0**middle)[0] <= filled else (middle, high)
     if np.log2(COARSEST) - high < FEWEST_OCTAVES:
-        return DimensionFit(None, reason=f"{len(places):,} beliefs are too few to fill boxes small enough")
+        none = DimensionFit(None, reason=f"{len(places):,} beliefs are too few to fill boxes small enough")
+        return none, none
     octaves = np.linspace(np.log2(COARSEST), high, SCALES)
-    counted = np.array([boxes(2.0**octave)[which] for octave in octaves])
-    return _fit(-octaves * np.log(2), counted)
+    filling, telling = np.array([boxes(2.0**octave) for octave in octaves]).T.copy()
+    return _fit(-octaves * np.log(2), filling), _fit(-octaves * np.log(2), telling)
 
 
 def _fit(x: Float64[np.ndarray, " scale"], y: Float64[np.ndarray, " scale"]) -> DimensionFit:

@@ -10,7 +10,7 @@ from hmmdsl.process.complexity import Complexity
 from hmmdsl.process.dynamics.cardinality import Cardinality, cardinality
 from hmmdsl.process.dynamics.causal_machine import CausalMachine, causal_machine
 from hmmdsl.process.dynamics.cloud import BeliefCloud, belief_cloud
-from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, in_order, information
+from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, in_order, of_set_and_measure
 from hmmdsl.process.dynamics.lyapunov import Lyapunov, lyapunov
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.dynamics.synchronization import Order, Synchronization, synchronization
@@ -197,12 +197,13 @@ def _geometry(
     if cloud is None:
         none = DimensionFit(None, reason=f"{len(component.states):,} states are too many for a cloud of beliefs")
         return None, none, none, exponents
-    box, measure = in_order(_of_the_set(component, cloud), information(cloud.belief), exponents.dimension)
+    box, measure = of_set_and_measure(cloud.belief)
+    box, measure = in_order(_of_the_set(component, box), measure, exponents.dimension)
     return cloud, box, measure, exponents
 
 
-def _of_the_set(component: Process, cloud: BeliefCloud) -> DimensionFit:
+def _of_the_set(component: Process, of_cloud: DimensionFit) -> DimensionFit:
     """The box-counting dimension from the cloud, or from one that reaches the rarely visited beliefs: whichever is surer."""
     even = belief_cloud(component, evenly=True)
-    fits = [box_counting(each.belief) for each in (cloud, even) if each is not None]
+    fits = [of_cloud] if even is None else [of_cloud, box_counting(even.belief)]
     return min(fits, key=lambda fit: float("inf") if fit.error is None else fit.error)
