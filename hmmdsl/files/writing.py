@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,11 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | get
 _MORE = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 _CHUNK = 2**20
+
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets take for a formula."""
+
+_NUMBER = re.compile(r"[+-](inf|nan|[0-9.]+(e[+-]?[0-9]+)?(/[0-9]+)?)", re.IGNORECASE)
 
 
 @contextmanager
@@ -67,9 +73,21 @@ def write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
     """Write rows as CSV, floats in their shortest exact form; for folders that reach the disk as a whole."""
     with appearing(path, durable=False) as binary:
         text = TextIOWrapper(binary, encoding="utf-8", newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
         text.flush()
         text.detach()
+
+
+def _cell(value: object) -> object:
+    """What a spreadsheet shows as it is: text that it would compute is text by the apostrophe in front. Numbers stay numbers.
+
+    >>> _cell("=1+1"), _cell("-1/3"), _cell("relu"), _cell(-0.5)
+    ("'=1+1", '-1/3', 'relu', -0.5)
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # which the writer quotes; a bare return would end the row
+    return f"'{text}" if value.startswith(_COMPUTED) and not _NUMBER.fullmatch(value) else text
 
 
 def append(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 from pathlib import Path
@@ -118,3 +119,10 @@ def test_trying_to_write_leaves_nothing(named: bool, tmp_path: Path, monkeypatch
     assert not list(tmp_path.iterdir())
     with pytest.raises(FileNotFoundError):
         try_to_write(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])
+def test_text_that_a_spreadsheet_would_compute_is_text_in_it(text: str, tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", [[text, text], [-0.5, "-1/3"], ["+1e-5", "-inf"]])
+    with (tmp_path / "t.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["'" + text.replace("\r", "\n")] * 2, ["-0.5", "-1/3"], ["+1e-5", "-inf"]]
