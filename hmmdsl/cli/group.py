@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from hmmdsl.files.streams import let_go_of_stdout
 from hmmdsl.language.diagnostics import SpecError
-from hmmdsl.language.messages.render import render
+from hmmdsl.language.messages.render import render, visible
 from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
 
 if TYPE_CHECKING:
@@ -125,7 +125,10 @@ def report(diagnostics: list[Diagnostic]) -> None:
 
 
 def _say_error(message: str, *hints: str) -> None:
-    print(f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint), sep="\n", file=sys.stderr)
+    lines = [
+        line for text in (f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint)) for line in text.split("\n")
+    ]
+    print(*(visible(line) for line in lines), sep="\n", file=sys.stderr)  # paths and names may be a stranger's
 
 
 def _left_behind(stop: BaseException) -> str:

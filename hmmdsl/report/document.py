@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from hmmdsl.language.messages.render import visible
+
 _LARGEST_SVG = 350_000
 """An SVG of more bytes than this is embedded as its PNG."""
 
@@ -23,8 +25,18 @@ def _text(name: str) -> str:
 @cache
 def _templates() -> Environment:
     return Environment(
-        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_plainly,
     )
+
+
+def _plainly(value: object) -> object:
+    """What a template puts in, its text with characters that turn or hide others made visible. Markup is the house's."""
+    return "\n".join(visible(line) for line in value.split("\n")) if type(value) is str else value
 
 
 def fill(template: str, **content: Any) -> str:

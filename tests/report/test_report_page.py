@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hmmdsl.process.portrait import portrait
+from hmmdsl.report.document import fill
 from hmmdsl.report.figures import Drawing, draw_figures, learning_curve, training_caption
 from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.portrait_section import PortraitText, portrait_text
@@ -222,3 +223,9 @@ def test_a_noisy_curve_is_drawn_and_its_caption_says_that_batches_scatter() -> N
         assert len(learning_curve(run).axes) == 2
     assert "scatter" in training_caption(run)
     assert "scatter" not in training_caption(trained())
+
+
+def test_characters_that_turn_or_hide_others_are_seen_on_the_page() -> None:
+    page = fill("process.html", title="a\u202eb\u200bc\x1b]52;c;x\x07<b>", portraits=[], compared=[])
+    assert "a\ufffdb\ufffdc\ufffd]52;c;x\ufffd&lt;b&gt;" in page
+    assert not {"\u202e", "\u200b", "\x1b", "\x07"} & set(page)
