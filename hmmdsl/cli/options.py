@@ -56,7 +56,9 @@ def settings_of(given: list[str] | None) -> dict[str, str]:
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    """Print it; characters that a terminal would obey or hide are escaped, and mean the same to a program."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    print("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 EngineOption = Annotated[Literal["local", "ray", "slurm"], typer.Option("--engine", help="where stages are made")]

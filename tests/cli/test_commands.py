@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from hmmdsl.cli.app import app
+from hmmdsl.cli.options import print_json
 from tests.command_line import Command, command_line
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -313,3 +314,12 @@ def test_streams_that_are_full_or_closed_end_in_a_sentence(redirected: str, code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_json_escapes_what_a_terminal_would_obey_or_hide_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    content = {"a\u202eb": ["\u200b\x7f\x9b\U000e0041", "β_0 ≤ 1"]}
+    print_json(content)
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable()
+    assert "β_0 ≤ 1" in printed
+    assert json.loads(printed) == content
