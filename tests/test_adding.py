@@ -16,8 +16,8 @@ from typing import ClassVar, Literal
 
 from hmmdsl.analysis.kind import ReadsPlaces
 from hmmdsl.analysis.work import Reads
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import Group, Quantity, by_point
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import Group, Quantity, by_point
 
 
 class Norms(ReadsPlaces):
@@ -80,7 +80,7 @@ expect sizes.block[1].length > 0 and sooner.checkpoint[0].final_norm.length > 0
 BIGRAMS = '''
 from typing import Literal
 
-from hmmdsl.spec.models.base import Model
+from hmmdsl.schema.models.base import Model
 
 
 class Bigrams(Model):
@@ -111,7 +111,7 @@ import torch
 from torch import nn
 
 from hmmdsl.models.network import Network
-from hmmdsl.spec.models.bigrams import Bigrams
+from hmmdsl.schema.models.bigrams import Bigrams
 
 
 class BigramsNetwork(Network):
@@ -150,11 +150,11 @@ def house(tmp_path: Path) -> Path:
     """A copy of the house by links, but for its rooms' own folders, in which files can be added."""
     copy = tmp_path / "copy" / "hmmdsl"
     rooms = [path for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"]
-    for folder in (HOUSE, *rooms, HOUSE / "spec" / "models"):
+    for folder in (HOUSE, *rooms, HOUSE / "schema" / "models"):
         there = copy / folder.relative_to(HOUSE)
         there.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if path.name != "__pycache__" and not (path.is_dir() and (folder == HOUSE or path == HOUSE / "spec" / "models")):
+            if path.name != "__pycache__" and not (path.is_dir() and (folder == HOUSE or path == HOUSE / "schema" / "models")):
                 (there / path.name).symlink_to(path)
     return copy
 
@@ -185,7 +185,7 @@ def test_an_analysis_is_one_folder(house: Path) -> None:
 
 def test_a_network_is_a_record_and_a_module(house: Path) -> None:
     """For the golden mean process the last token is all that there is to know."""
-    (house / "spec" / "models" / "bigrams.py").write_text(BIGRAMS)
+    (house / "schema" / "models" / "bigrams.py").write_text(BIGRAMS)
     (house / "models" / "bigrams.py").write_text(TABLE)
     done = run(house, PAIRS)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from hmmdsl.analysis.kind import Kind
-from hmmdsl.spec.analysis import AnalysisKinds
+from hmmdsl.schema.analysis import AnalysisKinds
 
 
 @cache

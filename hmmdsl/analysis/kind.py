@@ -20,9 +20,9 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.reading.points import FinalNormPoint, Place, Point, places
 from hmmdsl.analysis.reading.problems import missing_points, repeated, repeated_points, same_vocabulary
 from hmmdsl.analysis.work import Reads
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Problem, TrainName
-from hmmdsl.spec.results import Group
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Problem, TrainName
+from hmmdsl.schema.results import Group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.schema.analysis import Surroundings
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hmmdsl.process.process import Process
-    from hmmdsl.spec.analysis import Analysis
+    from hmmdsl.schema.analysis import Analysis
     from hmmdsl.training.trained import Trained
 
 

@@ -16,8 +16,8 @@ from hmmdsl.process.algebra.parts import within_factors
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
-    from hmmdsl.spec.models.base import Model
-    from hmmdsl.spec.train import Train
+    from hmmdsl.schema.models.base import Model
+    from hmmdsl.schema.train import Train
 
 FORWARD = 4e10
 """Floating-point operations a second of the network's passes, in float32."""

@@ -26,7 +26,7 @@ from hmmdsl.process.allowance import OverspentError, theory_within
 from hmmdsl.process.counting import count_histories
 from hmmdsl.runtime.failures import ExitCode
 from hmmdsl.runtime.lock import compare_lock
-from hmmdsl.spec.base import AUTO_HISTORY_LIMIT
+from hmmdsl.schema.base import AUTO_HISTORY_LIMIT
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled

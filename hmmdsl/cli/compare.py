@@ -11,7 +11,7 @@ import typer
 
 from hmmdsl.cli.summary import number_text
 from hmmdsl.exchange.columns import Column, SeedColumns, columns_of, seed_columns_of
-from hmmdsl.spec.confidence import Interval, interval, paired
+from hmmdsl.schema.confidence import Interval, interval, paired
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 

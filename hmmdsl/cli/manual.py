@@ -8,10 +8,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.messages.catalogue import UnknownCodeError, codes, explanation
+from hmmdsl.language.values.functions import FUNCTIONS
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.reference import RecordHelp, all_markdown, lookup, reference
+from hmmdsl.schema.reference import RecordHelp, all_markdown, lookup, reference
 
 _WIDTH = 100
 

@@ -11,8 +11,8 @@ from hmmdsl.language.messages.render import visible
 from hmmdsl.process import notation
 from hmmdsl.report.claim_words import MORE_SEEDS, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hmmdsl.runtime.replication import Replication
     from hmmdsl.runtime.run import Run
     from hmmdsl.runtime.sweep.running import SweepOutcome
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.schema.experiment import Verdict
 
 LONGEST_TABLE = 16
 """Rows of one analysis; more are counted."""

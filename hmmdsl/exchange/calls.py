@@ -11,12 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate_process
-from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.functions import OPERATIONS
-from hmmdsl.language.constants.lookup import find
-from hmmdsl.language.constants.scope import Scope, Template
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import listing, nearest
 from hmmdsl.language.modules.around import STD, names_of_file, names_of_library
@@ -25,6 +19,12 @@ from hmmdsl.language.parser import parse, parse_expression
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.records.settings import moved
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate_process
+from hmmdsl.language.values.failure import ConstantError, Reported
+from hmmdsl.language.values.functions import OPERATIONS
+from hmmdsl.language.values.lookup import find
+from hmmdsl.language.values.scope import Scope, Template
 from hmmdsl.process.process import Process
 from hmmdsl.runtime.failures import OutputError
 

@@ -12,7 +12,7 @@ from hmmdsl.language.sweeps.compiled import CompiledSweep, point_words
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import numbers, read_json, read_object, read_text
-from hmmdsl.spec.sweep import seed_axis, value_text
+from hmmdsl.schema.sweep import seed_axis, value_text
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.results_file import read_json
-from hmmdsl.spec.exact import LARGEST, exact_number
+from hmmdsl.schema.exact import LARGEST, exact_number
 
 LARGEST_FILE = 64 << 20
 """Bytes that are read, at most."""

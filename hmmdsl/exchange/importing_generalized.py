@@ -21,7 +21,7 @@ from hmmdsl.language.parser import parse
 from hmmdsl.language.source import Source
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.exact import LARGEST, exact_number
+from hmmdsl.schema.exact import LARGEST, exact_number
 
 Vector: TypeAlias = list[Scalar]
 

@@ -14,11 +14,11 @@ from hmmdsl.runtime.curves import read_curve
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import numbers, read_claims, read_json, read_object, read_text
-from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.confidence import Interval, interval
-from hmmdsl.spec.experiment import Experiment, Verdict
-from hmmdsl.spec.replication import SEED
-from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell, places
+from hmmdsl.schema.checkpoints import checkpoint_steps
+from hmmdsl.schema.confidence import Interval, interval
+from hmmdsl.schema.experiment import Experiment, Verdict
+from hmmdsl.schema.replication import SEED
+from hmmdsl.schema.sweep import AxisValue, SweepAxis, cell, places
 from hmmdsl.training.trained import TrainingResult, trained_of
 
 if TYPE_CHECKING:

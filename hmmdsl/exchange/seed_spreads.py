@@ -10,8 +10,8 @@ from typing import Any
 from hmmdsl.exchange.agreement import Spread
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.results_file import numbers
-from hmmdsl.spec.confidence import interval
-from hmmdsl.spec.sweep import SweepAxis, seed_axis
+from hmmdsl.schema.confidence import interval
+from hmmdsl.schema.sweep import SweepAxis, seed_axis
 
 FEWEST = 3
 """Of fewer seeds the standard deviation says too little."""

@@ -27,7 +27,7 @@ from hmmdsl.runtime.run import all_results
 from hmmdsl.runtime.stage import MEASURED, Cache, RunContext
 from hmmdsl.runtime.store.store import Store
 from hmmdsl.runtime.sweep.planning import plan_sweeps
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.schema.experiment import Verdict
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled

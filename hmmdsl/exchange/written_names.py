@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hmmdsl.language.constants.scope import EXPRESSION_WORDS, ITEM_WORDS
+from hmmdsl.language.values.scope import EXPRESSION_WORDS, ITEM_WORDS
 from hmmdsl.runtime.failures import OutputError
 
 

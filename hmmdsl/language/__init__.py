@@ -1,1 +1,1 @@
-"""Text to syntax tree to experiment: grammar, parser, constants, elaboration, diagnostics, formatter."""
+"""Text to syntax tree to experiment: grammar, parser, values, elaboration, diagnostics, formatter."""

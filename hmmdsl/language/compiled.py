@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.judging import ResolvedClaim
-from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Source
+from hmmdsl.language.values.value import Array, Value, text_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.exact import exact_number
-from hmmdsl.spec.experiment import Experiment
+from hmmdsl.schema.exact import exact_number
+from hmmdsl.schema.experiment import Experiment
 
 if TYPE_CHECKING:
     from hmmdsl.language.sweeps.compiled import CompiledSweep

@@ -12,11 +12,6 @@ from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.resolution import resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, plain_param
-from hmmdsl.language.constants.budget import Budget, within_theory
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.scope import Scope, Template
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.modules.declarations import check_all, declare
 from hmmdsl.language.modules.imports import Modules
@@ -33,12 +28,17 @@ from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps.compiled import CompiledSweep
 from hmmdsl.language.sweeps.elaboration import Sweeps, sweep_of
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.language.values.budget import Budget, within_theory
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.scope import Scope, Template
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import AnalysisKinds
-from hmmdsl.spec.declarations import RecordSort, record_sorts
-from hmmdsl.spec.experiment import LONGEST_NAME, Claim, Experiment
-from hmmdsl.spec.process import ProcessTable
-from hmmdsl.spec.results import TRAIN_RESULTS, Group
+from hmmdsl.schema.analysis import AnalysisKinds
+from hmmdsl.schema.declarations import RecordSort, record_sorts
+from hmmdsl.schema.experiment import LONGEST_NAME, Claim, Experiment
+from hmmdsl.schema.process import ProcessTable
+from hmmdsl.schema.results import TRAIN_RESULTS, Group
 
 __all__ = ["Compiled", "compile_experiment", "compile_file", "compile_text"]
 

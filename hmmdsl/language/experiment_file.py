@@ -12,8 +12,6 @@ from pydantic_core import ErrorDetails
 
 from hmmdsl.files.plain import open_plain
 from hmmdsl.language.compiled import Compiled, param_value
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.messages.hints import OTHER_WORDS, suggestion
 from hmmdsl.language.modules.names import Declared, Names
@@ -24,12 +22,14 @@ from hmmdsl.language.records.values import Broken
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.scope import Scope
 from hmmdsl.process.algebra.failure import DEEPEST_PARTS
-from hmmdsl.spec.analysis import AnalysisKinds
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.declarations import record_sorts
-from hmmdsl.spec.exact import LONGEST
-from hmmdsl.spec.experiment import Experiment
+from hmmdsl.schema.analysis import AnalysisKinds
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.declarations import record_sorts
+from hmmdsl.schema.exact import LONGEST
+from hmmdsl.schema.experiment import Experiment
 
 LARGEST_FILE = 16 * 2**20
 """Bytes of an experiment file: processes are written out in it, so it may be larger than a spec."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from lark import UnexpectedToken
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import count_records
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.parsing.layout import CLOSER, Layout, lay_out
 from hmmdsl.language.parsing.operators import RefusedError
@@ -15,6 +14,7 @@ from hmmdsl.language.parsing.recovery import explain_expression, recover
 from hmmdsl.language.parsing.scanner import NEWLINE, Lexeme
 from hmmdsl.language.parsing.tables import grammar
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.values.budget import count_records
 
 
 def parse(source: Source, diagnostics: Diagnostics) -> syntax.File:

@@ -16,9 +16,9 @@ from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.replication import MOST_SEEDS, SEEDS, Replicate
-from hmmdsl.spec.sweep import over_seeds
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.replication import MOST_SEEDS, SEEDS, Replicate
+from hmmdsl.schema.sweep import over_seeds
 
 _COUNT = re.compile(r"\d{1,19}")
 _RANGE = re.compile(r"(\d{1,19})\.\.(=?)(\d{1,19})")

@@ -9,7 +9,6 @@ from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.resolution import resolve_claim
 from hmmdsl.language.claims.result_paths import Results
 from hmmdsl.language.compiled import Compiled, param_value
-from hmmdsl.language.constants.budget import count_records, within_theory
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.parser import parse_expression
@@ -19,12 +18,13 @@ from hmmdsl.language.replication import check_often, check_replicate, replicate_
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.language.sweeps.resolved import compile_sweeps
+from hmmdsl.language.values.budget import count_records, within_theory
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Analysis, AnalysisKinds, Surroundings
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.fields import Either, FieldType, Refers, article, fields_of
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.analysis import Analysis, AnalysisKinds, Surroundings
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.fields import Either, FieldType, Refers, article, fields_of
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, ResultSchema
+from hmmdsl.schema.train import Train
 
 
 @within_theory

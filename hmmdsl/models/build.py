@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from hmmdsl.models.network import Network
-from hmmdsl.spec.models.base import Model
+from hmmdsl.schema.models.base import Model
 
 
 def build_network(spec: Model, vocabulary: int, seed: int = 0, outputs: int | None = None) -> Network:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from hmmdsl.process.history_tree import HistoryTree, ancestors
-from hmmdsl.spec.memory import LARGEST_PART, block_size
+from hmmdsl.schema.memory import LARGEST_PART, block_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

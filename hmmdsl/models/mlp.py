@@ -19,7 +19,7 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network, block_number, draw_normal
 from hmmdsl.models.transformer import Affine
 from hmmdsl.models.window import last_tokens
-from hmmdsl.spec.models.mlp import MLP
+from hmmdsl.schema.models.mlp import MLP
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from hmmdsl.models.layout import Layout, TreeLayout, word_layout
-from hmmdsl.spec.models.base import Model
+from hmmdsl.schema.models.base import Model
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

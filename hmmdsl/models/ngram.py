@@ -12,7 +12,7 @@ from torch import nn
 from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network, draw_normal
 from hmmdsl.models.window import last_tokens
-from hmmdsl.spec.models.ngram import NGram
+from hmmdsl.schema.models.ngram import NGram
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

@@ -21,10 +21,10 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network, block_number, draw_normal, initialize_norm
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.transformer import Affine
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.recurrent import Recurrent
-from hmmdsl.spec.models.rnn import RNN
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.lstm import LSTM
+from hmmdsl.schema.models.recurrent import Recurrent
+from hmmdsl.schema.models.rnn import RNN
 
 if TYPE_CHECKING:
     from jaxtyping import Float

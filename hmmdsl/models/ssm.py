@@ -23,7 +23,7 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network, block_number, draw_normal, initialize_norm
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.transformer import Affine
-from hmmdsl.spec.models.ssm import SSM
+from hmmdsl.schema.models.ssm import SSM
 
 if TYPE_CHECKING:
     from jaxtyping import Float

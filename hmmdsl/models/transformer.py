@@ -22,7 +22,7 @@ from hmmdsl.models.layout import Layout
 from hmmdsl.models.network import Network
 from hmmdsl.models.norms import normalization
 from hmmdsl.models.positions import rotated, rotation_angles, sinusoids
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hmmdsl.process.notation import number_text
-from hmmdsl.spec.experiment import Judged, Margin, Verdict
-from hmmdsl.spec.replication import OverSeeds
-from hmmdsl.spec.sweep import places, value_text
+from hmmdsl.schema.experiment import Judged, Margin, Verdict
+from hmmdsl.schema.replication import OverSeeds
+from hmmdsl.schema.sweep import places, value_text
 
 MOST_PLACES = 12
 """Numbers of one term that are shown each with its place; of more, the least and the greatest."""
@@ -64,7 +64,7 @@ def seeds_text(verdict: Verdict) -> str:
     """With how many seeds it held, and over them each number that it compares: mean, spread, 95 % interval. Empty where it
     was judged once.
 
-    >>> from hmmdsl.spec.replication import Replicated
+    >>> from hmmdsl.schema.replication import Replicated
     >>> gap = OverSeeds.of([0.1, 0.3])
     >>> found = Replicated(seeds=(0, 4), holds=(True, False), required=1, numbers={"fit.gap": gap})
     >>> seeds_text(Verdict(label="", claim="fit.gap < 0.2", holds=True, measured={}, replicated=found))
@@ -110,7 +110,7 @@ class Term:
 def terms(verdict: Verdict) -> list[Term]:
     """What was compared.
 
-    >>> from hmmdsl.spec.sweep import SweepAxis
+    >>> from hmmdsl.schema.sweep import SweepAxis
     >>> wide = SweepAxis(paths=("net.d_model",), values=((8,), (32,)))
     >>> term = Judged(expression="mean(s.fit.r2)", axes=(wide,), numbers=(0.61, 0.83), lower=(0.55, 0.8), upper=(0.67, 0.86))
     >>> terms(Verdict(label="", claim="", holds=True, measured={}, judged=(term,)))[0].text

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hmmdsl.process.process import Process
     from hmmdsl.report.portrait_section import PortraitText
     from hmmdsl.report.sweeps.table import SweepTable
-    from hmmdsl.spec.experiment import Experiment, Verdict
+    from hmmdsl.schema.experiment import Experiment, Verdict
     from hmmdsl.training.trained import Trained
 
 

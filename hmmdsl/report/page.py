@@ -22,7 +22,7 @@ from hmmdsl.report.wording import citation, seconds_text
 if TYPE_CHECKING:
     from hmmdsl.report.figures import Drawing
     from hmmdsl.report.finished import Finished
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.schema.experiment import Verdict
 
 
 @dataclass(frozen=True)

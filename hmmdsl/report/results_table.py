@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.process.notation import number_text
 from hmmdsl.report.wording import unit_text
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from hmmdsl.report.finished import Finished

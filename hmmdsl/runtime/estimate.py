@@ -20,15 +20,15 @@ from hmmdsl.language.records.fits import bytes_text, machine_memory
 from hmmdsl.process.counting import count_histories
 from hmmdsl.runtime.failures import OutputError
 from hmmdsl.runtime.stage import LIBRARIES, Estimate, Task
-from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
-from hmmdsl.spec.checkpoints import checkpoint_count
-from hmmdsl.spec.memory import tree_training_bytes
-from hmmdsl.spec.train import ExactData
+from hmmdsl.schema.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
+from hmmdsl.schema.checkpoints import checkpoint_count
+from hmmdsl.schema.memory import tree_training_bytes
+from hmmdsl.schema.train import ExactData
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process
     from hmmdsl.runtime.store.store import Store
-    from hmmdsl.spec.models.base import Model
+    from hmmdsl.schema.models.base import Model
 
 RATE = 1.3e11
 """Floating-point operations a second of one thread, in float32, in products of matrices."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_whole
 from hmmdsl.language.compiled import plain_param
-from hmmdsl.language.constants.symbols import string_text
+from hmmdsl.language.values.symbols import string_text
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:

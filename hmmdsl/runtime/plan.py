@@ -8,7 +8,7 @@ from typing import Any
 
 from hmmdsl.runtime.identity.contents import content_hash, process_content
 from hmmdsl.runtime.stage import HASH_DIGITS, NUMBERS, Drawing, Memory, Part, Plan, plain_record, stage_kinds
-from hmmdsl.spec.experiment import Experiment
+from hmmdsl.schema.experiment import Experiment
 
 
 def make_plan(

@@ -11,12 +11,12 @@ from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.runtime.sweep.arrays import arrays
 from hmmdsl.runtime.sweep.running import MemberOutcome, PointOutcome
-from hmmdsl.spec.sweep import over_seeds
+from hmmdsl.schema.sweep import over_seeds
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.compute import Computed
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.schema.experiment import Verdict
 
 REPLICATION = "replication.json"
 """The file of a run folder with every number by seed."""

@@ -15,7 +15,7 @@ from hmmdsl.files.json_file import read_json as read_json_file
 from hmmdsl.files.plain import read_plain
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.schema.experiment import Verdict
 
 _VERDICTS = TypeAdapter(tuple[Verdict, ...])
 

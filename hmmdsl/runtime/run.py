@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
     from hmmdsl.runtime.stage import Progress
     from hmmdsl.runtime.sweep.running import SweepOutcome
-    from hmmdsl.spec.experiment import Experiment, Verdict
+    from hmmdsl.schema.experiment import Experiment, Verdict
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from hmmdsl.runtime.failures import RunError
 from hmmdsl.runtime.identity.contents import content_hash, process_content
 from hmmdsl.runtime.identity.source_code import source_hash, versions
 from hmmdsl.runtime.store.store import Key
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.experiment import Experiment
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.experiment import Experiment
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Inputs, Outcome

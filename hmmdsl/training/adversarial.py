@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.objectives import Adversarial
-from hmmdsl.spec.train import Adam, ExactData, Train
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.objectives import Adversarial
+from hmmdsl.schema.train import Adam, ExactData, Train
 from hmmdsl.training.generated import AllWords, DrawnWords, Judged
 from hmmdsl.training.objective import add_gradient, trained_parameters
 from hmmdsl.training.optimizer import WeightOptimizer

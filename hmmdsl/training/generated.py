@@ -13,7 +13,7 @@ from hmmdsl.models.layout import TreeLayout, tree_layout
 from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.train import SampledData, Train
+from hmmdsl.schema.train import SampledData, Train
 from hmmdsl.training.streams import stream
 from hmmdsl.training.words import Batches, WordSource
 

@@ -10,9 +10,9 @@ from hmmdsl.models.network import Network
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.objectives import Adversarial, tokens_ahead
-from hmmdsl.spec.train import ExactData, SampledData, Train
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.objectives import Adversarial, tokens_ahead
+from hmmdsl.schema.train import ExactData, SampledData, Train
 from hmmdsl.training.adversarial import AdversarialGradient
 from hmmdsl.training.histories import withheld
 from hmmdsl.training.objective import drawn_loss, expected_loss

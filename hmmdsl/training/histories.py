@@ -9,7 +9,7 @@ import numpy as np
 from hmmdsl.process.counting import count_histories
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, sample_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
+from hmmdsl.schema.base import AUTO_HISTORY_LIMIT, Exact, Histories, SampledHistories
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Record
+from hmmdsl.schema.base import Record
 from hmmdsl.version import __version__
 
 _SOURCES = ("files", "process", "spec", "models", "training")

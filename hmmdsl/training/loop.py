@@ -19,12 +19,12 @@ from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.process import Process
-from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.mlp import MLP
-from hmmdsl.spec.objectives import tokens_ahead
-from hmmdsl.spec.parts import VOCABULARY_PARTS, frozen_parts
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.checkpoints import checkpoint_steps
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.mlp import MLP
+from hmmdsl.schema.objectives import tokens_ahead
+from hmmdsl.schema.parts import VOCABULARY_PARTS, frozen_parts
+from hmmdsl.schema.train import Train
 from hmmdsl.training.device import choose_device, deterministic
 from hmmdsl.training.gradient import gradient_of
 from hmmdsl.training.histories import histories_of

@@ -12,7 +12,7 @@ from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
-from hmmdsl.spec.train import SGD, Adam, AdamW, Constant, Cosine, OneCycle, Optimizer, Schedule
+from hmmdsl.schema.train import SGD, Adam, AdamW, Constant, Cosine, OneCycle, Optimizer, Schedule
 
 if TYPE_CHECKING:
     from jaxtyping import Float

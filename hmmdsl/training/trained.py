@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hmmdsl.spec.base import Exact
-from hmmdsl.spec.objectives import tokens_ahead
-from hmmdsl.spec.results import TRAIN_RESULTS
+from hmmdsl.schema.base import Exact
+from hmmdsl.schema.objectives import tokens_ahead
+from hmmdsl.schema.results import TRAIN_RESULTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from hmmdsl.models.network import Network
     from hmmdsl.process.history_tree import HistoryTree
     from hmmdsl.process.process import Process
-    from hmmdsl.spec.base import Histories
-    from hmmdsl.spec.models.base import Model
-    from hmmdsl.spec.train import Train
+    from hmmdsl.schema.base import Histories
+    from hmmdsl.schema.models.base import Model
+    from hmmdsl.schema.train import Train
 
 # The latest results of costly computations, kept in bounded memory so that several analyses of one run make them once.
 

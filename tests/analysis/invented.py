@@ -11,10 +11,10 @@ import numpy as np
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.checkpoints import checkpoint_steps
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import LogSpaced, Train
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.checkpoints import checkpoint_steps
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import LogSpaced, Train
 from hmmdsl.training.trained import Trained
 from tests.process.known_processes import mess3, rrxor
 

@@ -9,8 +9,8 @@ import torch
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import Train
 from hmmdsl.training.trained import Trained
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from matplotlib.figure import Figure
 
 from hmmdsl.report import style
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series
 
 
 def assert_shape(results: Any, schema: ResultSchema, path: str = "") -> None:

@@ -17,7 +17,7 @@ from hmmdsl.models.layout import tree_layouts, word_layout
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import random_network, real_run
 from tests.analysis.shapes import assert_shape

@@ -19,7 +19,7 @@ from hmmdsl.analysis.reading.histories import histories_read
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.distinct import distinct
 from hmmdsl.process.history_tree import history_weights, words_of
-from hmmdsl.spec.base import SampledHistories
+from hmmdsl.schema.base import SampledHistories
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_shape
 

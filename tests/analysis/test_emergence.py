@@ -21,7 +21,7 @@ from hmmdsl.analysis.pca.record import Pca
 from hmmdsl.analysis.reading.controls import Untrained
 from hmmdsl.analysis.regression.record import Regression
 from hmmdsl.analysis.subspaces.record import Subspaces
-from hmmdsl.spec.analysis import Analysis
+from hmmdsl.schema.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, rrxor, surroundings
 from tests.analysis.real_networks import real_run
 from tests.analysis.shapes import assert_shape

@@ -14,7 +14,7 @@ from hmmdsl.analysis.pca.record import Pca
 from hmmdsl.analysis.regression.record import Regression
 from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Analysis
+from hmmdsl.schema.analysis import Analysis
 from tests.analysis.invented import inputs_of, invented_run, mess3, rrxor, surroundings
 from tests.analysis.shapes import assert_drawn_whole
 

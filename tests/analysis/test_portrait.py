@@ -17,8 +17,8 @@ from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import quantities
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import quantities
 from tests.analysis.invented import mess3, rrxor
 from tests.analysis.shapes import assert_shape
 

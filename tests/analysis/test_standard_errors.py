@@ -18,7 +18,7 @@ from hmmdsl.analysis.subspaces.record import Subspaces
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, sample_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Exact, SampledHistories
+from hmmdsl.schema.base import Exact, SampledHistories
 from tests.analysis.invented import InventedRun, inputs_of, invented_run, mess3, rrxor
 
 DRAWS, WORDS = 24, 150

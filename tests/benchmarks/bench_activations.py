@@ -21,7 +21,7 @@ import torch
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, words_of
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 from hmmdsl.training.objective import activations_on_tree
 from tests.process.known_processes import mess3
 

@@ -18,8 +18,8 @@ from torch import nn
 
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import HistoryTree, ancestors, build_history_tree, history_weights
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import AdamW
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import AdamW
 from hmmdsl.training.device import deterministic
 from hmmdsl.training.objective import expected_loss
 from hmmdsl.training.optimizer import WeightOptimizer

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import AdamW, LogSpaced, OneCycle, Train
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import AdamW, LogSpaced, OneCycle, Train
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints
 from tests.process.known_processes import rrxor

@@ -16,8 +16,8 @@ import torch
 
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import AdamW, Data, Ends, ExactData, OneCycle, SampledData, Train
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import AdamW, Data, Ends, ExactData, OneCycle, SampledData, Train
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.objective import activations_on_tree
 from hmmdsl.training.trained import Trained

@@ -13,9 +13,9 @@ from hmmdsl.cli.summary import Row, main_rows, number_text, print_claims, print_
 from hmmdsl.language.elaborate import compile_text
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.run import Run
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.experiment import Judged, Margin, Verdict
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.experiment import Judged, Margin, Verdict
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series
 
 R2 = Quantity("1", "variance explained")
 SCORE = Group({"r2": R2, "mse": Quantity("1", "mean squared error")})

@@ -16,7 +16,7 @@ import hmmdsl
 from hmmdsl.exchange.loading import LoadedRun
 from hmmdsl.exchange.network_export.transformer_lens import configuration, hooked_transformer, weights
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 from tests.command_line import command_line
 from tests.models.networks import KINDS, wide
 

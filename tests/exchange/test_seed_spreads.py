@@ -10,7 +10,7 @@ import pytest
 from hmmdsl.exchange.agreement import Comparison, compare, tolerances
 from hmmdsl.exchange.seed_spreads import by_seed, known_spreads, spreads, with_seeds
 from hmmdsl.runtime.failures import OutputError
-from hmmdsl.spec.sweep import SweepAxis
+from hmmdsl.schema.sweep import SweepAxis
 
 AXES = {
     "wide": (SweepAxis(paths=("net.d_model",), values=((8,), (16,))),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hmmdsl.exchange.agreement import compare, tolerances
 from hmmdsl.exchange.verify import Verification
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.schema.experiment import Verdict
 
 RESULTS = {"fit": {"gap": 1e-4}}
 HOLDS = Verdict(label="", claim="fit.gap < 1", holds=True, measured={"fit.gap": 1e-4})

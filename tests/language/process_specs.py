@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
 from hmmdsl.language.modules.declarations import check_all, declare
 from hmmdsl.language.modules.imports import Modules
 from hmmdsl.language.parser import parse, parse_expression
 from hmmdsl.language.source import Source
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate, evaluate_process
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.process import Process
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from hmmdsl.analysis import kinds
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.fields import (
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.fields import (
     Dotted,
     Either,
     FieldType,
@@ -22,8 +22,8 @@ from hmmdsl.spec.fields import (
     Words,
     fields_of,
 )
-from hmmdsl.spec.model import MODELS
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.model import MODELS
+from hmmdsl.schema.train import Train
 
 HEAD = """import std.processes (coin, golden_mean, even, mess3, bloch_walk, simple_nonunifilar)
 

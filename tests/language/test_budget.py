@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from hmmdsl.analysis import kinds
-from hmmdsl.language.constants.budget import RECORDS, STARTS
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
 from hmmdsl.language.elaborate import compile_experiment, compile_text
 from hmmdsl.language.experiment_file import read_experiment, write_experiment
@@ -16,6 +15,7 @@ from hmmdsl.language.parser import parse
 from hmmdsl.language.parsing import scanner
 from hmmdsl.language.source import Source
 from hmmdsl.language.sweeps import points
+from hmmdsl.language.values.budget import RECORDS, STARTS
 from hmmdsl.process import allowance
 from tests.language.record_specs import RUN
 

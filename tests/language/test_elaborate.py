@@ -12,7 +12,7 @@ from hmmdsl.analysis import kinds
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.elaborate import compile_file
-from hmmdsl.spec.base import Exact
+from hmmdsl.schema.base import Exact
 from tests.language.record_specs import ALL, BELIEFS, DESIGN, FIT, NET, RRXOR, RUN, at, compiled, messages, only
 
 

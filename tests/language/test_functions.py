@@ -13,13 +13,13 @@ import pytest
 
 from hmmdsl.cli.manual import kind_text
 from hmmdsl.language.claims.resolution import judge, resolve_claim
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import FUNCTIONS
-from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.source import Source
-from hmmdsl.spec.results import TRAIN_RESULTS, Group
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import FUNCTIONS
+from hmmdsl.language.values.value import Array, Value
+from hmmdsl.schema.results import TRAIN_RESULTS, Group
 from tests.language.process_specs import value_of
 
 ROOT = Path(__file__).parents[2]

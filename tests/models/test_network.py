@@ -12,8 +12,8 @@ from hmmdsl.models.build import build_network
 from hmmdsl.models.layout import tree_layout, tree_layouts
 from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.model import MODELS
-from hmmdsl.spec.models.base import Model
+from hmmdsl.schema.model import MODELS
+from hmmdsl.schema.models.base import Model
 from tests.models.networks import KINDS, wide
 from tests.process.random_processes import processes
 

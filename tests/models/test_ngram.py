@@ -13,8 +13,8 @@ from hmmdsl.models.layout import tree_layout
 from hmmdsl.process.entropies import myopic_entropies
 from hmmdsl.process.history_tree import build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.train import Adam, Cosine, ExactData, Train
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.train import Adam, Cosine, ExactData, Train
 from hmmdsl.training.loop import train_network
 
 

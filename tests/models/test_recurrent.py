@@ -10,10 +10,10 @@ from torch import nn
 from hmmdsl.models.layout import tree_layout
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.rnn import RNN
-from hmmdsl.spec.models.ssm import SSM
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.lstm import LSTM
+from hmmdsl.schema.models.rnn import RNN
+from hmmdsl.schema.models.ssm import SSM
 from tests.models.networks import wide
 
 CASES = [

@@ -14,7 +14,7 @@ from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 from tests.models.networks import wide
 
 SMALL = {"layers": 2, "d_model": 12, "d_head": 4, "d_mlp": 20, "context": 6, "initial_sd": 0.4}

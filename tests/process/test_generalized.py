@@ -35,7 +35,7 @@ from hmmdsl.process.mixed_states import mixed_state_presentation
 from hmmdsl.process.portrait import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
-from hmmdsl.spec.process import ProcessTable
+from hmmdsl.schema.process import ProcessTable
 from hmmdsl.training.words import WordSource
 
 NAMES = ("bloch_walk", "fanizza", "moon")

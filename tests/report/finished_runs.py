@@ -15,13 +15,13 @@ from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.portrait import portrait
 from hmmdsl.report.finished import Finished
 from hmmdsl.report.portrait_section import portrait_text
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.experiment import About, Experiment, Judged, Margin, Verdict
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.process import ProcessTable
-from hmmdsl.spec.results import Group, Quantity, Series
-from hmmdsl.spec.sweep import SweepAxis
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.experiment import About, Experiment, Judged, Margin, Verdict
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.process import ProcessTable
+from hmmdsl.schema.results import Group, Quantity, Series
+from hmmdsl.schema.sweep import SweepAxis
+from hmmdsl.schema.train import Train
 from hmmdsl.training.trained import CurvePoint, Trained
 from tests.process.known_processes import rrxor
 

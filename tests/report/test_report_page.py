@@ -18,7 +18,7 @@ from hmmdsl.report.page import report_html, write_report
 from hmmdsl.report.portrait_section import PortraitText, portrait_text
 from hmmdsl.report.process_page import process_page, processes_page
 from hmmdsl.report.style import applied, save
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.schema.experiment import Verdict
 from tests.report.drawn_processes import coin, golden_mean
 from tests.report.finished_runs import FakeRun, bare_run, full_run, trained
 

@@ -21,7 +21,7 @@ from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.progress import Silence
 from hmmdsl.runtime.stage import MEASURED, NUMBERS, Cache, RunContext, Stage, StageId, Task, tasks_of
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.spec.experiment import Experiment
+from hmmdsl.schema.experiment import Experiment
 from tests.golden import GOLDEN
 
 SPEC = (

@@ -16,8 +16,8 @@ from hmmdsl.runtime.log import RunLog
 from hmmdsl.runtime.plan import make_plan
 from hmmdsl.runtime.stage import COMPUTED, NUMBERS, Cache, Makes, RunContext
 from hmmdsl.runtime.store.store import Store
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import Group, ResultSchema, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import Group, ResultSchema, Series
 from tests.runtime.trained_runs import PROCESS, RECORDS, spec_of
 
 pytestmark = pytest.mark.trains

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import AdamW, LogSpaced, Train
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import AdamW, LogSpaced, Train
 from hmmdsl.training import loop, resumption
 from hmmdsl.training.interruption import Interrupted
 from hmmdsl.training.loop import train_network

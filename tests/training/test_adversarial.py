@@ -13,16 +13,16 @@ import torch.nn.functional as F  # noqa: N812
 from hmmdsl.models.build import build_network
 from hmmdsl.models.network import Network
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.mlp import MLP
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.models.rnn import RNN
-from hmmdsl.spec.models.ssm import SSM
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.objectives import Adversarial
-from hmmdsl.spec.train import SGD, Adam, Data, ExactData, SampledData, Train
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.lstm import LSTM
+from hmmdsl.schema.models.mlp import MLP
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.models.rnn import RNN
+from hmmdsl.schema.models.ssm import SSM
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.objectives import Adversarial
+from hmmdsl.schema.train import SGD, Adam, Data, ExactData, SampledData, Train
 from hmmdsl.training.adversarial import AdversarialGradient
 from hmmdsl.training.generated import AllWords, DrawnWords
 from hmmdsl.training.loop import Diverged, train_network

@@ -15,14 +15,14 @@ from hmmdsl.models.layout import tree_layout
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import build_history_tree, history_weights
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.mlp import MLP
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.models.rnn import RNN
-from hmmdsl.spec.models.ssm import SSM
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.lstm import LSTM
+from hmmdsl.schema.models.mlp import MLP
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.models.rnn import RNN
+from hmmdsl.schema.models.ssm import SSM
+from hmmdsl.schema.models.transformer import Transformer
 from hmmdsl.training.objective import _log_probabilities, drawn_loss, evaluate, expected_loss, predictions
 from tests.training.expectations import all_words, gradient
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import SGD, Adam, AdamW, Ends, ExactData, LogSpaced, OneCycle, SampledData, Train
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import SGD, Adam, AdamW, Ends, ExactData, LogSpaced, OneCycle, SampledData, Train
 from hmmdsl.training.loop import Diverged, curve_steps, train_network
 from hmmdsl.training.objective import evaluate
 from hmmdsl.training.optimizer import WeightOptimizer
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bytes_at_two_threads(data: object, rrxor: 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.process.known_processes import rrxor\n"
-        "from hmmdsl.spec.models.transformer import Transformer; from hmmdsl.spec.train import Train\n"
+        "from hmmdsl.schema.models.transformer import Transformer; from hmmdsl.schema.train import Train\n"
         "from hmmdsl.training.loop import train_network\n"
         "train_network('fit', Train(process='p', model='m', steps=3), Transformer(layers=1), rrxor(), Path(sys.argv[1]), 'cpu')\n"
     )

@@ -10,8 +10,8 @@ import torch.nn.functional as F  # noqa: N812
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import build_history_tree, optimal_losses, sample_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import AutoHistories, Exact, SampledHistories
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.base import AutoHistories, Exact, SampledHistories
+from hmmdsl.schema.models.transformer import Transformer
 from hmmdsl.training import objective
 from hmmdsl.training.histories import histories_of, withheld
 from hmmdsl.training.objective import activations_on_tree, drawn_loss, evaluate, expected_loss

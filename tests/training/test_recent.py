@@ -10,9 +10,9 @@ import pytest
 
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Exact, SampledHistories
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.base import Exact, SampledHistories
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import Train
 from hmmdsl.training import objective
 from hmmdsl.training.loop import train_network
 from hmmdsl.training.trained import Recent, Trained, kept_bytes

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import SampledHistories
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import SGD, Adam, AdamW, Constant, Cosine, ExactData, OneCycle, SampledData, Train
+from hmmdsl.schema.base import SampledHistories
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import SGD, Adam, AdamW, Constant, Cosine, ExactData, OneCycle, SampledData, Train
 from hmmdsl.training import identity, resumption, words
 from hmmdsl.training.loop import Diverged, train_network
 from hmmdsl.training.resumption import ResumePoint, ResumePoints, discard

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmdsl.spec.train import Constant, Cosine, OneCycle
+from hmmdsl.schema.train import Constant, Cosine, OneCycle
 from hmmdsl.training.optimizer import rate
 
 

@@ -10,11 +10,11 @@ from safetensors.torch import load_file
 from hmmdsl.models.build import build_network
 from hmmdsl.process.algebra.transforms import relabel
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.objectives import Adversarial, Future
-from hmmdsl.spec.parts import BlockPart, Part, frozen_parts, meant_by, parts_of
-from hmmdsl.spec.train import AdamW, SampledData, Train
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.objectives import Adversarial, Future
+from hmmdsl.schema.parts import BlockPart, Part, frozen_parts, meant_by, parts_of
+from hmmdsl.schema.train import AdamW, SampledData, Train
 from hmmdsl.training.loop import freeze, part_of, take_over, train_network
 from hmmdsl.training.trained import Trained
 from tests.models.networks import KINDS

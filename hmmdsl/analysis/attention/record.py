@@ -14,9 +14,9 @@ from hmmdsl.analysis.work import (
     Reads,
 )
 from hmmdsl.process.spectrum import lasting
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, Problem, ReadHistories, TrainName
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, theory
 
 FIT = {
     "rate": Quantity("1", "factor by which attention falls from one lag to the next, fitted over all positions"),

@@ -15,9 +15,9 @@ from hmmdsl.analysis.work import (
     PRODUCTS,
     Reads,
 )
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point, theory
 
 RIVALS = ("belief", "log_belief", "unnormalized", "next_token", "future")
 """The geometries that are read off the same activations, in the order of the results."""

@@ -20,9 +20,9 @@ from hmmdsl.analysis.work import (
     NUMBER,
     Reads,
 )
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Problem, ResultName
-from hmmdsl.spec.results import Group, Quantity, spread_of
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Problem, ResultName
+from hmmdsl.schema.results import Group, Quantity, spread_of
 
 Against: TypeAlias = FutureTarget | Literal["belief", "next_token"]
 

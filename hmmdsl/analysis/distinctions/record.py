@@ -19,10 +19,10 @@ from hmmdsl.analysis.work import (
 )
 from hmmdsl.process.process import Process
 from hmmdsl.process.words import UnknownTokenError, read_word, word_probability
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights, from_word
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of, theory
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, Problem, ReadHistories, Weights, from_word
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point, spread_of, theory
 
 DistinctionControl = Annotated[Annotated[Untrained | Shuffled | Noise, Field(discriminator="kind")], from_word]
 

@@ -16,7 +16,7 @@ from hmmdsl.analysis.kind import AlongCheckpoints
 from hmmdsl.analysis.loss.record import Loss
 from hmmdsl.analysis.reading.points import place_label, places
 from hmmdsl.analysis.regression.record import Regression
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,10 +11,10 @@ from hmmdsl.analysis.kind import AlongCheckpoints, Kind
 from hmmdsl.analysis.work import (
     Reads,
 )
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AnalysisName, Problem
-from hmmdsl.spec.checkpoints import checkpoint_count
-from hmmdsl.spec.results import Group, Quantity, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AnalysisName, Problem
+from hmmdsl.schema.checkpoints import checkpoint_count
+from hmmdsl.schema.results import Group, Quantity, Series
 
 
 class Emergence(Kind):

@@ -17,8 +17,8 @@ from hmmdsl.analysis.work import (
     Reads,
 )
 from hmmdsl.process.counting import count_histories
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import (
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import (
     AUTO_HISTORY_LIMIT,
     AutoHistories,
     Exact,
@@ -27,7 +27,7 @@ from hmmdsl.spec.base import (
     ReadHistories,
     SampledHistories,
 )
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, theory
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point, theory
 
 Beside = Literal["untrained", "shuffled", "noise"]
 

@@ -20,9 +20,9 @@ from hmmdsl.analysis.work import (
     Reads,
     spectral,
 )
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Problem, Record, ResultName, from_word
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, spread_of
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Problem, Record, ResultName, from_word
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, spread_of
 
 OLD = Quantity("nats", "mean KL divergence of the prediction from the optimum of the history's own belief")
 NEW = Quantity("nats", "mean KL divergence of the prediction from the optimum of the belief steered to")

@@ -10,9 +10,9 @@ from hmmdsl.analysis.kind import ReadsNetwork
 from hmmdsl.analysis.work import (
     Reads,
 )
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, theory
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, Problem, ReadHistories
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, theory
 
 FEWEST = 3
 """Lengths that a law of two parameters needs, for its standard errors to mean anything."""

@@ -9,9 +9,9 @@ from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.work import (
     Reads,
 )
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, ReadHistories
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, ReadHistories
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series
 
 
 class Loss(ReadsNetwork):

@@ -16,9 +16,9 @@ from hmmdsl.analysis.work import (
     Reads,
 )
 from hmmdsl.process.words import UnknownTokenError, read_word
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import Problem, Record, TrainName, from_word
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import Problem, Record, TrainName, from_word
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process

@@ -19,9 +19,9 @@ from hmmdsl.analysis.work import (
     spectral,
 )
 from hmmdsl.process.counting import count_histories
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AutoHistories, OtherProcess, Problem, ReadHistories, SampledHistories, Weights, from_word
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AutoHistories, OtherProcess, Problem, ReadHistories, SampledHistories, Weights, from_word
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point
 
 PcaControl = Annotated[Annotated[HeldOut | Untrained, Field(discriminator="kind")], from_word]
 

@@ -8,7 +8,7 @@ from typing import Any
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.portrait.record import CARDINALITIES, PortraitOf, schema
 from hmmdsl.process.portrait import DEPTH, portrait
-from hmmdsl.spec.results import Group, ResultSchema, Series
+from hmmdsl.schema.results import Group, ResultSchema, Series
 
 
 def compute(analysis: PortraitOf, inputs: Inputs) -> Outcome:

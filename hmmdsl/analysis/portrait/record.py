@@ -11,9 +11,9 @@ from hmmdsl.analysis.kind import Kind
 from hmmdsl.analysis.work import (
     Reads,
 )
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import ProcessName
-from hmmdsl.spec.results import Group, Quantity, Series, theory
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import ProcessName
+from hmmdsl.schema.results import Group, Quantity, Series, theory
 
 CARDINALITIES = {
     "finite": "1 if the causal states met in the long run are known to be finite in number, else 0",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hmmdsl.analysis.reading.held_out import By, ByHistory
-from hmmdsl.spec.base import Record, from_word
+from hmmdsl.schema.base import Record, from_word
 
 
 class HeldOut(Record):

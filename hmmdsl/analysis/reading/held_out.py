@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hmmdsl.process.counting import count_histories, few_beliefs
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Problem, Record, from_word
+from hmmdsl.schema.base import Problem, Record, from_word
 
 
 class ByHistory(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, AutoHistories, Exact, Histories
+from hmmdsl.schema.base import AUTO_HISTORY_LIMIT, AutoHistories, Exact, Histories
 from hmmdsl.training.streams import stream
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.models.base import Model
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.models.base import Model
 
 
 class EmbeddingPoint(Record):

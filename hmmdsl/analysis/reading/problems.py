@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hmmdsl.analysis.reading.points import AnyPoint, BlockPoint, CellPoint, missing_index, missing_kind, point_words
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import Problem, Record
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import Problem, Record
 
 
 def missing_points(of: str, at: AnyPoint | Sequence[AnyPoint], around: Surroundings) -> Iterator[Problem]:

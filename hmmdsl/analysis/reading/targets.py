@@ -10,8 +10,8 @@ from pydantic import Field
 
 from hmmdsl.process.algebra.parts import part_targets, read_target, within_factors
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import DottedName, Problem, Record
-from hmmdsl.spec.results import Group, ResultSchema
+from hmmdsl.schema.base import DottedName, Problem, Record
+from hmmdsl.schema.results import Group, ResultSchema
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import Problem
-from hmmdsl.spec.fields import article
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import Problem
+from hmmdsl.schema.fields import article
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.transformer import Transformer
 
 if TYPE_CHECKING:
     from hmmdsl.models.transformer import TransformerNetwork

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.process.process import strides
 from hmmdsl.process.words import UnknownTokenError, read_word
-from hmmdsl.spec.base import Problem
+from hmmdsl.schema.base import Problem
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process

@@ -29,8 +29,8 @@ from hmmdsl.analysis.work import (
     control_of,
 )
 from hmmdsl.process.counting import count_histories
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import (
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import (
     AUTO_HISTORY_LIMIT,
     AutoHistories,
     Exact,
@@ -41,7 +41,7 @@ from hmmdsl.spec.base import (
     SampledHistories,
     Weights,
 )
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point, spread_of
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process

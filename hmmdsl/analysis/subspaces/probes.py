@@ -11,8 +11,8 @@ from hmmdsl.analysis.reading.points import Place, has_segment
 from hmmdsl.analysis.reading.result_path import ResultPath
 from hmmdsl.analysis.reading.targets import Target, target_name
 from hmmdsl.analysis.regression.record import Regression, place_of
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Problem
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Problem
 
 
 @dataclass(frozen=True)

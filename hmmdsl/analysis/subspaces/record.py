@@ -22,9 +22,9 @@ from hmmdsl.analysis.work import (
     control_of,
     spectral,
 )
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Problem, ResultName, from_word
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, by_point
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Problem, ResultName, from_word
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, by_point
 
 SubspaceControl = Annotated[Annotated[Untrained | Shuffled, Field(discriminator="kind")], from_word]
 

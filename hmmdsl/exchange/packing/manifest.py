@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hmmdsl.exchange.packing.limits import FILES, UNPACKED, PackError, check_names
-from hmmdsl.spec.experiment import FileStem
+from hmmdsl.schema.experiment import FileStem
 
 NAME = "manifest.json"
 """The manifest's own name, first in the zip."""

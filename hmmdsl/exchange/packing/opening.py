@@ -25,7 +25,7 @@ from hmmdsl.runtime.run_folder import create_partial, discard, put_new
 
 if TYPE_CHECKING:
     from hmmdsl.language.compiled import Compiled
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.schema.experiment import Experiment
 
 _SPEC, _EXPERIMENT, _LOG = "spec.hmm", "experiment.yaml", "log.jsonl"
 

@@ -22,11 +22,11 @@ from hmmdsl.files.plain import open_plain
 from hmmdsl.files.sums import SUMS, read_sums
 from hmmdsl.runtime.replication import REPLICATION
 from hmmdsl.runtime.results_file import read_json
-from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.schema.checkpoints import checkpoint_steps
 from hmmdsl.version import __version__
 
 if TYPE_CHECKING:
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.schema.experiment import Experiment
 
 
 WHOLE = ("experiment.yaml", "results.json", "claims.json", "facts.json", "processes.json", "environment.json", "report.html")

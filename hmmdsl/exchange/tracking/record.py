@@ -14,7 +14,7 @@ from hmmdsl.runtime.results_file import numbers
 
 if TYPE_CHECKING:
     from hmmdsl.runtime.run import Run
-    from hmmdsl.spec.experiment import Experiment, Verdict
+    from hmmdsl.schema.experiment import Experiment, Verdict
     from hmmdsl.training.trained import CurvePoint
 
 

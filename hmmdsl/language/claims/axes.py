@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.measured import Dimension
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import listing, nearest, suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import axis_value
-from hmmdsl.spec.sweep import value_text
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
+from hmmdsl.schema.sweep import value_text
 
 
 @dataclass(frozen=True)

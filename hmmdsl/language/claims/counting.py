@@ -9,8 +9,8 @@ from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.margins import Margins
 from hmmdsl.language.claims.measured import UndefinedError
 from hmmdsl.language.claims.reading import Reading
-from hmmdsl.spec.experiment import Margin, Verdict
-from hmmdsl.spec.replication import OverSeeds, Replicated
+from hmmdsl.schema.experiment import Margin, Verdict
+from hmmdsl.schema.replication import OverSeeds, Replicated
 
 
 def counted(

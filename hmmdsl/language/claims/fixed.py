@@ -7,13 +7,13 @@ from fractions import Fraction
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.measured import Cell
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import CONSTANTS, FUNCTIONS
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Array, Value
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import CONSTANTS, FUNCTIONS
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Array, Value
 
 NO_VALUE = frozenset({"E0401", "E0402", "E0404", "E0405", "E0412", "E0414"})
 """Codes of constants that have no value, whatever is expected of them: divisions by zero, roots of negative numbers, overflow."""

@@ -11,11 +11,11 @@ from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import dimension_of, reduction_of
 from hmmdsl.language.claims.measured import Dimension, FailedCell, Measured, Swept, UndefinedError, reduced
 from hmmdsl.language.claims.reading import Reading
-from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.formatting.formatter import format_expression
-from hmmdsl.spec.confidence import Interval, interval
-from hmmdsl.spec.experiment import Judged
-from hmmdsl.spec.sweep import SweepAxis, is_seed
+from hmmdsl.language.values.functions import FUNCTIONS
+from hmmdsl.schema.confidence import Interval, interval
+from hmmdsl.schema.experiment import Judged
+from hmmdsl.schema.sweep import SweepAxis, is_seed
 
 OF_MEANS = ("mean", "lower", "upper")
 """What is shown with the confidence interval of the mean, where it goes over seeds."""

@@ -13,11 +13,11 @@ from hmmdsl.language.claims.judged import judged
 from hmmdsl.language.claims.margins import Margins, without_seeds
 from hmmdsl.language.claims.measured import Single, Swept, UndefinedError, chosen_places, leaves, place_words
 from hmmdsl.language.claims.reading import Reading
-from hmmdsl.language.constants.arithmetic import COMPARE
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
+from hmmdsl.language.values.arithmetic import COMPARE
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.notation import number_text
-from hmmdsl.spec.experiment import Margin, Verdict
+from hmmdsl.schema.experiment import Margin, Verdict
 
 
 @dataclass(frozen=True)

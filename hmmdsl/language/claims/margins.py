@@ -37,8 +37,8 @@ from hmmdsl.language.claims.measured import (
     taken,
 )
 from hmmdsl.language.claims.reading import Reading
-from hmmdsl.language.constants.arithmetic import COMPARE
-from hmmdsl.spec.experiment import Margin
+from hmmdsl.language.values.arithmetic import COMPARE
+from hmmdsl.schema.experiment import Margin
 
 MOST_GROUPS = 10
 """More seeds are left out in so many groups."""

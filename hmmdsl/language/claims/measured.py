@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from hmmdsl.spec.sweep import SweepAxis, places
+from hmmdsl.schema.sweep import SweepAxis, places
 
 Single: TypeAlias = Fraction | float | bool
 

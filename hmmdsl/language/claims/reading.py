@@ -33,13 +33,13 @@ from hmmdsl.language.claims.measured import (
     taken,
 )
 from hmmdsl.language.claims.result_paths import All, Step, steps_text
-from hmmdsl.language.constants.arithmetic import calculate, compare, negative
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import FUNCTIONS, Builtin
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.arithmetic import calculate, compare, negative
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import FUNCTIONS, Builtin
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.notation import number_text
 
 UNBOUNDED = Budget(most=sys.maxsize)

@@ -8,12 +8,12 @@ from hmmdsl.language import syntax
 from hmmdsl.language.claims.axes import Reduction, named
 from hmmdsl.language.claims.measured import Dimension
 from hmmdsl.language.claims.types import ClaimType
-from hmmdsl.language.constants.functions import FUNCTIONS
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import listing
 from hmmdsl.language.source import Span
-from hmmdsl.spec.sweep import SweepAxis, is_seed
+from hmmdsl.language.values.functions import FUNCTIONS
+from hmmdsl.schema.sweep import SweepAxis, is_seed
 
 
 def reduced_type(

@@ -17,16 +17,16 @@ from hmmdsl.language.claims.reading import constant_value
 from hmmdsl.language.claims.reductions import applied, no_axes, reduced_type
 from hmmdsl.language.claims.result_paths import Place, Results, follow, number_at, steps_text
 from hmmdsl.language.claims.types import ClaimType, together, unreduced
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import FUNCTIONS
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.formatting.formatter import format_expression
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.source import Span
-from hmmdsl.spec.results import Group, Quantity
-from hmmdsl.spec.sweep import over_seeds
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import FUNCTIONS
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.value import Array, Value
+from hmmdsl.schema.results import Group, Quantity
+from hmmdsl.schema.sweep import over_seeds
 
 __all__ = ["ResolvedClaim", "judge", "resolve_claim"]
 

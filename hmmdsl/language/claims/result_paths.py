@@ -9,9 +9,9 @@ from typing import TypeAlias
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import OTHER_WORDS, listing, meant, suggestion
-from hmmdsl.spec.fields import article
-from hmmdsl.spec.results import Group, Quantity, ResultSchema, Series, quantities
-from hmmdsl.spec.sweep import SweepAxis, seed_axis
+from hmmdsl.schema.fields import article
+from hmmdsl.schema.results import Group, Quantity, ResultSchema, Series, quantities
+from hmmdsl.schema.sweep import SweepAxis, seed_axis
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.scope import Bound, Module, Scope
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.modules.declarations import declare
 from hmmdsl.language.modules.imports import Modules, std_module_names
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.scope import Bound, Module, Scope
 
 STD = "std"
 """The head of the library's modules: `std.processes`."""

@@ -8,16 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import BUILTIN_NAMES
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.scope import Bound, Failed, Module, Scope, Template, check_new_name
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.processes.templates import DefinedTemplate, HmmTemplate
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.scope import Bound, Failed, Module, Scope, Template, check_new_name
+from hmmdsl.language.values.value import Value
 
 Load = Callable[[syntax.Import, Path | None, Diagnostics], Module]
 """Reads the module that an import of a file names. Raises ConstantError."""

@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.scope import Module
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.modules.declarations import declare, exported
 from hmmdsl.language.parser import parse
 from hmmdsl.language.reading import read_source
 from hmmdsl.language.source import Source, Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.failure import ConstantError, Reported
+from hmmdsl.language.values.scope import Module
 
 LIBRARY = Path(__file__).parents[2] / "library"
 """Where `std.*` lies: `std.processes` is `processes.hmm`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.source import Span
-from hmmdsl.spec.experiment import LONGEST_NAME
+from hmmdsl.schema.experiment import LONGEST_NAME
 
 
 @dataclass(frozen=True)

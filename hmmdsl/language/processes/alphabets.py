@@ -6,12 +6,12 @@ from fractions import Fraction
 from math import prod
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import integer_range
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.scope import EXPRESSION_WORDS, ITEM_WORDS, Scope
-from hmmdsl.language.constants.symbols import Table
 from hmmdsl.language.processes.reports import Reports
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import integer_range
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.scope import EXPRESSION_WORDS, ITEM_WORDS, Scope
+from hmmdsl.language.values.symbols import Table
 
 
 def declare_states(item: syntax.States, table: Table, scope: Scope, budget: Budget, reports: Reports) -> None:

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arithmetic import ONE
-from hmmdsl.language.constants.budget import DEPTH, Budget
-from hmmdsl.language.constants.calls import check_parameters
-from hmmdsl.language.constants.evaluation import evaluate, evaluate_number
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import BUILTIN_NAMES
-from hmmdsl.language.constants.references import read_state, read_symbol
-from hmmdsl.language.constants.scope import Bound, Failed, Function, Scope, check_new_name
-from hmmdsl.language.constants.symbols import Symbols
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
 from hmmdsl.language.processes.alphabets import declare_states, declare_tokens
 from hmmdsl.language.processes.loops import turns
 from hmmdsl.language.processes.reports import Reports, Turns
 from hmmdsl.language.processes.rows import Rows, Where
+from hmmdsl.language.values.arithmetic import ONE
+from hmmdsl.language.values.budget import DEPTH, Budget
+from hmmdsl.language.values.calls import check_parameters
+from hmmdsl.language.values.evaluation import evaluate, evaluate_number
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.references import read_state, read_symbol
+from hmmdsl.language.values.scope import Bound, Failed, Function, Scope, check_new_name
+from hmmdsl.language.values.symbols import Symbols
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.process import Scalar
 
 ENDS = ("departure", "arrival")

@@ -5,13 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.calls import check_parameters, fill
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.mentions import unmentioned
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.processes.bodies import Body, read_body
 from hmmdsl.language.processes.generalized import generalized_process
@@ -20,6 +13,13 @@ from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import Row
 from hmmdsl.language.processes.starts import given_start, stationary_start, warn_unreached
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.calls import check_parameters, fill
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.mentions import unmentioned
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.process import Process, Scalar
 
 Entries = dict[tuple[int, int], Scalar]

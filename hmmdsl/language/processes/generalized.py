@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arithmetic import as_number, shape_text
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.references import read_state
-from hmmdsl.language.constants.values import Array, Complex, Value, kind_of_value, text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.processes.bodies import Body, Matrix
 from hmmdsl.language.processes.matrices import entry_places, square_matrices
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.arithmetic import as_number, shape_text
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.references import read_state
+from hmmdsl.language.values.value import Array, Complex, Value, kind_of_value, text_of
 from hmmdsl.process import kraus
 from hmmdsl.process.generalized import (
     CHECKED_LENGTH,
@@ -27,7 +27,7 @@ from hmmdsl.process.generalized import (
     first_bad_word,
 )
 from hmmdsl.process.process import Process, Scalar
-from hmmdsl.spec.exact import LARGEST
+from hmmdsl.schema.exact import LARGEST
 
 Entries = dict[tuple[int, int], Scalar]
 

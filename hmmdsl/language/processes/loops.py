@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arrays import as_list
-from hmmdsl.language.constants.budget import DEPTH, Budget
-from hmmdsl.language.constants.evaluation import evaluate, evaluate_condition, integer_range
-from hmmdsl.language.constants.functions import BUILTIN_NAMES
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.scope import Scope, check_new_name
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.processes.reports import Turn, Turns
+from hmmdsl.language.values.arrays import as_list
+from hmmdsl.language.values.budget import DEPTH, Budget
+from hmmdsl.language.values.evaluation import evaluate, evaluate_condition, integer_range
+from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.scope import Scope, check_new_name
+from hmmdsl.language.values.value import Value
 
 
 @dataclass(frozen=True)

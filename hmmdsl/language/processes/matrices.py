@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arithmetic import as_number, shape_text
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.values import Array, kind_of_value
 from hmmdsl.language.messages.hints import listing
 from hmmdsl.language.processes.bodies import Body, Matrix
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import Rows, Where
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.arithmetic import as_number, shape_text
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.value import Array, kind_of_value
 from hmmdsl.process.process import Scalar
 
 

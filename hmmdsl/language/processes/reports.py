@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.values import Value, text_of
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, Note
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.value import Value, text_of
 
 MOST = 200
 """After so many mistakes in one body its loops are not unrolled further."""

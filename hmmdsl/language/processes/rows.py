@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.symbols import Table
-from hmmdsl.language.constants.values import text_of
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.processes.reports import Reports, Turns
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.symbols import Table
+from hmmdsl.language.values.value import text_of
 from hmmdsl.process.process import Scalar
 
 TOLERANCE = 1e-12

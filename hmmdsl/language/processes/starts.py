@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.arithmetic import as_number, shape_text
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.references import read_state
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.symbols import Symbols, Table
-from hmmdsl.language.constants.values import Array, kind_of_value, text_of
 from hmmdsl.language.messages.hints import listing
 from hmmdsl.language.processes.reports import Reports
 from hmmdsl.language.processes.rows import TOLERANCE, probability
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.arithmetic import as_number, shape_text
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.references import read_state
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.symbols import Symbols, Table
+from hmmdsl.language.values.value import Array, kind_of_value, text_of
 from hmmdsl.process.censored import UnsolvedError
 from hmmdsl.process.process import Scalar
 from hmmdsl.process.stationary import closed_classes, reachable, stationary_distribution

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.calls import check_parameters, fill
-from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
-from hmmdsl.language.constants.failure import ConstantError, Reported
-from hmmdsl.language.constants.scope import Scope, Template
-from hmmdsl.language.constants.values import Array, Value, text_of
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.processes.elaboration import elaborate_hmm
 from hmmdsl.language.source import Span
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.calls import check_parameters, fill
+from hmmdsl.language.values.evaluation import evaluate, evaluate_process
+from hmmdsl.language.values.failure import ConstantError, Reported
+from hmmdsl.language.values.scope import Scope, Template
+from hmmdsl.language.values.value import Array, Value, text_of
 from hmmdsl.process.allowance import theory_for
 from hmmdsl.process.process import Process
 

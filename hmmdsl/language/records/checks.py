@@ -10,8 +10,8 @@ from hmmdsl.language.records.fits import Counts, Fits
 from hmmdsl.language.records.starts import check_start
 from hmmdsl.language.source import Span
 from hmmdsl.process.allowance import theory_for
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.results import Group
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.results import Group
 
 Places = Callable[[str, tuple[str | int, ...]], Span | None]
 """The place of a record's field, of its name where the field was not written, or None where there is no text."""

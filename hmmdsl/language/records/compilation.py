@@ -7,9 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.scope import Scope
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.modules.names import Names
@@ -20,15 +17,18 @@ from hmmdsl.language.records.settings import Overrides
 from hmmdsl.language.records.starts import check_chains
 from hmmdsl.language.records.values import Assignment, Broken, assignments
 from hmmdsl.language.source import Span
-from hmmdsl.spec.analysis import Analysis, Surroundings
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.declarations import RecordSort
-from hmmdsl.spec.experiment import About
-from hmmdsl.spec.fields import article
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.replication import Replicate
-from hmmdsl.spec.results import Group
-from hmmdsl.spec.train import Train
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.schema.analysis import Analysis, Surroundings
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.declarations import RecordSort
+from hmmdsl.schema.experiment import About
+from hmmdsl.schema.fields import article
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.replication import Replicate
+from hmmdsl.schema.results import Group
+from hmmdsl.schema.train import Train
 
 NESTED = 16
 """How many analyses are read within one another, at most, unless they refer to one another in a circle."""

@@ -13,8 +13,8 @@ from hmmdsl.language.records.shapes import found
 from hmmdsl.language.records.validation import Given, report
 from hmmdsl.language.records.values import BROKEN, Assignment, Broken, ValueReader, assignments, kinds_in
 from hmmdsl.language.source import Span
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.fields import RecordField, describe, fields_of, kind_word
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.fields import RecordField, describe, fields_of, kind_word
 
 
 class RecordReader(ValueReader):

@@ -13,13 +13,13 @@ from hmmdsl.language.source import Span
 from hmmdsl.process.counting import HistoryCounts, count_histories
 from hmmdsl.process.generalized import CHECKED_LENGTH, first_bad_word
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.base import AUTO_HISTORY_LIMIT, Exact
-from hmmdsl.spec.memory import tree_training_bytes
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.objectives import MOST_FUTURE_WORDS, tokens_ahead
-from hmmdsl.spec.train import ExactData
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.base import AUTO_HISTORY_LIMIT, Exact
+from hmmdsl.schema.memory import tree_training_bytes
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.objectives import MOST_FUTURE_WORDS, tokens_ahead
+from hmmdsl.schema.train import ExactData
 
 PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], Span | None]
 """The place of a field of the record in question, or of its name where the field was not written."""

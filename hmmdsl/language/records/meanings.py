@@ -10,21 +10,21 @@ from functools import cache
 
 from hmmdsl.language import syntax
 from hmmdsl.language.claims.result_paths import Results, follow, steps_text
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate, evaluate_process
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.functions import OPERATIONS
-from hmmdsl.language.constants.scope import Failed, Module, Scope, Template
-from hmmdsl.language.constants.values import Array, Complex, Value
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.messages.hints import listing, nearest, suggestion
 from hmmdsl.language.modules.imports import LIBRARY, std_module_names
 from hmmdsl.language.modules.names import Names
 from hmmdsl.language.records.shapes import found
 from hmmdsl.language.records.values import BROKEN, Broken
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate, evaluate_process
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.functions import OPERATIONS
+from hmmdsl.language.values.scope import Failed, Module, Scope, Template
+from hmmdsl.language.values.value import Array, Complex, Value
 from hmmdsl.process.process import Process
-from hmmdsl.spec.fields import article, plural
-from hmmdsl.spec.results import Group, Quantity
+from hmmdsl.schema.fields import article, plural
+from hmmdsl.schema.results import Group, Quantity
 
 _DECLARED = re.compile(r"^(?:hmm|ghmm|process)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 

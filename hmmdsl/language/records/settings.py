@@ -16,7 +16,7 @@ from hmmdsl.language.modules.names import Names
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.records.values import Assignment, assignments
 from hmmdsl.language.source import Source, Span
-from hmmdsl.spec.fields import article
+from hmmdsl.schema.fields import article
 
 PROFILE, SETTING = 1, 2
 """Layers of an assignment; the file's own is 0."""

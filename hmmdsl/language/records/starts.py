@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hmmdsl.language.constants.budget import STARTS
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.records.fits import PlaceOf
 from hmmdsl.language.source import Span
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.objectives import MOST_FUTURE_WORDS, MOST_GENERATED_WORDS, Adversarial, Future
-from hmmdsl.spec.parts import frozen_parts, meant_by, part_name, parts_of
-from hmmdsl.spec.train import ExactData, Train
+from hmmdsl.language.values.budget import STARTS
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.objectives import MOST_FUTURE_WORDS, MOST_GENERATED_WORDS, Adversarial, Future
+from hmmdsl.schema.parts import frozen_parts, meant_by, part_name, parts_of
+from hmmdsl.schema.train import ExactData, Train
 
 SAMPLED = "data = sampled { batch = 64 }"
 

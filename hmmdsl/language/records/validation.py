@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.source import Span
-from hmmdsl.spec.fields import RecordField, describe
+from hmmdsl.schema.fields import RecordField, describe
 
 OWN_CODES: Mapping[str, str] = MappingProxyType({"heads": "E0801", "rotary": "E0802", "window": "E0832"})
 """Codes of the schemas' own errors, by pydantic's name for them; any other is E0519."""

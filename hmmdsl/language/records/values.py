@@ -9,13 +9,13 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.values import Array
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.messages.hints import nearest, suggestion
 from hmmdsl.language.records.shapes import found
 from hmmdsl.language.source import Span
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.fields import (
+from hmmdsl.language.values.value import Array
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.fields import (
     Dotted,
     Either,
     FieldType,

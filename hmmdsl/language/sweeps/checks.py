@@ -11,10 +11,10 @@ from hmmdsl.language.records.fits import Counts
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words
 from hmmdsl.process.allowance import theory_for
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema, Series
-from hmmdsl.spec.sweep import SweepAxis
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, ResultSchema, Series
+from hmmdsl.schema.sweep import SweepAxis
+from hmmdsl.schema.train import Train
 
 
 @dataclass

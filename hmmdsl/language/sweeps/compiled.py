@@ -8,18 +8,18 @@ from fractions import Fraction
 from typing import Any
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.budget import Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.formatting.printing import format_expression
+from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.fields import Either, FieldType, Refers, fields_of
-from hmmdsl.spec.results import Group
-from hmmdsl.spec.sweep import AxisValue, SweepAxis
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.fields import Either, FieldType, Refers, fields_of
+from hmmdsl.schema.results import Group
+from hmmdsl.schema.sweep import AxisValue, SweepAxis
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.values import Array
 from hmmdsl.language.diagnostics import Diagnostics, Note
 from hmmdsl.language.formatting.printing import format_expression
 from hmmdsl.language.messages.hints import suggestion
@@ -23,7 +22,8 @@ from hmmdsl.language.records.shapes import found
 from hmmdsl.language.records.values import Assignment, Broken, Meanings
 from hmmdsl.language.source import Span
 from hmmdsl.language.sweeps.limits import MAX_POINTS
-from hmmdsl.spec.fields import article
+from hmmdsl.language.values.value import Array
+from hmmdsl.schema.fields import article
 
 SWEPT = ("model", "train", "analysis")
 """The sorts of records whose fields may be axes."""

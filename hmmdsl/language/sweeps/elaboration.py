@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hmmdsl.language import syntax
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.records.compilation import Compilation
 from hmmdsl.language.source import Span
@@ -14,9 +12,11 @@ from hmmdsl.language.sweeps.checks import PointChecks
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, differences
 from hmmdsl.language.sweeps.declared import DeclaredSweep, SweepReader
 from hmmdsl.language.sweeps.points import PointReader, Shared
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.process import ProcessTable
-from hmmdsl.spec.sweep import Sweep, SweepPoint
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.process import ProcessTable
+from hmmdsl.schema.sweep import Sweep, SweepPoint
 
 
 class Sweeps:

@@ -13,12 +13,6 @@ from math import prod
 
 from hmmdsl.language import syntax
 from hmmdsl.language.compiled import plain_param
-from hmmdsl.language.constants.budget import SWEPT, Budget
-from hmmdsl.language.constants.evaluation import evaluate
-from hmmdsl.language.constants.failure import ConstantError
-from hmmdsl.language.constants.mentions import mentions
-from hmmdsl.language.constants.scope import Scope
-from hmmdsl.language.constants.values import Value
 from hmmdsl.language.diagnostics import Diagnostics
 from hmmdsl.language.modules.declarations import dependents, redeclare
 from hmmdsl.language.records.compilation import Compilation
@@ -27,12 +21,18 @@ from hmmdsl.language.records.meanings import FileMeanings
 from hmmdsl.language.records.values import Broken
 from hmmdsl.language.sweeps.compiled import Point, axis_value, processes_of
 from hmmdsl.language.sweeps.declared import DeclaredSweep, assignments_at
+from hmmdsl.language.values.budget import SWEPT, Budget
+from hmmdsl.language.values.evaluation import evaluate
+from hmmdsl.language.values.failure import ConstantError
+from hmmdsl.language.values.mentions import mentions
+from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.value import Value
 from hmmdsl.process.allowance import theory_spent
 from hmmdsl.process.process import Process
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.process import ProcessTable
-from hmmdsl.spec.sweep import SweepAxis, places
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.process import ProcessTable
+from hmmdsl.schema.sweep import SweepAxis, places
 
 TRIED = (0.0, 0.5, 1.0)
 """Where along each axis of params points are tried, to tell what all of them take."""

@@ -14,12 +14,12 @@ from hmmdsl.language.sweeps.checks import PointChecks
 from hmmdsl.language.sweeps.compiled import CompiledSweep, Point, point_words, processes_of
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.process import Process
-from hmmdsl.spec.analysis import Analysis
-from hmmdsl.spec.base import Record
-from hmmdsl.spec.experiment import Experiment
-from hmmdsl.spec.process import ProcessTable
-from hmmdsl.spec.sweep import Sweep, SweepPoint
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.analysis import Analysis
+from hmmdsl.schema.base import Record
+from hmmdsl.schema.experiment import Experiment
+from hmmdsl.schema.process import ProcessTable
+from hmmdsl.schema.sweep import Sweep, SweepPoint
+from hmmdsl.schema.train import Train
 
 
 def compile_sweeps(

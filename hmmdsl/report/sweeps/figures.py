@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from hmmdsl.report.figures import Drawing
 from hmmdsl.report.style import CYCLE, GREY, applied, save
 from hmmdsl.report.sweeps.seeds import untrained_path
-from hmmdsl.spec.confidence import Interval, interval
-from hmmdsl.spec.sweep import SweepAxis, cell, is_seed, seed_axis, value_text
+from hmmdsl.schema.confidence import Interval, interval
+from hmmdsl.schema.sweep import SweepAxis, cell, is_seed, seed_axis, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from hmmdsl.process.notation import number_text
 from hmmdsl.report.sweeps.seeds import SEEDS_CSV, SeedRow, SeedTable, seed_table
 from hmmdsl.report.sweeps.table import CSV, SEEDS
 from hmmdsl.report.wording import count_text
-from hmmdsl.spec.confidence import Interval
-from hmmdsl.spec.sweep import value_text
+from hmmdsl.schema.confidence import Interval
+from hmmdsl.schema.sweep import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

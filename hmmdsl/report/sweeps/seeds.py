@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmmdsl.files.writing import write_csv
-from hmmdsl.spec.confidence import Interval, interval, paired
-from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell, seed_axis
+from hmmdsl.schema.confidence import Interval, interval, paired
+from hmmdsl.schema.sweep import AxisValue, SweepAxis, cell, seed_axis
 
 if TYPE_CHECKING:
     from hmmdsl.report.sweeps.table import SweepTable

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hmmdsl.files.writing import appearing, write_csv
-from hmmdsl.spec.sweep import AxisValue, SweepAxis, cell
+from hmmdsl.schema.sweep import AxisValue, SweepAxis, cell
 
 FAILURE = "failure"
 """The last column: empty where the point has its results."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from hmmdsl.spec.base import Reference
+from hmmdsl.schema.base import Reference
 
 if TYPE_CHECKING:
-    from hmmdsl.spec.process import ProcessTable
+    from hmmdsl.schema.process import ProcessTable
 
 _NAME = re.compile(r"[^.\[]*")
 

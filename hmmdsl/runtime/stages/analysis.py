@@ -24,14 +24,14 @@ from hmmdsl.runtime.stage import (
     Task,
     plain_record,
 )
-from hmmdsl.spec.analysis import Surroundings
+from hmmdsl.schema.analysis import Surroundings
 
 if TYPE_CHECKING:
     from hmmdsl.analysis.outcome import Outcome
     from hmmdsl.runtime.stage import Cache
     from hmmdsl.runtime.store.entry import Entry
-    from hmmdsl.spec.analysis import Analysis
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.schema.analysis import Analysis
+    from hmmdsl.schema.experiment import Experiment
 
 ARRAYS = "arrays.safetensors"
 

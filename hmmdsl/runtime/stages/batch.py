@@ -17,7 +17,7 @@ from hmmdsl.runtime.identity.source_code import source_hash
 from hmmdsl.runtime.results_file import plain
 from hmmdsl.runtime.stage import Estimate, RunContext, Stage, StageId, StageKind, Task, identity
 from hmmdsl.runtime.stages.train import clear
-from hmmdsl.spec.checkpoints import checkpoint_steps
+from hmmdsl.schema.checkpoints import checkpoint_steps
 
 
 class BatchStage(StageKind):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hmmdsl.report.portrait_section import PortraitText
     from hmmdsl.runtime.stage import Cache
     from hmmdsl.runtime.store.entry import Entry
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.schema.experiment import Experiment
 
 SECONDS = 0.6
 """What describing a factor takes."""

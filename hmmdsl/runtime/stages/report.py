@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hmmdsl.runtime.engines.engine import Done
     from hmmdsl.runtime.lock import Compared
     from hmmdsl.runtime.stage import Plan
-    from hmmdsl.spec.experiment import Verdict
+    from hmmdsl.schema.experiment import Verdict
 
 REPORT = "report.html"
 

@@ -21,7 +21,7 @@ from hmmdsl.training.trained import TrainingResult, trained_of
 if TYPE_CHECKING:
     from hmmdsl.runtime.stage import Cache
     from hmmdsl.runtime.store.entry import Entry
-    from hmmdsl.spec.experiment import Experiment
+    from hmmdsl.schema.experiment import Experiment
     from hmmdsl.training.trained import Trained, TrainingResult
 
 _PART_SECONDS = 0.02

@@ -19,7 +19,7 @@ from hmmdsl.runtime.identity.contents import content_hash, process_content
 from hmmdsl.runtime.progress import duration
 from hmmdsl.runtime.stage import LIBRARIES, Part, Task
 from hmmdsl.runtime.stages.batch import batch_task
-from hmmdsl.spec.objectives import Adversarial
+from hmmdsl.schema.objectives import Adversarial
 
 if TYPE_CHECKING:
     from hmmdsl.process.process import Process

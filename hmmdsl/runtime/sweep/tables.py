@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from hmmdsl.report.sweeps.table import SEEDS, SweepTable
 from hmmdsl.runtime.results_file import numbers
-from hmmdsl.spec.analysis import Surroundings
-from hmmdsl.spec.replication import SEED
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, ResultSchema, quantities
-from hmmdsl.spec.sweep import SweepAxis
+from hmmdsl.schema.analysis import Surroundings
+from hmmdsl.schema.replication import SEED
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, ResultSchema, quantities
+from hmmdsl.schema.sweep import SweepAxis
 
 if TYPE_CHECKING:
     from hmmdsl.language.claims.judging import ResolvedClaim

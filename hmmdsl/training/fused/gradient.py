@@ -15,9 +15,9 @@ from torch.func import functional_call, vmap
 from hmmdsl.models.network import Network
 from hmmdsl.process.ahead import Ahead
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.objectives import tokens_ahead
-from hmmdsl.spec.train import ExactData, SampledData
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.objectives import tokens_ahead
+from hmmdsl.schema.train import ExactData, SampledData
 from hmmdsl.training.fused.network import FusedNetwork
 from hmmdsl.training.histories import withheld
 from hmmdsl.training.loop import Member

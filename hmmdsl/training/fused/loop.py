@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from hmmdsl.process.ahead import Ahead
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.objectives import tokens_ahead
-from hmmdsl.spec.train import Optimizer
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.objectives import tokens_ahead
+from hmmdsl.schema.train import Optimizer
 from hmmdsl.training.device import choose_device, deterministic
 from hmmdsl.training.fused.gradient import fused_gradient
 from hmmdsl.training.fused.network import FusedNetwork

@@ -23,7 +23,7 @@ from hmmdsl.models.layout import tree_layout, word_layout
 from hmmdsl.models.network import Network
 from hmmdsl.process.history_tree import build_history_tree, history_weights, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.lstm import LSTM
+from hmmdsl.schema.models.lstm import LSTM
 from hmmdsl.training.objective import predictions
 from tests.analysis.invented import inputs_of, surroundings
 from tests.analysis.real_networks import RealRun, real_run

@@ -13,7 +13,7 @@ from hmmdsl.models.layout import tree_layout
 from hmmdsl.models.transformer import TransformerNetwork
 from hmmdsl.process.history_tree import ancestors, build_history_tree, words_of
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.transformer import Transformer
+from hmmdsl.schema.models.transformer import Transformer
 from hmmdsl.training.objective import predictions
 from tests.analysis.real_networks import random_network
 

@@ -12,7 +12,7 @@ import pytest
 from hmmdsl.exchange.tracking.record import Record
 from hmmdsl.exchange.tracking.targets import Target, targets, track
 from hmmdsl.runtime.failures import OutputError, RunError
-from hmmdsl.spec.experiment import Judged, Margin, Verdict
+from hmmdsl.schema.experiment import Judged, Margin, Verdict
 from hmmdsl.training.trained import CurvePoint
 from tests.golden import GOLDEN
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from hmmdsl.language.claims.judging import ResolvedClaim
 from hmmdsl.language.claims.resolution import judge, resolve_claim
-from hmmdsl.language.constants.values import Array, Value
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.source import Source
-from hmmdsl.spec.experiment import Verdict
-from hmmdsl.spec.results import TRAIN_RESULTS, Group, Quantity, Series
+from hmmdsl.language.values.value import Array, Value
+from hmmdsl.schema.experiment import Verdict
+from hmmdsl.schema.results import TRAIN_RESULTS, Group, Quantity, Series
 
 R2 = Group({"r2": Quantity("1", "share of variance"), "mse": Quantity("1", "mean squared error")})
 POINT = Group({**R2.members, "position": Series(R2, 10), "held_out": R2})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hmmdsl.language.claims.counting import chance_of_turning, counted
 from hmmdsl.language.claims.resolution import judge
-from hmmdsl.spec.experiment import Verdict
+from hmmdsl.schema.experiment import Verdict
 from tests.language.record_specs import compiled
 
 HEAD = """

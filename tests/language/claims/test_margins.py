@@ -17,8 +17,8 @@ from hmmdsl.language.claims.margins import MOST_GROUPS
 from hmmdsl.language.claims.measured import SweepResults
 from hmmdsl.language.claims.resolution import judge
 from hmmdsl.language.compiled import Compiled
-from hmmdsl.spec.confidence import interval
-from hmmdsl.spec.experiment import Margin, Verdict
+from hmmdsl.schema.confidence import interval
+from hmmdsl.schema.experiment import Margin, Verdict
 from tests.language.record_specs import compiled
 
 HEAD = """

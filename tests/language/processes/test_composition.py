@@ -197,7 +197,7 @@ def test_the_functions_names_are_taken() -> None:
 
 def test_work_is_bounded_for_all_calls_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them is allowed. (A tenth of the usual bound, so that the test takes a tenth of its time.)"""
-    monkeypatch.setattr("hmmdsl.language.constants.budget.OPERATIONS", 100_000)
+    monkeypatch.setattr("hmmdsl.language.values.budget.OPERATIONS", 100_000)
     big = "process big = random_hmm(states = 8, tokens = 4, seed = 1)"
     rows = [f"process p{k} = noise(product(a = big, b = mess3()), 1/10)" for k in range(20)]
     assert not spec(f"{big}\n{rows[0]}").codes

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmmdsl.spec.fields import fields_of
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import SGD, AdamW, Cosine, Every, ExactData, SampledData, Train
+from hmmdsl.schema.fields import fields_of
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import SGD, AdamW, Cosine, Every, ExactData, SampledData, Train
 from tests.language.record_specs import ALL, BELIEFS, FIT, NET, RRXOR, RUN, at, compiled, messages, only
 
 

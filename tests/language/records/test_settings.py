@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from hmmdsl.language.messages.render import render
-from hmmdsl.spec.train import SGD, AdamW, ExactData, SampledData
+from hmmdsl.schema.train import SGD, AdamW, ExactData, SampledData
 from tests.language.record_specs import ALL, BELIEFS, FIT, NET, RRXOR, RUN, at, compiled, messages, only
 
 SMOKE = RUN + "profile smoke { fit.steps = 50, fit.optimizer.lr = 0.1 }\n"

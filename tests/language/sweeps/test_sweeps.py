@@ -14,7 +14,7 @@ from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.experiment_file import read_experiment, write_experiment
 from hmmdsl.language.resolved import compile_experiment
 from hmmdsl.language.sweeps.compiled import Point
-from hmmdsl.spec.sweep import places
+from hmmdsl.schema.sweep import places
 from tests.language.record_specs import at, compiled, messages, only
 
 HEAD = """

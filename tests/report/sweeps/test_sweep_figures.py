@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from hmmdsl.report.sweeps.figures import metric_figure
 from hmmdsl.report.sweeps.table import SweepTable
-from hmmdsl.spec.sweep import SweepAxis, places
+from hmmdsl.schema.sweep import SweepAxis, places
 
 SEEDS = SweepAxis(paths=("fit.seed",), values=tuple((seed,) for seed in range(4)))
 WIDTHS = SweepAxis(paths=("net.d_model",), values=((2,), (8,), (32,)))

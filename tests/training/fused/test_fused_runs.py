@@ -15,15 +15,15 @@ from safetensors.torch import load_file
 from hmmdsl.models import layout
 from hmmdsl.notebook import process
 from hmmdsl.process.process import Process
-from hmmdsl.spec.models.base import Model
-from hmmdsl.spec.models.gru import GRU
-from hmmdsl.spec.models.lstm import LSTM
-from hmmdsl.spec.models.mlp import MLP
-from hmmdsl.spec.models.ngram import NGram
-from hmmdsl.spec.models.rnn import RNN
-from hmmdsl.spec.models.ssm import SSM
-from hmmdsl.spec.models.transformer import Transformer
-from hmmdsl.spec.train import Train
+from hmmdsl.schema.models.base import Model
+from hmmdsl.schema.models.gru import GRU
+from hmmdsl.schema.models.lstm import LSTM
+from hmmdsl.schema.models.mlp import MLP
+from hmmdsl.schema.models.ngram import NGram
+from hmmdsl.schema.models.rnn import RNN
+from hmmdsl.schema.models.ssm import SSM
+from hmmdsl.schema.models.transformer import Transformer
+from hmmdsl.schema.train import Train
 from hmmdsl.training import loop, objective
 from hmmdsl.training.fused import loop as fused_loop
 from hmmdsl.training.fused.gradient import fused_gradient, replayed
