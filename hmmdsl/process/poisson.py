@@ -101,6 +101,13 @@ def _thinned(ensembles: list[Ensemble], count: int) -> Float64[np.ndarray, "beli
     return np.concatenate([e.belief[:: -(-len(e.weight) // share)] for e in ensembles])
 
 
+def _apart(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """What two estimates of one number, each with its error, show of the error of either: nothing where they agree to within what
+    both say; else one of them is wrong, and nobody knows which."""
+    apart = abs(one[0] - other[0])
+    return apart + other[1] if apart > one[1] + other[1] else 0.0
+
+
 def solve_poisson(
     process: Process,
     upper: list[Ensemble],
@@ -117,7 +124,8 @@ def solve_poisson(
     mean is wanted, so the sample is sharp: its error is four standard errors, and what the residual still depends on what
     observers knew long before. The error of an ensemble is how much it differs from its fellow, and, for the share of the past
     that is not forgotten after as many tokens, the largest residual in the long run. The best is returned that agrees with the
-    sample. None if the beliefs have no spread, so that there is nothing to fit, or observers can't be had.
+    sample; where another one disagrees with it by more than both say, its error is as much as that. None if the beliefs have no
+    spread, so that there is nothing to fit, or observers can't be had.
     """
     pairs = forgetting(process) if process.start_kind == "stationary" else None
     if pairs is None:
@@ -171,6 +179,7 @@ def solve_poisson(
         (coarse[0], abs(coarse[0] - coarse[1]) + pairs.left(settled_depth) * largest),
     ]
     agreeing = [each for each in estimates if abs(each[0] - sampled) <= each[1] + scatter]
-    correction, error = min([*agreeing, (sampled, scatter)], key=lambda found: found[1])
-    drawn = len(told) if error == scatter else 0
+    best = min([*agreeing, (sampled, scatter)], key=lambda found: found[1])
+    drawn = len(told) if best == (sampled, scatter) else 0
+    correction, error = best[0], max(best[1], *(_apart(best, other) for other in [*agreeing, (sampled, scatter)]))
     return PoissonSolution(float(solution[-1]) + correction, error + ROUNDING, basis.degree, len(basis.exponents), drawn)

@@ -83,6 +83,13 @@ def test_a_slow_channel_s_rate_is_known_as_well_as_it_says(worse: Fraction, bett
     assert rate.lower_bits - off <= true <= rate.upper_bits + off
 
 
+def test_estimates_that_disagree_by_more_than_they_say_are_worth_no_more_than_that() -> None:
+    """Of three estimates of this rate the one with the least error is wrong by thrice that: another one shows it."""
+    known = channel(Fraction(8, 100), Fraction(71, 100), Fraction(57, 1000), Fraction(1, 1000))
+    rate, (true, off) = entropy_rate(known), rate_bits(known, LINE, 4000)
+    assert abs(rate.value_bits - true) <= rate.error_bits + off
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, 99), min_size=4, max_size=4), st.sampled_from([1, 10, 100]))
 def test_rates_of_two_states_are_those_on_a_grid(parts: list[int], slower: int) -> None:
