@@ -27,7 +27,7 @@ from hmmdsl.process.growth import topological_entropy_bits
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.inference import filtered, most_probable_states, smoothed
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portrait import portrait, told
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.sampling import sample_words, sample_words_and_states
 from hmmdsl.process.structure import ergodic_components, mean_absorption_time
@@ -234,9 +234,7 @@ class NotebookProcess:
 
     def _repr_html_(self) -> str:
         """The portrait and the state diagram, for notebooks."""
-        from hmmdsl.exchange.portrait import facts
-
-        return notebook_cell(self.name, self.process, tuple(facts(self.portrait())))
+        return notebook_cell(self.name, self.process, tuple((line.name, line.text) for line in told(self.portrait())))
 
     def __repr__(self) -> str:
         return f"<process {self.name}: {len(self.states)} states, tokens {', '.join(self.tokens)}>"

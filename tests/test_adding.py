@@ -159,17 +159,22 @@ def house(tmp_path: Path) -> Path:
     return copy
 
 
-def run(house: Path, spec: str) -> subprocess.CompletedProcess[str]:
-    """Run a spec there."""
-    (house.parent / "spec.hmm").write_text(spec)
+def hmmdsl(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line of the copy."""
     return subprocess.run(
-        [sys.executable, "-m", "hmmdsl", "run", "spec.hmm", "--no-store", "--out", "runs"],
+        [sys.executable, "-m", "hmmdsl", *arguments],
         cwd=house.parent,
         env={**os.environ, "PYTHONPATH": str(house.parent)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run(house: Path, spec: str) -> subprocess.CompletedProcess[str]:
+    """Run a spec there."""
+    (house.parent / "spec.hmm").write_text(spec)
+    return hmmdsl(house, "run", "spec.hmm", "--no-store", "--out", "runs")
 
 
 def test_an_analysis_is_one_folder(house: Path) -> None:
@@ -189,3 +194,72 @@ def test_a_network_is_a_record_and_a_module(house: Path) -> None:
     (house / "models" / "bigrams.py").write_text(TABLE)
     done = run(house, PAIRS)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def changed(house: Path, name: str, *edits: tuple[str, str]) -> None:
+    """One file of the copy with other text."""
+    path = house / name
+    text = path.read_text()
+    for before, after in edits:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    for folder in reversed(path.relative_to(house).parents):
+        there = house / folder
+        if there.is_symlink():  # the folder is the house's own: one of links takes its place
+            files = list(there.resolve().iterdir())
+            there.unlink()
+            there.mkdir()
+            for each in files:
+                (there / each.name).symlink_to(each)
+    path.unlink()
+    path.write_text(text)
+
+
+FACT = '''
+    Fact(
+        "branching",
+        "how many tokens may follow, on average over states",
+        lambda p: {"mean": sum(1 for row in p.source.process.emission for x in row if x) / len(p.states)},
+        {"mean": Number("tokens", "tokens that may follow a state, on average")},
+        lambda p: [Line("branching", "1.5", "tokens")],
+    ),
+)
+"""All that there is to tell'''
+
+TOLD = """
+import std.processes (golden_mean)
+analysis about: portrait { process = golden_mean() }
+expect about.branching.mean == 1.5
+"""
+
+
+def test_a_fact_of_a_process_is_a_row(house: Path) -> None:
+    """Claims name it, and the report, the terminal, programs and `help` tell it."""
+    changed(house, "process/portrait.py", ('\n)\n"""All that there is to tell', FACT))
+    done = run(house, TOLD)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (page,) = house.parent.glob("runs/*/report.html")
+    assert "branching" in page.read_text()
+    for arguments in (["show", "spec.hmm", "golden_mean"], ["show", "spec.hmm", "golden_mean", "--json"], ["help", "facts"]):
+        told = hmmdsl(house, *arguments)
+        assert "branching" in told.stdout, told.stdout + told.stderr
+
+
+CUBE = """
+    Builtin("cube", 1, 1, "cube(x)", "the third power", lambda given, *_: given[0] ** 3, "each"),
+    *(Builtin(name, *definition)"""
+
+CUBED = """
+param side = cube(1)
+hmm biased(p = 1 / cube(2)) { states A; tokens 0, 1; A -[0]-> A : p; A -[1]-> A : rest }
+analysis about: portrait { process = biased() }
+expect cube(about.period) == side
+"""
+
+
+def test_a_function_is_a_row(house: Path) -> None:
+    """The same in params, in processes and in claims."""
+    changed(house, "language/values/functions.py", ("    *(Builtin(name, *definition)", CUBE.lstrip("\n")))
+    done = run(house, CUBED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the third power" in hmmdsl(house, "help", "functions").stdout

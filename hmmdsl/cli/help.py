@@ -14,7 +14,8 @@ command = typer.Typer(rich_markup_mode=None, add_completion=False)
 @command.command(name="help", epilog="Example: hmmdsl help transformer")
 def help_(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="a kind of record, or `functions`; all kinds are listed without one")
+        str | None,
+        typer.Argument(metavar="KIND", help="a kind of record, `functions` or `facts`; none lists all kinds"),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="print the whole reference as a page of Markdown")] = False,
 ) -> None:

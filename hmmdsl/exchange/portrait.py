@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,12 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hmmdsl.exchange.finding import comments_of, find_processes
 from hmmdsl.exchange.kept_facts import Facts, facts_of, kept_facts
 from hmmdsl.exchange.output_file import output_file
-from hmmdsl.process.entropies import EntropyRate
-from hmmdsl.process.measure import MERGED_STATES, known_digits
-from hmmdsl.process.notation import number_text
-from hmmdsl.process.portrait import Portrait, portrait
-from hmmdsl.process.process import Process, Scalar
-from hmmdsl.report.dynamics_numbers import dynamics_numbers
+from hmmdsl.process.portrait import Portrait, portrait, scalar_text, told
+from hmmdsl.process.process import Process
 from hmmdsl.runtime.failures import OutputError
 
 if TYPE_CHECKING:
@@ -29,12 +24,6 @@ T = TypeVar("T")
 
 MOST_ARROWS = 40
 """Transitions that are listed, at most."""
-
-LONGEST_LIST = 12
-"""States, tokens or numbers written out; of more the first and how many there are."""
-
-LONGEST_FRACTION = 24
-"""Characters of a fraction that is written out; a longer one is a decimal."""
 
 
 @dataclass(frozen=True)
@@ -175,16 +164,15 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     """The facts under names that processes share, the source and the arrows too."""
     if shown.about:
         yield "about", shown.about
-    for what, text in facts(shown.portrait):
-        count, _, kind = what.partition(" ")
-        yield (kind, f"{count}: {text}") if count.isdigit() else (what, text)
     bits = shown.portrait.myopic_entropies.bits
-    if len(bits) > 1:
-        yield "", _curve(bits)
+    for line in told(shown.portrait):
+        yield line.name, line.text
+        if line.name == "myopic entropies" and len(bits) > 1:
+            yield "", _curve(bits)
     if shown.process.transition_count > MOST_ARROWS or shown.process.generalized:
         return
     arrows = [
-        f"{shown.process.states[i]} -[{token}]-> {shown.process.states[j]} : {_number(value)}"
+        f"{shown.process.states[i]} -[{token}]-> {shown.process.states[j]} : {scalar_text(value)}"
         for token, entries in zip(shown.process.tokens, shown.process.operators, strict=True)
         for (i, j), value in sorted(entries.items())
         if value
@@ -225,94 +213,3 @@ def _list(shown: Sequence[Shown], width: int) -> Table:
         source = each.source if len(each.source) <= left else f"{each.source[: max(0, left - 1)].rstrip()}…"
         table.add_row(*row, *([source] if sourced else []))
     return table
-
-
-def facts(about: Portrait) -> Iterator[tuple[str, str]]:
-    """What there is to tell, line by line: what it is, and its value with its unit."""
-    yield f"{len(about.states)} {'dimensions' if about.generalized else 'states'}", _listed(about.states)
-    yield f"{len(about.tokens)} tokens", _listed(about.tokens)
-    if about.stationary is not None:
-        yield "stationary", _numbers(about.stationary)
-    if about.stationary is None or about.start_kind == "given":
-        yield "start", _numbers(about.start)
-    for role in ("component", "factor"):
-        named = [
-            f"{part.name} ({part.process}, {part.states:,} state{'' if part.states == 1 else 's'})"
-            for part in about.parts
-            if part.role == role
-        ]
-        if named:
-            yield f"{role}s", _listed(named)
-    if about.right is not None:
-        yield "right eigenvector", _numbers(about.right)
-    yield "structure", ", ".join(_structure(about))
-    if about.settling is not None:
-        shares = about.settling.probabilities
-        into = (
-            "into one class" if len(shares) == 1 else f"into one of {len(shares):,} classes, with probability {_numbers(shares)}"
-        )
-        yield "settles", f"{into}; after {_number(about.settling.mean_tokens)} tokens on average"
-    beliefs = about.beliefs
-    yield "beliefs", f"{beliefs.text}; {beliefs.note}"
-    yield "beliefs by depth", _by_depth(beliefs.growth)
-    rate = about.entropy_rate
-    bits, nats = _rate_digits(rate)
-    error = f", {rate.error_text}" if rate.error_text else ""
-    yield "entropy rate", f"{bits} bits = {nats} nats a token{error}; {rate.method}"
-    yield "statistical complexity", about.statistical_complexity.text
-    if about.causal_states is not None:
-        yield "causal states", f"{about.causal_states:,}" + (f" ({MERGED_STATES})" if about.numerical else "")
-    if about.canonical.rank is not None:
-        yield (
-            "canonical dimension",
-            f"{about.canonical.rank:,}"
-            + ("" if about.canonical.proven else " (numerical)" if about.numerical else " (not proven)"),
-        )
-    yield "excess entropy", about.excess_entropy.text
-    for number in dynamics_numbers(about.dynamics):
-        yield number.name, number.text
-    yield "myopic entropies", f"{_listed([f'{bits:.6f}' for bits in about.myopic_entropies.bits])} bits"
-
-
-def _by_depth(growth: Sequence[int]) -> str:
-    """How many there are after 0, 1, … tokens; of a long row the first and the last."""
-    sizes = [f"{size:,}" for size in growth]
-    if len(sizes) <= LONGEST_LIST:
-        return ", ".join(sizes)
-    return f"{', '.join(sizes[:LONGEST_LIST])}, …, {sizes[-1]} after {len(sizes) - 1} tokens"
-
-
-def _rate_digits(rate: EntropyRate) -> tuple[str, str]:
-    """The entropy rate in bits and in nats, with the digits that are known."""
-    error = 0.0 if rate.exact else rate.error_bits
-    return known_digits(rate.value_bits, error), known_digits(rate.value_nats, error)
-
-
-def _structure(about: Portrait) -> Iterator[str]:
-    yield "ergodic" if about.ergodic else "not ergodic"
-    if about.generalized:
-        yield "generalized HMM"
-    else:
-        yield "unifilar" if about.unifilar else "not unifilar"
-    yield "aperiodic" if about.period == 1 else f"period {about.period}"
-    if about.unreachable:
-        yield f"never reached: {_listed(about.unreachable)}"
-
-
-def _number(value: Scalar) -> str:
-    """A fraction as long as it can be read, else a decimal."""
-    exact = str(value) if isinstance(value, Fraction) else ""
-    return exact if exact and len(exact) <= LONGEST_FRACTION else number_text(value, 6)
-
-
-def _numbers(values: Sequence[Scalar]) -> str:
-    """The first of them: as fractions, if all of these can be read."""
-    shown = [_number(value) for value in values[:LONGEST_LIST]]
-    readable = all(text == str(value) for text, value in zip(shown, values, strict=False))
-    return _listed(values, _number if readable else lambda value: number_text(value, 6))
-
-
-def _listed(items: Sequence[T], text: Callable[[T], str] = str) -> str:
-    """The first items; of a long list also how many there are."""
-    shown = ", ".join(text(item) for item in items[:LONGEST_LIST])
-    return shown if len(items) <= LONGEST_LIST else f"{shown}, … ({len(items):,})"

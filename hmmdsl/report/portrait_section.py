@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.process.measure import MERGED_STATES, known_digits
-from hmmdsl.report.dynamics_numbers import dynamics_numbers
-from hmmdsl.report.portrait_number import PortraitNumber, measured
+from hmmdsl.process.portrait import told
+from hmmdsl.process.told import Line
 from hmmdsl.report.wording import count_text, joined, probability_text
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class PortraitText:
     """What a page says of a process, whatever it is called."""
 
     sentences: tuple[str, ...]
-    numbers: tuple[PortraitNumber, ...]
+    numbers: tuple[Line, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -33,7 +32,7 @@ class PortraitText:
     @staticmethod
     def from_json(plain: Mapping[str, Any]) -> PortraitText:
         """What `as_json` gave."""
-        return PortraitText(tuple(plain["sentences"]), tuple(PortraitNumber(**number) for number in plain["numbers"]))
+        return PortraitText(tuple(plain["sentences"]), tuple(Line(**number) for number in plain["numbers"]))
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class PortraitSection:
     anchor: str
     name: str
     sentences: tuple[str, ...]
-    numbers: tuple[PortraitNumber, ...]
+    numbers: tuple[Line, ...]
     pictures: tuple[Any, ...]
 
 
@@ -52,7 +51,7 @@ class ComparedNumber:
     """One quantity of several processes, None where a process does not have it."""
 
     name: str
-    cells: tuple[PortraitNumber | None, ...]
+    cells: tuple[Line | None, ...]
 
 
 def compared(sections: Sequence[PortraitSection]) -> tuple[ComparedNumber, ...]:
@@ -64,7 +63,7 @@ def compared(sections: Sequence[PortraitSection]) -> tuple[ComparedNumber, ...]:
 
 def portrait_text(portrait: Portrait) -> PortraitText:
     """The process' portrait in words."""
-    return PortraitText((_sentence(portrait),), tuple(_numbers(portrait)))
+    return PortraitText((_sentence(portrait),), tuple(told(portrait, definition=False)))
 
 
 def portrait_section(name: str, text: PortraitText, pictures: tuple[Any, ...] = ()) -> PortraitSection:
@@ -105,22 +104,3 @@ def _sentence(portrait: Portrait) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return f" ({', '.join(names)})" if len(names) <= _NAMED else ""
-
-
-def _numbers(portrait: Portrait) -> Iterator[PortraitNumber]:
-    beliefs = portrait.beliefs
-    yield PortraitNumber("beliefs", beliefs.text, "", beliefs.note)
-    if portrait.causal_states is not None:
-        note = MERGED_STATES if portrait.numerical else ""
-        yield PortraitNumber("causal states", f"{portrait.causal_states:,}", "", note)
-    if portrait.canonical.rank is not None:
-        proof = "Hankel rank: the fewest states of any presentation, negative entries allowed"
-        how = "numerical" if portrait.numerical else "not proven"
-        note = proof if portrait.canonical.proven else f"{proof}; {how}"
-        yield PortraitNumber("canonical dimension", f"{portrait.canonical.rank:,}", "", note)
-    rate = portrait.entropy_rate
-    value = known_digits(rate.value_bits, 0.0 if rate.exact else rate.error_bits)
-    yield PortraitNumber("entropy rate", value, "bits per token", "; ".join(filter(None, [rate.error_text, rate.method])))
-    yield measured("statistical complexity", portrait.statistical_complexity)
-    yield measured("excess entropy", portrait.excess_entropy)
-    yield from dynamics_numbers(portrait.dynamics)

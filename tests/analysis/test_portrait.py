@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
-from hmmdsl.analysis.portrait.record import CARDINALITIES, PortraitOf, schema
+from hmmdsl.analysis.portrait.record import PortraitOf, schema
 from hmmdsl.exchange.finding import find_processes
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
@@ -21,6 +21,8 @@ from hmmdsl.schema.analysis import Surroundings
 from hmmdsl.schema.results import quantities
 from tests.analysis.invented import mess3, rrxor
 from tests.analysis.shapes import assert_shape
+
+CARDINALITIES = ("finite", "countable", "uncountable", "undecided")
 
 HALF = Fraction(1, 2)
 

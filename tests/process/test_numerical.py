@@ -11,15 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmmdsl.exchange.portrait import facts
 from hmmdsl.process.algebra.epsilon_machine import Unclosed, epsilon_machine
 from hmmdsl.process.complexity import complexity
 from hmmdsl.process.dynamics.cardinality import cardinality, reset_word
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.entropies import entropy_rate, followed_beliefs
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portrait import FACTS, Portrait, portrait, told
 from hmmdsl.process.process import Process, Scalar
-from hmmdsl.report.dynamics_numbers import dynamics_numbers
 from tests.process.known_processes import even, golden_mean, mess3, process, rrxor, simple_nonunifilar
 from tests.process.random_processes import as_floats
 
@@ -70,12 +68,18 @@ def test_finitely_many_beliefs_are_found_in_floats_and_called_numerical(known: P
     assert floats.beliefs.count == exact.beliefs.count
     assert floats.causal_states == exact.causal_states
     assert floats.statistical_complexity.bits == pytest.approx(exact.statistical_complexity.bits, abs=1e-12)
-    lines = dict(facts(floats))
+    lines = by_name(floats)
     for what in ("beliefs", "entropy rate", "statistical complexity", "causal states", "canonical dimension", "excess entropy"):
         assert "numerical" in lines[what]
-    assert all("numerical" in number.text for number in dynamics_numbers(floats.dynamics))
-    assert not any("numerical" in text for text in dict(facts(exact)).values())
+    of_dynamics = FACTS[[fact.path for fact in FACTS].index("crypticity") :]
+    assert all("numerical" in line.text for fact in of_dynamics if fact.lines for line in fact.lines(floats))
+    assert not any("numerical" in text for text in by_name(exact).values())
     assert not list(called_exact(floats.as_json()))
+
+
+def by_name(about: Portrait) -> dict[str, str]:
+    """What readers are told, by its name."""
+    return {line.name: line.text for line in told(about)}
 
 
 def called_exact(told: Any, path: str = "") -> Iterator[str]:

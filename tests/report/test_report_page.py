@@ -199,7 +199,7 @@ def test_a_process_has_a_page_of_its_own() -> None:
     page = Page(process_page(golden_mean()))
     text = "".join(page.text)
     assert "0.666666667" in text
-    assert "bits per token" in text
+    assert "nats per token" in text
     assert len(page.all("img")) == 4
     assert all((picture["src"] or "").startswith("data:image/png;base64,") for picture in page.all("img"))
 
@@ -210,7 +210,9 @@ def test_several_processes_stand_side_by_side_on_their_page() -> None:
     rows = {
         name: re.findall(r"<td>(.*?)</td>", cells) for name, cells in re.findall(r'<th scope="row">(.*?)</th>(.*)</tr>', table)
     }
-    assert rows["entropy rate"] == ["0.666666667 <small>bits per token</small>", "1.000000000 <small>bits per token</small>"]
+    first, second = rows["entropy rate"]
+    assert first == "0.666666667 bits = 0.462098120 nats <small>per token</small>"
+    assert second == "1.000000000 bits = 0.693147181 nats <small>per token</small>"
     assert rows["causal states"] == ["2", "1"]
     assert 'href="#process-coin"' in table
     assert 'id="process-coin"' in page

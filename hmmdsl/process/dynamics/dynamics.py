@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hmmdsl.process.algebra.product import in_full
 from hmmdsl.process.complexity import Complexity
@@ -55,34 +55,6 @@ class Dynamics:
     reason: str
     tokens: tuple[str, ...]
     numerical: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data, nested: `crypticity.bits`, `synchronization.information.bits`, `cloud.box_counting.dimension`,
-        `lyapunov.exponents`, …; null where unknown, with a `reason`."""
-        passing, how = self.transients, {"numerical": self.numerical}
-        none = {**how, "reason": self.reason}
-        return {
-            "crypticity": {**self.crypticity.as_json(), "order": self.cryptic_order},
-            "transient_information": {**self.transient_information.as_json(), "unit": "bits times tokens"},
-            "synchronization": none if self.synchronization is None else {**self.synchronization.as_json(), **how},
-            "transients": {
-                "count": None if passing is None else passing.transient,
-                "recurrent": None if passing is None else passing.recurrent,
-                "mass": None if passing is None else list(passing.mass),
-                "rate": None if passing is None else passing.rate,
-                "mean_length": None if passing is None else passing.mean_length,
-                **how,
-                "reason": "the mixed states do not close" if passing is None else "",
-            },
-            "causal_cardinality": none if self.cardinality is None else {**self.cardinality.as_json(self.tokens), **how},
-            "cloud": {
-                "beliefs": None if self.cloud is None else len(self.cloud),
-                "independent": None if self.cloud is None else self.cloud.observers,
-                "box_counting": self.box_counting.as_json(),
-                "information": self.information.as_json(),
-            },
-            "lyapunov": none if self.lyapunov is None else self.lyapunov.as_json(),
-        }
 
 
 def dynamics(
