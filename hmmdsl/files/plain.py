@@ -40,7 +40,9 @@ def open_plain(path: Path, follow: bool = True) -> BufferedReader:
 def read_plain(path: Path, most: int, follow: bool = True) -> bytes:
     """The bytes of a plain file. Raises TooLarge if it has more than `most`, NotPlain, and OSError if it can't be read."""
     with open_plain(path, follow) as file:
-        content = file.read(most + 1)
+        # Asked for `most` bytes, a read would first find room for as many.
+        content = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+        content += file.read(most + 1 - len(content)) if len(content) <= most and file.peek(1) else b""
     if len(content) > most:
         raise TooLarge(path, most)
     return content

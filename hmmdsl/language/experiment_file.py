@@ -148,8 +148,10 @@ def _compose(source: Source, diagnostics: Diagnostics) -> yaml.Node | None:
     return node
 
 
-def _construct(node: yaml.Node | None) -> object:
-    """A tree as plain data. Raises ValueError where a mapping has a key twice, or one that is no text."""
+def _construct(node: yaml.Node | None, loader: yaml.SafeLoader | None = None) -> object:
+    """A tree as plain data; one loader makes all values. Raises ValueError where a mapping has a key twice, or one that is no
+    text."""
+    loader = yaml.SafeLoader("") if loader is None else loader
     match node:
         case yaml.MappingNode():
             data: dict[str, object] = {}
@@ -158,14 +160,13 @@ def _construct(node: yaml.Node | None) -> object:
                     raise ValueError("the keys of an experiment are words")
                 if key.value in data:
                     raise ValueError(f"the key `{key.value}` is given twice")
-                data[key.value] = _construct(value)
+                data[key.value] = _construct(value, loader)
             return data
         case yaml.SequenceNode():
-            return [_construct(item) for item in node.value]
+            return [_construct(item, loader) for item in node.value]
         case yaml.ScalarNode():
             if node.tag != "tag:yaml.org,2002:str" and len(node.value) > LONGEST:
                 raise ValueError(f"`{node.value[:20]}…` has {len(node.value):,} characters, and a number at most {LONGEST:,}")
-            loader = yaml.SafeLoader("")
             try:
                 return loader.construct_object(node)
             except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:

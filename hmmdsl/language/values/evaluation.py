@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
@@ -69,7 +70,8 @@ def evaluate_process(expression: syntax.Expression, scope: Scope, budget: Budget
 
 
 def integer_range(expression: syntax.Range, scope: Scope, budget: Budget) -> range:
-    """`start..stop` as integers. Raises ConstantError (E0406) if a bound is no integer, or the range runs backwards."""
+    """`start..stop` as integers. Raises ConstantError: E0406 if a bound is no integer or the range runs backwards, E0414 if it is
+    too long."""
     bounds = []
     for bound in (expression.start, expression.stop):
         value = evaluate(bound, scope, budget)
@@ -89,6 +91,8 @@ def integer_range(expression: syntax.Range, scope: Scope, budget: Budget) -> ran
             expression.span,
             help="write the smaller end first",
         )
+    if stop - start > sys.maxsize:  # Python itself cannot count so far
+        raise ConstantError("E0414", "this range is too long to count through", expression.span, help="use a smaller range")
     return range(start, stop)
 
 

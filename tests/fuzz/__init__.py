@@ -1,0 +1,1 @@
+"""Random damage to everything that hmmdsl reads: `python -m tests.fuzz`."""
