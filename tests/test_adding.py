@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -245,21 +246,30 @@ def test_a_fact_of_a_process_is_a_row(house: Path) -> None:
         assert "branching" in told.stdout, told.stdout + told.stderr
 
 
-CUBE = """
-    Builtin("cube", 1, 1, "cube(x)", "the third power", lambda given, *_: given[0] ** 3, "each"),
-    *(Builtin(name, *definition)"""
-
-CUBED = """
-param side = cube(1)
-hmm biased(p = 1 / cube(2)) { states A; tokens 0, 1; A -[0]-> A : p; A -[1]-> A : rest }
-analysis about: portrait { process = biased() }
-expect cube(about.period) == side
-"""
+TURNED = """
+def turned(process: Process, name: str) -> Process:
+    return replace(process, name=name, tokens=tuple(reversed(process.tokens)))
 
 
-def test_a_function_is_a_row(house: Path) -> None:
-    """The same in params, in processes and in claims."""
-    changed(house, "language/values/functions.py", ("    *(Builtin(name, *definition)", CUBE.lstrip("\n")))
-    done = run(house, CUBED)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "the third power" in hmmdsl(house, "help", "functions").stdout
+def reverse("""
+
+BUILD = """def _turned(given: Given) -> Process:
+    process = given.process("process")
+    return turned(process, _named("turned", process.name))
+
+
+def _reverse("""
+
+ROW = """    "turned": Operation(("process",), (), False, "E0334", _turned, "turned(p)"),
+    "reverse":"""
+
+
+def test_an_operation_is_a_function_and_a_row(house: Path) -> None:
+    """It makes processes wherever one may stand."""
+    changed(house, "process/algebra/transforms.py", ("\ndef reverse(", TURNED))
+    edits = ("def _reverse(", BUILD), ('    "reverse":', ROW), ("relabel, reverse\n", "relabel, reverse, turned\n")
+    changed(house, "language/values/composition.py", *edits)
+    (house.parent / "spec.hmm").write_text("import std.processes (coin)\nprocess other = turned(leak(coin(1/3), 1/2))\n")
+    shown = hmmdsl(house, "show", "spec.hmm", "other", "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["tokens"] == ["tails", "heads"]

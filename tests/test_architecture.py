@@ -144,5 +144,5 @@ def test_light_commands_import_no_heavy_library(command: list[str]) -> None:
 
 def test_values_are_below_the_processes_that_are_declared() -> None:
     """The bodies of processes are read with values; values know nothing of bodies, so that both have their types."""
-    for file in (HOUSE / "language" / "constants").glob("*.py"):
+    for file in (HOUSE / "language" / "values").glob("*.py"):
         assert not [each for each in modules_imported(ast.parse(file.read_text())) if "language.processes" in each], file.name

@@ -20,9 +20,9 @@ from hmmdsl.language.reading import read_source
 from hmmdsl.language.records.settings import moved
 from hmmdsl.language.source import Source, Span
 from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.composition import OPERATIONS
 from hmmdsl.language.values.evaluation import evaluate_process
 from hmmdsl.language.values.failure import ConstantError, Reported
-from hmmdsl.language.values.functions import OPERATIONS
 from hmmdsl.language.values.lookup import find
 from hmmdsl.language.values.scope import Scope, Template
 from hmmdsl.process.process import Process

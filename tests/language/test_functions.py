@@ -149,7 +149,7 @@ def test_help_lists_the_functions() -> None:
 def test_a_function_is_added_by_a_row(tmp_path: Path) -> None:
     """Params, claims on results, and lists know it at once."""
     shutil.copytree(ROOT / "hmmdsl", tmp_path / "hmmdsl", ignore=shutil.ignore_patterns("__pycache__"))
-    table = tmp_path / "hmmdsl" / "language" / "constants" / "functions.py"
+    table = tmp_path / "hmmdsl" / "language" / "values" / "functions.py"
     row = '    _real("cube", "the third power", lambda x: x**3, "all numbers"),\n'
     table.write_text(table.read_text().replace("_FUNCTIONS = (\n", "_FUNCTIONS = (\n" + row))
     (tmp_path / "a.hmm").write_text(

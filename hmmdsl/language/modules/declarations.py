@@ -14,7 +14,7 @@ from hmmdsl.language.processes.templates import DefinedTemplate, HmmTemplate
 from hmmdsl.language.values.budget import Budget
 from hmmdsl.language.values.evaluation import evaluate
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.lookup import BUILTIN_NAMES
 from hmmdsl.language.values.mentions import mentions
 from hmmdsl.language.values.scope import Bound, Failed, Module, Scope, Template, check_new_name
 from hmmdsl.language.values.value import Value

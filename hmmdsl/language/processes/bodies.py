@@ -17,7 +17,7 @@ from hmmdsl.language.values.budget import DEPTH, Budget
 from hmmdsl.language.values.calls import check_parameters
 from hmmdsl.language.values.evaluation import evaluate, evaluate_number
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.lookup import BUILTIN_NAMES
 from hmmdsl.language.values.references import read_state, read_symbol
 from hmmdsl.language.values.scope import Bound, Failed, Function, Scope, check_new_name
 from hmmdsl.language.values.symbols import Symbols

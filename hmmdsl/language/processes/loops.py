@@ -11,7 +11,7 @@ from hmmdsl.language.processes.reports import Turn, Turns
 from hmmdsl.language.values.arrays import as_list
 from hmmdsl.language.values.budget import DEPTH, Budget
 from hmmdsl.language.values.evaluation import evaluate, evaluate_condition, integer_range
-from hmmdsl.language.values.functions import BUILTIN_NAMES
+from hmmdsl.language.values.lookup import BUILTIN_NAMES
 from hmmdsl.language.values.mentions import mentions
 from hmmdsl.language.values.scope import Scope, check_new_name
 from hmmdsl.language.values.value import Value

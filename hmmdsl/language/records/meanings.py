@@ -17,9 +17,9 @@ from hmmdsl.language.modules.names import Names
 from hmmdsl.language.records.shapes import found
 from hmmdsl.language.records.values import BROKEN, Broken
 from hmmdsl.language.values.budget import Budget
+from hmmdsl.language.values.composition import OPERATIONS
 from hmmdsl.language.values.evaluation import evaluate, evaluate_process
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import OPERATIONS
 from hmmdsl.language.values.scope import Failed, Module, Scope, Template
 from hmmdsl.language.values.value import Array, Complex, Value
 from hmmdsl.process.process import Process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -11,10 +12,8 @@ from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.language.values.arithmetic import wrong_type
 from hmmdsl.language.values.budget import Budget
-from hmmdsl.language.values.calls import Evaluate
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import OPERATIONS
-from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.scope import Evaluate, Scope
 from hmmdsl.language.values.symbols import string_text
 from hmmdsl.language.values.value import Value, is_integer, kind_of_value, text_of
 from hmmdsl.process.process import Process
@@ -22,9 +21,10 @@ from hmmdsl.process.process import Process
 
 @dataclass
 class Given:
-    """The arguments of one call."""
+    """The arguments of one call of an operation that is written like `usage`."""
 
     call: syntax.Call
+    usage: str
     scope: Scope
     budget: Budget
     evaluate: Evaluate
@@ -88,7 +88,7 @@ class Given:
     def _pairs(self, parameter: str) -> tuple[syntax.Pair, ...]:
         written = self.expressions[parameter]
         if not isinstance(written, syntax.List):
-            message = f"a list of pairs `token -> …` is needed here, such as in `{OPERATIONS[self.call.function.span.text]}`"
+            message = f"a list of pairs `token -> …` is needed here, such as in `{self.usage}`"
             raise ConstantError("E0339", message, written.span, label="no list", help="write `[0 -> …, 1 -> …]`")
         pairs: list[syntax.Pair] = []
         for item in written.items:
@@ -141,24 +141,28 @@ def _process(value: Value, span: Span) -> Process:
     raise wrong_type(value, "a process", span)
 
 
-def read_arguments(
-    name: str,
-    call: syntax.Call,
-    parameters: tuple[str, ...],
-    optional: tuple[str, ...],
-    parts: bool,
-    scope: Scope,
-    budget: Budget,
-    evaluate: Evaluate,
-) -> Given:
-    """The arguments of a call of `name`, each to its parameter; with `parts` all other names are processes.
+@dataclass(frozen=True)
+class Operation:
+    """A function that makes a process, written like `usage`: `parameters` have a name or a place, those in `optional` may be left
+    out, and with `parts` all other named arguments are processes. `code` is for what has no meaning."""
+
+    parameters: tuple[str, ...]
+    optional: tuple[str, ...]
+    parts: bool
+    code: str
+    build: Callable[[Given], Process]
+    usage: str
+
+
+def read_arguments(name: str, call: syntax.Call, operation: Operation, scope: Scope, budget: Budget, evaluate: Evaluate) -> Given:
+    """The arguments of a call of the operation `name`, each to its parameter.
 
     Raises ConstantError: E0208 an unknown argument, E0209 a missing one, E0210 too many, E0211 one given twice, E0333 a part
     given twice, E0339 a part without a name, E0413 a reduced one, E0403 a part that is no process.
     """
-    given = Given(call, scope, budget, evaluate)
+    given = Given(call, operation.usage, scope, budget, evaluate)
+    usage, parameters, parts = operation.usage, operation.parameters, operation.parts
     places: dict[str, Span] = {}
-    form = OPERATIONS[name]
     # A mixture's weights stand behind any number of components, so they have no place.
     by_place = () if name == "mixture" else parameters
     for position, argument in enumerate(call.arguments):
@@ -168,11 +172,11 @@ def read_arguments(
         if argument.name is None:
             if position >= len(by_place) and parts:
                 message = f"the parts of a {name} have names, and this has none"
-                raise ConstantError("E0339", message, argument.span, label="no name", help=f"write `{form}`")
+                raise ConstantError("E0339", message, argument.span, label="no name", help=f"write `{usage}`")
             if position >= len(by_place):
                 many = "" if len(by_place) == 1 else "s"
                 message = f"`{name}` takes {len(by_place)} argument{many}, and this is number {position + 1}"
-                raise ConstantError("E0210", message, argument.span, help=f"write `{form}`")
+                raise ConstantError("E0210", message, argument.span, help=f"write `{usage}`")
             key = by_place[position]
         else:
             key = argument.name.bare or argument.name.span.text
@@ -181,7 +185,7 @@ def read_arguments(
                 cure = suggestion(key, parameters, "its parameters are")
                 if parts and argument.name.bare is None:
                     message = f"`{key}` is no name that a part of a {name} can have: targets and results could not name it"
-                    cure = f"give a plain word, as in `{form}`"
+                    cure = f"give a plain word, as in `{usage}`"
                 raise ConstantError("E0208", message, argument.name.span, help=cure)
         if key in places:
             own = key in parameters
@@ -194,8 +198,8 @@ def read_arguments(
             given.expressions[key] = argument.value
         else:
             given.parts[key] = _process(evaluate(argument.value, scope, budget), argument.value.span)
-    missing = [key for key in parameters if key not in optional and not given.has(key)]
+    missing = [key for key in parameters if key not in operation.optional and not given.has(key)]
     if missing:
         message = f"`{name}` needs its argument{'s' if len(missing) > 1 else ''} {listing(missing)}"
-        raise ConstantError("E0209", message, call.span, label=f"`{missing[0]}` is missing", help=f"write `{form}`")
+        raise ConstantError("E0209", message, call.span, label=f"`{missing[0]}` is missing", help=f"write `{usage}`")
     return given

@@ -10,11 +10,10 @@ from hmmdsl.language.messages.hints import listing, suggestion
 from hmmdsl.language.source import Span
 from hmmdsl.language.values.budget import Budget
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import BUILTIN_NAMES
-from hmmdsl.language.values.scope import Scope, check_new_name
+from hmmdsl.language.values.lookup import BUILTIN_NAMES
+from hmmdsl.language.values.scope import Evaluate, Scope, check_new_name
 from hmmdsl.language.values.value import Value
 
-Evaluate = Callable[[syntax.Expression, Scope, Budget], Value]
 """The evaluator, as an argument of what it needs itself."""
 
 

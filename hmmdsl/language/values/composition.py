@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 
 from hmmdsl.language import syntax
 from hmmdsl.language.source import Span
-from hmmdsl.language.values.arguments import Given, read_arguments
+from hmmdsl.language.values.arguments import Given, Operation, read_arguments
 from hmmdsl.language.values.arithmetic import as_integer, as_number, wrong_type
 from hmmdsl.language.values.budget import BITS, Budget, too_large
-from hmmdsl.language.values.calls import Evaluate
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.scope import Evaluate, Scope
 from hmmdsl.language.values.value import Array, Value, text_of
 from hmmdsl.process.algebra.failure import LARGEST_ENTRIES, LARGEST_STATES, AlgebraError, ClashError, TooDeepError, TooLargeError
 from hmmdsl.process.algebra.mixture import mixture
@@ -35,18 +33,6 @@ LONGEST_NAME = 120
 """A process that has no name of its own is called by its expression, up to so many characters."""
 
 
-@dataclass(frozen=True)
-class Operation:
-    """A function that makes a process: `parameters` have a name or a place, those in `optional` may be left out, and with `parts`
-    all other named arguments are processes. `code` is for what has no meaning."""
-
-    parameters: tuple[str, ...]
-    optional: tuple[str, ...]
-    parts: bool
-    code: str
-    build: Callable[[Given], Process]
-
-
 APART = {
     "noise": "put the noise on its factors: `product(a = noise(…), b = noise(…))` disturbs each by itself, and they stay apart",
     "leak": "let its factors leak: `product(a = leak(…), b = leak(…))` lets each by itself, and they stay apart",
@@ -64,7 +50,7 @@ def compose(name: str, call: syntax.Call, scope: Scope, budget: Budget, evaluate
     Raises ConstantError: E02xx for its arguments, E0330 to E0339 for what has no meaning or would not fit, E04xx for values.
     """
     operation = OPERATIONS[name]
-    given = read_arguments(name, call, operation.parameters, operation.optional, operation.parts, scope, budget, evaluate)
+    given = read_arguments(name, call, operation, scope, budget, evaluate)
     try:
         budget.spend(call.span, _cost(name, given))
         theory_for(call.span)
@@ -221,14 +207,28 @@ def _condition(given: Given, parameter: str, default: bool) -> bool:
 _RANDOM = ("states", "tokens", "seed", "outcomes", "unifilar", "denominator")
 
 OPERATIONS: Mapping[str, Operation] = {
-    "product": Operation((), (), True, "E0339", _product),
-    "mixture": Operation(("weights",), (), True, "E0339", _mixture),
-    "relabel": Operation(("process", "pairs"), (), False, "E0331", _relabel),
-    "leak": Operation(("process", "eps"), (), False, "E0336", _leak),
-    "noise": Operation(("process", "eps"), (), False, "E0336", _noise),
-    "switch": Operation(("top", "tasks", "end", "seen"), ("tasks", "end", "seen"), True, "E0337", _switch),
-    "reverse": Operation(("process",), (), False, "E0334", _reverse),
-    "minimize": Operation(("process",), (), False, "E0335", _minimize),
-    "random_hmm": Operation(_RANDOM, ("outcomes", "unifilar", "denominator"), False, "E0338", _random_hmm),
+    "product": Operation((), (), True, "E0339", _product, "product(left = p, right = q)"),
+    "mixture": Operation(("weights",), (), True, "E0339", _mixture, "mixture(A = p, B = q, weights = [1/2, 1/2])"),
+    "relabel": Operation(("process", "pairs"), (), False, "E0331", _relabel, "relabel(p, [0 -> heads, 1 -> tails])"),
+    "leak": Operation(("process", "eps"), (), False, "E0336", _leak, "leak(p, eps)"),
+    "noise": Operation(("process", "eps"), (), False, "E0336", _noise, "noise(p, eps)"),
+    "switch": Operation(
+        ("top", "tasks", "end", "seen"),
+        ("tasks", "end", "seen"),
+        True,
+        "E0337",
+        _switch,
+        "switch(top = coin(), heads = p, tails = q)",
+    ),
+    "reverse": Operation(("process",), (), False, "E0334", _reverse, "reverse(p)"),
+    "minimize": Operation(("process",), (), False, "E0335", _minimize, "minimize(p)"),
+    "random_hmm": Operation(
+        _RANDOM,
+        ("outcomes", "unifilar", "denominator"),
+        False,
+        "E0338",
+        _random_hmm,
+        "random_hmm(states = 5, tokens = 2, seed = 0)",
+    ),
 }
 """Every function that makes processes, by its name."""

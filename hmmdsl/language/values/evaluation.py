@@ -16,9 +16,9 @@ from hmmdsl.language.values.arithmetic import as_integer, as_number, calculate, 
 from hmmdsl.language.values.arrays import as_list, make_list
 from hmmdsl.language.values.budget import BITS, DEPTH, Budget, too_large
 from hmmdsl.language.values.calls import bind, fill, usage
-from hmmdsl.language.values.composition import compose
+from hmmdsl.language.values.composition import OPERATIONS, compose
 from hmmdsl.language.values.failure import ConstantError, Reported
-from hmmdsl.language.values.functions import FUNCTIONS, INDEX, OPERATIONS
+from hmmdsl.language.values.functions import FUNCTIONS, INDEX
 from hmmdsl.language.values.lookup import find, unknown_name
 from hmmdsl.language.values.references import read_symbol
 from hmmdsl.language.values.scope import Failed, Function, Module, Scope, Template

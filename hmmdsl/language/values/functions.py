@@ -274,23 +274,5 @@ INDEX = "index"
 CONSTANTS: Mapping[str, Value] = MappingProxyType({"pi": math.pi})
 """Every named constant."""
 
-OPERATIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "product": "product(left = p, right = q)",
-        "mixture": "mixture(A = p, B = q, weights = [1/2, 1/2])",
-        "relabel": "relabel(p, [0 -> heads, 1 -> tails])",
-        "leak": "leak(p, eps)",
-        "noise": "noise(p, eps)",
-        "switch": "switch(top = coin(), heads = p, tails = q)",
-        "reverse": "reverse(p)",
-        "minimize": "minimize(p)",
-        "random_hmm": "random_hmm(states = 5, tokens = 2, seed = 0)",
-    }
-)
-"""The functions that make processes, and how each is written; `composition` knows what they do."""
-
-_OF_CLAIMS = frozenset(name for name, each in FUNCTIONS.items() if "truth" in (each.takes, each.gives) or each.results == "runs")
+OF_CLAIMS = frozenset(name for name, each in FUNCTIONS.items() if "truth" in (each.takes, each.gives) or each.results == "runs")
 """Words such as `any` and `count` are mostly for claims: a file may have a process or a param of such a name."""
-
-BUILTIN_NAMES = frozenset({*FUNCTIONS, *CONSTANTS, *OPERATIONS, INDEX}) - _OF_CLAIMS
-"""Names that no constant may take."""

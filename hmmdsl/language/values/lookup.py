@@ -7,10 +7,14 @@ from itertools import islice
 from hmmdsl.language import syntax
 from hmmdsl.language.diagnostics import Note
 from hmmdsl.language.messages.hints import suggestion
+from hmmdsl.language.values.composition import OPERATIONS
 from hmmdsl.language.values.failure import ConstantError, Reported
-from hmmdsl.language.values.functions import CONSTANTS, FUNCTIONS, INDEX, OPERATIONS
+from hmmdsl.language.values.functions import CONSTANTS, FUNCTIONS, INDEX, OF_CLAIMS
 from hmmdsl.language.values.scope import Bound, Failed, Module, Scope
 from hmmdsl.language.values.symbols import HINTS
+
+BUILTIN_NAMES = frozenset({*FUNCTIONS, *CONSTANTS, *OPERATIONS, INDEX}) - OF_CLAIMS
+"""Names that no constant may take."""
 
 
 def resolve(name: syntax.Name, scope: Scope) -> Bound:
@@ -48,7 +52,8 @@ def unknown_name(name: syntax.Name, scope: Scope) -> ConstantError:
             notes=(Note("declared here", place),) if place is not None else (),
         )
     if word in FUNCTIONS or word in OPERATIONS or word == INDEX:
-        form = FUNCTIONS[word].usage if word in FUNCTIONS else OPERATIONS.get(word, "index(t)")
+        function = FUNCTIONS.get(word) or OPERATIONS.get(word)
+        form = "index(t)" if function is None else function.usage
         return ConstantError("E0206", f"`{word}` is a function and needs arguments", name.span, help=f"write `{form}`")
     symbols = scope.find_symbols()
     for table in (symbols.states, symbols.tokens) if symbols is not None else ():

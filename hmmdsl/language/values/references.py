@@ -7,9 +7,8 @@ from fractions import Fraction
 from hmmdsl.language import syntax
 from hmmdsl.language.source import Span
 from hmmdsl.language.values.budget import Budget
-from hmmdsl.language.values.calls import Evaluate
 from hmmdsl.language.values.failure import ConstantError, Reported
-from hmmdsl.language.values.scope import Scope
+from hmmdsl.language.values.scope import Evaluate, Scope
 from hmmdsl.language.values.symbols import Table, string_text
 from hmmdsl.language.values.value import is_integer, shown, text_of
 

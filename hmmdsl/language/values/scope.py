@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -161,3 +161,7 @@ def check_new_name(name: syntax.Name, scope: Scope, builtin: frozenset[str]) -> 
             help="choose another name: nothing is hidden in this language",
             notes=notes,
         )
+
+
+Evaluate: TypeAlias = Callable[[syntax.Expression, Scope, Budget], Value]
+"""What gives an expression its value: handed down to what reads arguments, which the evaluation itself calls."""
