@@ -27,7 +27,8 @@ from hmmdsl.process.growth import topological_entropy_bits
 from hmmdsl.process.history_tree import build_history_tree
 from hmmdsl.process.inference import filtered, most_probable_states, smoothed
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait, told
+from hmmdsl.process.portrait import told
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.sampling import sample_words, sample_words_and_states
 from hmmdsl.process.structure import ergodic_components, mean_absorption_time

@@ -89,7 +89,7 @@ def _definition(process: Process) -> str:
 
 def main() -> None:
     """Write the facts of the whole library."""
-    from hmmdsl.process.portrait import portrait
+    from hmmdsl.process.portraying import portrait
 
     every = {
         f"{module}.{name}": {"definition": _definition(process), **asdict(facts_of(portrait(process)))}

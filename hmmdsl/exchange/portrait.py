@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hmmdsl.exchange.finding import comments_of, find_processes
 from hmmdsl.exchange.kept_facts import Facts, facts_of, kept_facts
 from hmmdsl.exchange.output_file import output_file
-from hmmdsl.process.portrait import Portrait, portrait, scalar_text, told
+from hmmdsl.process.portrait import Portrait, scalar_text, told
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.runtime.failures import OutputError
 

@@ -6,7 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from hmmdsl.process.portrait import portrait as portrait_of
+from hmmdsl.process.portraying import portrait as portrait_of
 from hmmdsl.report.document import fill
 from hmmdsl.report.figures import Picture
 from hmmdsl.report.portrait_section import compared, portrait_section, portrait_text

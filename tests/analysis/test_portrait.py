@@ -15,7 +15,7 @@ from hmmdsl.analysis.portrait.record import PortraitOf, schema
 from hmmdsl.exchange.finding import find_processes
 from hmmdsl.process.algebra.mixture import mixture
 from hmmdsl.process.algebra.product import product
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.schema.analysis import Surroundings
 from hmmdsl.schema.results import quantities

@@ -16,7 +16,7 @@ from hmmdsl.process.algebra.epsilon_machine import epsilon_machine
 from hmmdsl.process.algebra.random_hmm import random_hmm
 from hmmdsl.process.history_tree import build_history_tree, sample_history_tree
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.process.stationary import stationary_distribution

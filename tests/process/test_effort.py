@@ -10,7 +10,7 @@ import pytest
 from hmmdsl.process import ensemble
 from hmmdsl.process.effort import entries, is_sparse, told_with, too_large
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process, Scalar
 from hmmdsl.process.stationary import stationary_distribution
 from tests.process.brute_force import myopic_entropy_nats

@@ -32,7 +32,7 @@ from hmmdsl.process.generalized import (
 )
 from hmmdsl.process.history_tree import build_history_tree, sample_history_tree
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import sample_words
 from hmmdsl.schema.process import ProcessTable

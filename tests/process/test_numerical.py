@@ -16,7 +16,8 @@ from hmmdsl.process.complexity import complexity
 from hmmdsl.process.dynamics.cardinality import cardinality, reset_word
 from hmmdsl.process.dynamics.predictive_form import predictive_form
 from hmmdsl.process.entropies import entropy_rate, followed_beliefs
-from hmmdsl.process.portrait import FACTS, Portrait, portrait, told
+from hmmdsl.process.portrait import FACTS, Portrait, told
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process, Scalar
 from tests.process.known_processes import even, golden_mean, mess3, process, rrxor, simple_nonunifilar
 from tests.process.random_processes import as_floats

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from hmmdsl.process.algebra.canonical import CanonicalDimension
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from tests.process.known_processes import coin, mess3, rrxor
 from tests.process.random_processes import as_floats, processes

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.algebra.mixture import mixture
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.structure import ergodic_components, is_unifilar, structure
 from tests.process.known_processes import ALL, even, golden_mean, mess3, process, rrxor, zero_one_random

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from hmmdsl.process.measure import Measure
-from hmmdsl.process.portrait import portrait, told
+from hmmdsl.process.portrait import told
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.told import measured
 from tests.process import known_processes

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hmmdsl.analysis.kind import Kind
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.process.history_tree import build_history_tree
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.report.finished import Finished
 from hmmdsl.report.portrait_section import portrait_text
 from hmmdsl.schema.analysis import Surroundings

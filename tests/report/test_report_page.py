@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.report.document import fill
 from hmmdsl.report.figures import Drawing, draw_figures, learning_curve, training_caption
 from hmmdsl.report.page import report_html, write_report

@@ -13,7 +13,7 @@ from rich.console import Console
 from hmmdsl.exchange.finding import find_processes
 from hmmdsl.process.algebra.product import product
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.report.text.automaton import automaton_lines, belief_names
 from hmmdsl.report.text.canvas import BLANK, Canvas

@@ -7,7 +7,8 @@ from typing import Any
 
 from hmmdsl.analysis.outcome import Inputs, Outcome
 from hmmdsl.analysis.portrait.record import PortraitOf
-from hmmdsl.process.portrait import DEPTH, FACTS, Number, Numbers, portrait
+from hmmdsl.process.portrait import FACTS, Number, Numbers
+from hmmdsl.process.portraying import DEPTH, portrait
 
 
 def compute(analysis: PortraitOf, inputs: Inputs) -> Outcome:

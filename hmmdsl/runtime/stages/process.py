@@ -38,7 +38,7 @@ class ProcessStage(StageKind):
     def plan(self, drawing: Drawing) -> None:
         for name, table in drawing.experiment.processes.items():
             content = drawing.memory.hash_of(table, partial(process_content, table))
-            drawing.add(StageId(self, name), (), content, ("hmmdsl.process.portrait", "hmmdsl.report.portrait_section"))
+            drawing.add(StageId(self, name), (), content, ("hmmdsl.process.portraying", "hmmdsl.report.portrait_section"))
 
     def pictured(self, experiment: Experiment, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         return {"process": experiment.processes[name].name}, ()
@@ -57,7 +57,7 @@ class ProcessStage(StageKind):
 
     def make(self, task: Task, folder: Path, context: RunContext) -> dict[str, Any]:
         """The portrait as plain data, and in words."""
-        from hmmdsl.process.portrait import portrait
+        from hmmdsl.process.portraying import portrait
 
         known = portrait(task.processes()[task.stage.name])
         return {"portrait": known.as_json(), "text": portrait_text(known).as_json()}

@@ -20,7 +20,7 @@ from hmmdsl.process.histories import JointSizeError
 from hmmdsl.process.history_tree import HistoryTree, build_history_tree, optimal_losses, sample_history_tree, words_of
 from hmmdsl.process.independent import joint_beliefs
 from hmmdsl.process.mixed_states import mixed_state_presentation
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.sampling import TOKENS_AT_ONCE, sample_pieces, sample_words, sample_words_and_states
 from hmmdsl.process.structure import structure

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from tests.process.known_processes import coin, even, golden_mean, mess3, process, rrxor, simple_nonunifilar
 from tests.process.random_processes import processes

@@ -15,7 +15,7 @@ from hmmdsl.process.dynamics.dimension import DimensionFit, box_counting, in_ord
 from hmmdsl.process.dynamics.lyapunov import lyapunov, lyapunov_dimension
 from hmmdsl.process.ensemble import follow, from_start
 from hmmdsl.process.entropies import entropy_rate
-from hmmdsl.process.portrait import portrait
+from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
 from hmmdsl.process.stationary import stationary_distribution
 from tests.process.known_processes import mess3, simple_nonunifilar
