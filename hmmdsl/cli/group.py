@@ -19,7 +19,8 @@ from typer.core import TyperGroup
 from hmmdsl.files.streams import let_go_of_stdout
 from hmmdsl.language.diagnostics import SpecError
 from hmmdsl.language.messages.render import render, visible
-from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated
+from hmmdsl.runtime.defect import defect_text, how_to_report
+from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated, failure_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -86,11 +87,12 @@ class Commands(TyperGroup):
                 raise  # files say which they are: it is stdout that can't be written, as `end_of` says
             if os.environ.get("HMMDSL_DEBUG") or type(error).__module__.startswith(("click", "typer")):
                 raise
-            _say_error(
-                f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
-                "this is a fault of hmmdsl, not of the spec; set HMMDSL_DEBUG=1 to see where",
-            )
-            raise typer.Exit(ExitCode.RUN_FAILED) from None
+            limit = failure_of(error, f"`hmmdsl {ctx.invoked_subcommand or ''}`")
+            if limit is not None and (isinstance(error, MemoryError) or getattr(error, "errno", None) in _UNWRITABLE):
+                _say_error(limit.message, limit.help)
+                raise typer.Exit(ExitCode.RUN_FAILED) from None
+            _say_error(defect_text(error), how_to_report(error))
+            raise typer.Exit(ExitCode.DEFECT) from None
 
 
 def end_of(run: Callable[[], object]) -> NoReturn:

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     CLAIM_FAILED = 1
     SPEC_WRONG = 2
     RUN_FAILED = 3
+    DEFECT = 70  # as `EX_SOFTWARE` of sysexits.h
     INTERRUPTED = 130
     TERMINATED = 143
 

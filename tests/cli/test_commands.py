@@ -225,10 +225,25 @@ def test_an_unforeseen_fault_is_one_line_and_not_a_traceback(command: Command, t
     (tmp_path / "sitecustomize.py").write_text(
         "import hmmdsl.cli.check as c\ndef fault(path, *more):\n    raise KeyError('lost')\nc.check_file = fault\n"
     )
-    done = command("check", "spec.hmm", PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = command("check", "spec.hmm", PYTHONPATH=path, TMPDIR=str(tmp_path))
+    assert done.returncode == 70
+    assert "internal error: KeyError: 'lost'" in done.stderr
+    assert "Traceback" not in done.stderr
+    (kept,) = tmp_path.glob("hmmdsl-fault-*.txt")
+    assert str(kept) in done.stderr
+    assert "in fault\n    raise KeyError('lost')" in kept.read_text()
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_memory_that_runs_out_is_no_fault(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import hmmdsl.cli.check as c\ndef full(path, *more):\n    raise MemoryError\nc.check_file = full\n"
+    )
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = command("check", "spec.hmm", PYTHONPATH=path)
     assert done.returncode == 3
-    assert "internal error: KeyError" in done.stderr
-    assert "HMMDSL_DEBUG" in done.stderr
+    assert "memory ran out during `hmmdsl check`" in done.stderr
 
 
 def test_words_are_drawn_and_the_seed_determines_them(command: Command) -> None:

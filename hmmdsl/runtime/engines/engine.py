@@ -100,10 +100,13 @@ class Events:
 
 def lost_too_often(task: Task, how: str, attempts: int) -> RunError:
     """Why a stage is given up."""
-    return RunError(
-        f"the worker of {task.stage.id} was lost {attempts} times ({how})",
-        "if memory ran out, use fewer `--workers`, `sampled` histories or a smaller network; run again to do what is missing",
-    )
+    cure = "if memory ran out, use fewer `--workers`, `sampled` histories or a smaller network; run again to do what is missing"
+    if "SIGILL" in how:
+        cure = (
+            "it was told to use instructions that this processor does not have: unset ATEN_CPU_CAPABILITY, MKL_CBWR and "
+            "OPENBLAS_CORETYPE, or name a set that it has"
+        )
+    return RunError(f"the worker of {task.stage.id} was lost {attempts} times ({how})", cure)
 
 
 class CallingEngine(ABC):

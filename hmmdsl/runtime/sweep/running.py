@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmdsl.language.claims.measured import SweepResults
 from hmmdsl.language.sweeps.compiled import CompiledSweep
+from hmmdsl.runtime.defect import defect_text
 from hmmdsl.runtime.execution import Ran
 from hmmdsl.runtime.failures import OutputError, RunError
 from hmmdsl.runtime.progress import OTHER_SEEDS, Clock
@@ -160,9 +161,7 @@ def _outcome(planned: PlannedPoint, ran: Ran, cache: Cache) -> PointOutcome:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, RunError):
-        return error.message
-    return f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return error.message if isinstance(error, RunError) else defect_text(error)
 
 
 def _stop_if_nothing_can_go_on(ran: Ran) -> None:
