@@ -53,6 +53,8 @@ def bench_list(folder: Path, rows: int) -> None:
         Row(sha256(str(k).encode()).hexdigest(), "train", f"fit{k % 97}", f"spec{k % 13}", float(k), float(k), k % 50, 10_000 + k)
         for k in range(rows)
     )
+    for k in range(rows):  # a row without its folder would be taken out
+        store.entry_folder(sha256(str(k).encode()).hexdigest()).mkdir(parents=True)
     began = time.perf_counter()
     store.index.add(made)
     print(f"{rows:,} rows into the index: {time.perf_counter() - began:.2f} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import sys
 import time
@@ -26,7 +27,7 @@ from hmmdsl.runtime.store.location import AWAY, ENTRIES, LOCKS, RUNNING, WORK, o
 if TYPE_CHECKING:
     from filelock import FileLock
 
-_HEXADECIMAL = set("0123456789abcdef")
+_HEXADECIMAL = re.compile("[0-9a-f]+")
 
 Make = Callable[[Path], Any]
 """Fills an empty folder (or one that an interrupted attempt left) and returns the result as plain data."""
@@ -160,10 +161,6 @@ class Store:
         """The hash of every entry, whole or not, in order."""
         for shelf in _below(self.folder / ENTRIES, 2):
             yield from _below(self.folder / ENTRIES / shelf, 64)
-
-    def count(self) -> int:
-        """How many entries there are, at most: quicker than naming them."""
-        return sum(len(_names(self.folder / ENTRIES / shelf)) for shelf in _below(self.folder / ENTRIES, 2))
 
     def rows_of_entries(self) -> Iterator[Row]:
         """What the entries say of themselves: nothing of it is compared. Those of a later format are left out."""
@@ -330,7 +327,7 @@ def size_of(folder: Path) -> int:
 
 def _below(folder: Path, length: int) -> list[str]:
     """The names in a folder that are hexadecimal and so long, in order."""
-    return sorted(name for name in _names(folder) if len(name) == length and set(name) <= _HEXADECIMAL)
+    return sorted(name for name in _names(folder) if len(name) == length and _HEXADECIMAL.fullmatch(name))
 
 
 def _names(folder: Path) -> list[str]:

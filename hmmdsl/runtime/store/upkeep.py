@@ -81,11 +81,15 @@ def verify(store: Store) -> Verified:
 
 
 def complete(store: Store) -> None:
-    """Put entries into the index that it lacks, as one does that was made when the disk was full."""
-    if store.count() > store.index.count():
-        known = {row.hash for row in store.index.rows()}
+    """Put entries into the index that it lacks, as one does that was made when the disk was full, and take those out that are
+    gone, as those are that somebody removed by hand."""
+    known = set(store.index.hashes())
+    there = set(store.hashes())  # after the index: what another process adds meanwhile is in both, or lacks its row alone
+    if known - there:
+        store.forget(known - there)
+    if there - known:
         with suppress(sqlite3.Error):
-            store.index.add(_rows(store, set(store.hashes()) - known))
+            store.index.add(_rows(store, there - known))
 
 
 def prune(store: Store, wanted: Wanted, dry: bool = False, now: float | None = None) -> Pruned:

@@ -134,6 +134,21 @@ def test_an_entry_that_found_no_room_in_the_index_is_listed(store: Store) -> Non
     assert '"count": 3' in call("size", "--store", str(store.folder), "--json")[1]
 
 
+def test_an_entry_that_was_removed_by_hand_is_listed_no_more(store: Store, said: list[str]) -> None:
+    shutil.rmtree(store.entry_folder(hash_of("beliefs")))
+    place = str(store.folder)
+    assert '"count": 2' in call("size", "--store", place, "--json")[1]
+    with sqlite3.connect(store.folder / "index.sqlite") as connection:  # as many rows as entries, and not the same ones
+        connection.execute("DELETE FROM entries WHERE name = 'fit'")
+    connection.close()
+    shutil.rmtree(store.entry_folder(hash_of("geometry")))
+    code, out = call("list", "--store", place)
+    assert code == 0
+    assert "fit" in out
+    assert not {"beliefs", "geometry"} & set(out.split())
+    assert said == []
+
+
 # ---------------------------------------------------------------- the index
 
 

@@ -137,8 +137,10 @@ def call(*arguments: str) -> tuple[int, str]:
 
 
 def test_a_list_shows_the_rows_in_columns_the_newest_first(tmp_path: Path) -> None:
-    index = Store.open(tmp_path).index
-    long = "größer_" * 5
+    store, long = Store.open(tmp_path), "größer_" * 5
+    for digit in "abcd":
+        store.entry_folder(digit * 64).mkdir(parents=True)
+    index = store.index
     index.add(Row(f"{k:x}" * 64, "train", f"fit{k}", long, 60.0 * k, 0.0, k / 8, 10**k) for k in (10, 11, 12))
     index.add([Row("d" * 64, "analysis", "beliefs", "rrxor", 0.0, 0.0, 1.0, 10)])
     for options in ((), ("--limit", "0")):
