@@ -54,7 +54,9 @@ def show(
         print(phase_text(Path(targets[0]), phase, *given, form, store, no_store, fusion, asked_seeds(seeds)))
         return
     from hmmdsl.exchange.portrait import draw, portraits, print_portraits, write_page
+    from hmmdsl.runtime.environment import check_instructions
 
+    check_instructions()
     found = portraits(targets, settings_of(settings), profile, effort)
     if as_json:
         named = len(found) == 1 or len(targets) > 1  # the numbers of a whole library are enough

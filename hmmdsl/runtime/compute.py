@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hmmdsl.runtime.engines.opening import open_engine
+from hmmdsl.runtime.environment import check_instructions
 from hmmdsl.runtime.estimate import check_room
 from hmmdsl.runtime.execution import run_stages
 from hmmdsl.runtime.progress import OfStages
@@ -67,6 +68,8 @@ def compute(
     every = [*tasks, *planned.all_tasks(context.store, context.asked.force)]
     if not context.asked.large:
         check_room(every, context.store, context.asked.force, here=context.asked.choice.name == "local")
+    if context.asked.choice.name == "local" and any(context.asked.force or not context.store.has(task.hash) for task in every):
+        check_instructions()
     engine = open_engine(every, replace(context, progress=OfStages(context.progress, {stage.hash for stage in plan.stages})))
     try:
         context.progress.begin(plan)

@@ -6,12 +6,14 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from hmmdsl.runtime.failures import OutputError
 from hmmdsl.version import __version__
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "scipy", "matplotlib", "pydantic", "lark", "safetensors")
@@ -28,6 +30,39 @@ _WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What is different where one of these is, the farthest first; else versions are."""
+
+_AVX2 = frozenset({"avx2", "fma"})
+_AVX512 = _AVX2 | {"avx512f", "avx512vl", "avx512bw", "avx512dq"}
+
+_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "ATEN_CPU_CAPABILITY": {"avx2": _AVX2, "avx512": _AVX512},
+        "OPENBLAS_CORETYPE": {
+            **dict.fromkeys(("haswell", "zen"), _AVX2),
+            "skylakex": _AVX512,
+            **dict.fromkeys(("cooperlake", "sapphirerapids"), _AVX512 | {"avx512_bf16"}),
+        },
+    }
+)
+"""What the libraries take at its word and execute, by variable and value: the instructions, as Linux names them."""
+
+
+def check_instructions() -> None:
+    """Raise OutputError where a variable asks for instructions that this processor lacks: the first of them would end the process
+    with SIGILL and no word. Where the system does not tell what its processor has, nothing is refused."""
+    for variable, values in _ASKS.items():
+        asked = os.environ.get(variable, "")
+        needs, has = values.get(asked.lower(), frozenset()), _flags()
+        if has and not needs <= has:
+            raise OutputError(
+                f"{variable}={asked} asks for instructions that this processor lacks ({', '.join(sorted(needs - has))}): "
+                f"run `unset {variable}`"
+            )
+
+
+def _flags() -> frozenset[str]:
+    """The instructions that the processor has; empty where that is not told."""
+    return frozenset(_of_the_processor("flags").split())
 
 
 def environment(devices: Mapping[str, str], threads: Mapping[str, int], kernels: str = "") -> dict[str, Any]:
@@ -93,11 +128,14 @@ def _kernels(loaded: tuple[str, ...]) -> str:
 @cache
 def processor() -> str:
     """The processor's model name."""
+    return _of_the_processor("model name") or platform.processor() or platform.machine()
+
+
+def _of_the_processor(field: str) -> str:
+    """What Linux tells of the first processor; empty elsewhere."""
     if sys.platform == "linux":
-        try:
+        with suppress(OSError):
             for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-                if line.startswith("model name"):
+                if line.partition(":")[0].strip() == field:
                     return line.partition(":")[2].strip()
-        except OSError:
-            pass
-    return platform.processor() or platform.machine()
+    return ""
