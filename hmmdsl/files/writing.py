@@ -44,7 +44,7 @@ def appearing(path: Path, durable: bool = True, mode: int | None = None, new: bo
     """
     beside = path.with_name(f".{path.name[:40]}.{token_hex(8)}{PARTIAL}")
     try:
-        with os.fdopen(os.open(beside, _NEW, 0o666), "wb") as file:
+        with os.fdopen(os.open(beside, _NEW, 0o666 if mode is None else mode), "wb") as file:
             yield file
             file.flush()
             if mode is not None:

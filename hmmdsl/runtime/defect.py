@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+from secrets import token_hex
 
+from hmmdsl.files.writing import write_whole
 from hmmdsl.version import __version__
 
 REPORT = "this is a fault of hmmdsl, not of the spec"
@@ -37,12 +38,11 @@ def keep_traceback(error: BaseException) -> Path | None:
     if trace := getattr(error, "trace", ""):
         lines += ["in the worker:", str(trace)]
     try:
-        handle, path = tempfile.mkstemp(prefix="hmmdsl-fault-", suffix=".txt")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("\n".join(lines))
+        path = Path(tempfile.gettempdir()) / f"hmmdsl-fault-{token_hex(8)}.txt"
+        write_whole(path, "\n".join(lines).encode(errors="backslashreplace"), mode=0o600, new=True)
     except OSError:
         return None
-    return Path(path)
+    return path
 
 
 def how_to_report(error: BaseException) -> str:

@@ -88,9 +88,7 @@ def test_run_and_show_refuse_before_anything_is_computed(command: Command, tmp_p
     assert not any((tmp_path / "runs").iterdir())
 
 
-@pytest.mark.parametrize(
-    ("how", "cure"), [("killed by SIGILL", "unset ATEN_CPU_CAPABILITY"), ("killed by SIGKILL", "--workers")]
-)
+@pytest.mark.parametrize(("how", "cure"), [("killed by SIGILL", "unset ATEN_CPU_CAPABILITY"), ("killed by SIGKILL", "--workers")])
 def test_what_ended_a_worker_names_its_cure(how: str, cure: str) -> None:
     compiled = compile_text(SPEC, "spec.hmm", kinds())
     task = next(iter(tasks_of(make_plan(compiled.experiment), compiled.experiment, compiled.processes)))
