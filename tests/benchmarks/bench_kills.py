@@ -1,15 +1,19 @@
-"""A real RRXOR run, killed 50 times: at random instants, and after random writes, half of these torn.
+"""A real RRXOR run: killed 50 times, on full disks and with its clock set back 50 times, and four at once 50 times.
 
-    python -m tests.benchmarks.bench_kills [--kills 50] [--steps 200] [--seed 0] [--draw]
+    python -m tests.benchmarks.bench_kills [--kills 50] [--faults 50] [--together 50] [--steps 200] [--seed 0] [--draw]
 
-Each kill is followed by the same command again, up to the end (kills that come in a row hit a run that was resumed already).
-Results, claims, arrays and checkpoints are compared byte for byte with those of a run that nobody killed. Prints how many kills
-led to a run of the same bytes.
+The three are done one after another; 0 leaves one out.
 
-    python -m tests.benchmarks.bench_kills --faults 50 [--steps 200] [--seed 0]
+Kills: at random instants, and after random writes, half of these torn. Each is followed by the same command again, up to the end
+(kills that come in a row hit a run that was resumed already). Results, claims, arrays and checkpoints are compared byte for byte
+with those of a run that nobody killed. Prints how many kills led to a run of the same bytes.
 
-A finished run, with a note in its folder, is computed again, each time with a disk that is full from a random write on or a clock
-that is set back there: it must end with exit code 3 and a sentence, or as ever; the note, results and figures stay to the byte.
+Faults: a finished run, with a note in its folder, is computed again, each time with a disk that is full from a random write on or
+a clock that is set back there: it must end with exit code 3 and a sentence, or as ever; the note, results and figures stay to the
+byte.
+
+Together: four of the same command at once, the store empty, in a folder where a note stands: all must end well, with the same
+bytes, and the note.
 """
 
 from __future__ import annotations
@@ -24,6 +28,10 @@ from pathlib import Path
 from tests.runtime.killed_runs import Fault, KilledRun, random_kill
 
 SPEC = Path(__file__).parents[2] / "specs" / "rrxor.hmm"
+
+AT_ONCE = 4
+"""Runs that begin together."""
+
 WRITES = 40
 """A run makes more files last than this, with resume points as often as here."""
 
@@ -88,14 +96,37 @@ def bench_faults(faults: int, steps: int, seed: int) -> bool:
     return good == faults + 1
 
 
+def bench_together(rounds: int, steps: int) -> bool:
+    """Whether runs of one experiment at the same time never harmed each other."""
+    options = ("--profile", "smoke", "--set", f"fit.steps={steps}", "--set", "fit.checkpoints=log_spaced { count = 5 }")
+    good = 0
+    with tempfile.TemporaryDirectory() as temporary:
+        run = KilledRun(SPEC, Path(temporary) / "run", *options, between=0.3)
+        run.finish()
+        whole = run.left()
+        (folder,) = (run.folder / "runs").iterdir()
+        (folder / "note.md").write_text("mine")
+        for _ in range(rounds):
+            codes = run.at_once(AT_ONCE)
+            kept = (folder / "note.md").read_text() == "mine" and run.left() == whole and not run.litter()
+            good += kept and set(codes) <= {0, 1}
+            print(f"{AT_ONCE} at once: exit codes {codes}, {'same bytes' if kept else 'OTHER BYTES'}", flush=True)
+    print(f"{good} of {rounds} times {AT_ONCE} runs at once ended well, with the same bytes")
+    return good == rounds
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50, help="times that a run is killed")
+    parser.add_argument("--faults", type=int, default=50, help="full disks and clocks set back")
+    parser.add_argument("--together", type=int, default=50, help="times that four runs begin at once")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draw", action="store_true", help="draw the figures and write the report too")
-    parser.add_argument("--faults", type=int, default=0, help="full disks and clocks set back, in place of kills")
+    parser.add_argument("--draw", action="store_true", help="draw the figures and write the report too, where runs are killed")
     given = parser.parse_args()
-    if given.faults:
-        sys.exit(0 if bench_faults(given.faults, given.steps, given.seed) else 1)
-    sys.exit(0 if bench(given.kills, given.steps, given.seed, given.draw) else 1)
+    held = [
+        not given.kills or bench(given.kills, given.steps, given.seed, given.draw),
+        not given.faults or bench_faults(given.faults, given.steps, given.seed),
+        not given.together or bench_together(given.together, given.steps),
+    ]
+    sys.exit(0 if all(held) else 1)
