@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hmmdsl.cli.group import Commands, end_of
+from hmmdsl.files.door import say
 from hmmdsl.files.streams import fill_standard_streams
 from hmmdsl.version import __version__
 
@@ -37,5 +38,5 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def hmmdsl(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
     if version:
-        print(f"hmmdsl {__version__}")
+        say(f"hmmdsl {__version__}")
         raise typer.Exit

@@ -20,6 +20,7 @@ from hmmdsl.cli.options import (
     print_json,
 )
 from hmmdsl.exchange.reading import read
+from hmmdsl.files.door import say
 from hmmdsl.language.diagnostics import Diagnostic, SpecError
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.process.allowance import OverspentError, theory_within
@@ -46,7 +47,7 @@ def check(
     for each in checked if not as_json else ():
         report(each.diagnostics)
         if each.ok:
-            print(each.line())
+            say(each.line())
     raise typer.Exit(ExitCode.GOOD if all(each.ok for each in checked) else ExitCode.SPEC_WRONG)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from hmmdsl.cli.summary import number_text
 from hmmdsl.exchange.columns import Column, SeedColumns, columns_of, seed_columns_of
+from hmmdsl.files.door import console, json_text, say
 from hmmdsl.schema.confidence import Interval, interval, paired
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -38,14 +38,14 @@ def compare(
         settings = [setting for target in targets for setting in seed_columns_of(target)]
         means = compared_over_seeds(settings, only or "", every)
         if as_json:
-            print(seeds_json(settings, means))
+            say(seeds_json(settings, means))
         else:
             print_seeds(settings, means)
         return
     columns = [column for target in targets for column in columns_of(target)]
     rows = compared(columns, only or "", every)
     if as_json:
-        print(comparison_json(columns, rows))
+        say(comparison_json(columns, rows))
     else:
         print_comparison(columns, rows)
 
@@ -81,17 +81,14 @@ def comparison_json(columns: Sequence[Column], rows: Sequence[ComparedRow]) -> s
         "columns": [column.name for column in columns],
         "rows": [{"path": row.path, "values": list(row.values), "differences": list(row.differences)} for row in rows],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return json_text(content)
 
 
 def print_comparison(columns: Sequence[Column], rows: Sequence[ComparedRow]) -> None:
     """A table on stdout: the first column's values, and for each other its value and the difference."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    screen = console(piped=200)
     shown = columns[:MOST_COLUMNS]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("result", style="bold", no_wrap=True)
@@ -104,11 +101,11 @@ def print_comparison(columns: Sequence[Column], rows: Sequence[ComparedRow]) -> 
             cells.append(number_text(value) + told)
         table.add_row(row.path, *cells)
     if rows:
-        console.print(table)
+        screen.print(table)
     else:
-        console.print("no result differs", markup=False)
+        screen.print("no result differs")
     if len(columns) > len(shown):
-        console.print(f"… and {len(columns) - len(shown):,} more columns: `--json` has them all", markup=False)
+        screen.print(f"… and {len(columns) - len(shown):,} more columns: `--json` has them all")
 
 
 @dataclass(frozen=True)
@@ -159,17 +156,14 @@ def seeds_json(columns: Sequence[SeedColumns], rows: Sequence[SeedMeans]) -> str
             for row in rows
         ],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return json_text(content)
 
 
 def print_seeds(columns: Sequence[SeedColumns], rows: Sequence[SeedMeans]) -> None:
     """A table on stdout: the mean of each setting with its interval, and below it the paired difference from the first."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    screen = console(piped=200)
     shown = columns[:MOST_COLUMNS]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("mean [95 % interval]", style="bold", no_wrap=True)
@@ -180,11 +174,11 @@ def print_seeds(columns: Sequence[SeedColumns], rows: Sequence[SeedMeans]) -> No
         if len(shown) > 1:
             table.add_row("  minus the first", "", *(_text(one) for one in row.differences[1 : len(shown)]), style="dim")
     if rows:
-        console.print(table, markup=False)
+        screen.print(table)
     else:
-        console.print("no result differs", markup=False)
+        screen.print("no result differs")
     if len(columns) > len(shown):
-        console.print(f"… and {len(columns) - len(shown):,} more settings: `--json` has them all", markup=False)
+        screen.print(f"… and {len(columns) - len(shown):,} more settings: `--json` has them all")
 
 
 def _text(found: Interval | None) -> str:

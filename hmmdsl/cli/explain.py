@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hmmdsl.cli.manual import explanation_text
+from hmmdsl.files.door import say
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -16,4 +17,4 @@ def explain(
     code: Annotated[str | None, typer.Argument(metavar="CODE", help="a message's code; all are listed without one")] = None,
 ) -> None:
     """Explain a message, with a wrong and a right example."""
-    print(explanation_text(code))
+    say(explanation_text(code))

@@ -12,6 +12,7 @@ from hmmdsl.cli.options import (
     settings_of,
 )
 from hmmdsl.exchange.exporting import export as export_process
+from hmmdsl.files.door import say
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -38,8 +39,8 @@ def export(
     if to is not None:
         from hmmdsl.exchange.network_export.writing import export_network
 
-        print(export_network(Path(target), name, to, step, out), end="")
+        say(export_network(Path(target), name, to, step, out), end="")
         return
     from hmmdsl.exchange.finding import find_process
 
-    print(export_process(find_process(target, name, settings_of(settings))[1], form, out) or "", end="")
+    say(export_process(find_process(target, name, settings_of(settings))[1], form, out) or "", end="")

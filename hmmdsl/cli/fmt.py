@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hmmdsl.cli.group import report
+from hmmdsl.files.door import hand_on, say
 from hmmdsl.files.writing import write_whole
 from hmmdsl.language.diagnostics import Diagnostic, Diagnostics, SpecError
 from hmmdsl.language.formatting.formatter import format_file
@@ -34,19 +35,19 @@ def fmt(
     if files == [Path("-")]:
         if sys.stdin is None:
             raise OutputError("nothing can be read from stdin, which is closed: name a file, or give it one with `<`")
-        sys.stdout.write(format_stdin(sys.stdin.buffer.read()))
+        hand_on(format_stdin(sys.stdin.buffer.read()))
         return
     formatted = [format_path(path) for path in files]  # all are read before any is written
     for each in formatted:
         report(each.diagnostics)
         if each.changed:
             if diff:
-                sys.stdout.write(each.diff())
+                say(each.diff(), end="")
             if check_only or diff:
-                print(f"{each.path} would change", file=sys.stderr)
+                say(f"{each.path} would change", file=sys.stderr)
             else:
                 each.write()
-                print(f"{each.path} changed", file=sys.stderr)
+                say(f"{each.path} changed", file=sys.stderr)
     if any(each.text is None for each in formatted):
         raise typer.Exit(ExitCode.SPEC_WRONG)
     raise typer.Exit(ExitCode.CLAIM_FAILED if check_only and any(each.changed for each in formatted) else ExitCode.GOOD)

@@ -16,9 +16,10 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from hmmdsl.files.door import say
 from hmmdsl.files.streams import let_go_of_stdout
 from hmmdsl.language.diagnostics import SpecError
-from hmmdsl.language.messages.render import render, visible
+from hmmdsl.language.messages.render import render
 from hmmdsl.runtime.defect import defect_text, how_to_report
 from hmmdsl.runtime.failures import ExitCode, Interrupted, OutputError, RunError, Terminated, failure_of
 
@@ -130,7 +131,7 @@ def _say_error(message: str, *hints: str) -> None:
     lines = [
         line for text in (f"error: {message}", *(f"   = help: {hint}" for hint in hints if hint)) for line in text.split("\n")
     ]
-    print(*(visible(line) for line in lines), sep="\n", file=sys.stderr)  # paths and names may be a stranger's
+    say("\n".join(lines), file=sys.stderr)
 
 
 def _left_behind(stop: BaseException) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hmmdsl.cli.manual import kind_text, records_page
+from hmmdsl.files.door import say
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -20,4 +21,4 @@ def help_(
     markdown: Annotated[bool, typer.Option("--markdown", help="print the whole reference as a page of Markdown")] = False,
 ) -> None:
     """Tell the fields of a record: types, defaults, meaning."""
-    print(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")
+    say(records_page() if markdown else kind_text(kind), end="" if markdown else "\n")

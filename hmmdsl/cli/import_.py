@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hmmdsl.files.door import hand_on
+
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -20,6 +22,6 @@ def import_(
 
     text = imported(file)
     if out is None:
-        print(text, end="")
+        hand_on(text)
     else:
         write_spec(text, out)

@@ -12,6 +12,7 @@ from hmmdsl.cli.options import (
     JsonOption,
     print_json,
 )
+from hmmdsl.files.door import say
 from hmmdsl.runtime.failures import ExitCode, OutputError
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -41,7 +42,7 @@ def lock(
     if as_json:
         print_json(compared.as_json())
     elif check_only:
-        print("\n".join([f"{file}: {compared.line()}", *compared.told()]))
+        say("\n".join([f"{file}: {compared.line()}", *compared.told()]))
     else:
-        print(f"{lock_place(file)}: {len(compiled.claims)} claims {compared.since()}; put it under version control")
+        say(f"{lock_place(file)}: {len(compiled.claims)} claims {compared.since()}; put it under version control")
     raise typer.Exit(ExitCode.GOOD if compared.same else ExitCode.CLAIM_FAILED)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from hmmdsl.files.door import say
 from hmmdsl.files.writing import write_whole
 from hmmdsl.runtime.failures import OutputError
 
@@ -19,7 +20,7 @@ command = typer.Typer(rich_markup_mode=None, add_completion=False)
 def new(name: Annotated[str, typer.Argument(metavar="NAME", help="the file to write is NAME.hmm")]) -> None:
     """Write a commented starter spec that runs in seconds."""
     path = write_starter(Path(name))
-    print(f"wrote {path}; next: hmmdsl run {path}")
+    say(f"wrote {path}; next: hmmdsl run {path}")
 
 
 _TEMPLATE = "starter.hmm"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from hmmdsl.files.door import json_text, say
 from hmmdsl.runtime.asked import EngineChoice, EngineName
 from hmmdsl.runtime.failures import OutputError
 
@@ -57,8 +57,7 @@ def settings_of(given: list[str] | None) -> dict[str, str]:
 
 def print_json(content: Any) -> None:
     """Print it; characters that a terminal would obey or hide are escaped, and mean the same to a program."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    print("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    say(json_text(content))
 
 
 EngineOption = Annotated[Literal["local", "ray", "slurm"], typer.Option("--engine", help="where stages are made")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hmmdsl.exchange.packing.limits import SUFFIX, Part
+from hmmdsl.files.door import json_text, say
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -34,14 +34,12 @@ def pack(
 
     packed = write_pack(run, out or Path(run.resolve().name + SUFFIX), without or ())
     for name in packed.left_out:
-        print(f"left out: {name} is no file of a run", file=sys.stderr)
+        say(f"left out: {name} is no file of a run", file=sys.stderr)
     if as_json:
         files = [file.path for file in packed.manifest.files]
-        print(
-            json.dumps({"pack": str(packed.path), "bytes": packed.bytes, "files": files, "left_out": packed.left_out}, indent=1)
-        )
+        say(json_text({"pack": str(packed.path), "bytes": packed.bytes, "files": files, "left_out": packed.left_out}))
         return
-    print(f"{packed.path}  {len(packed.manifest.files)} files, {_size(packed.bytes)}; next: hmmdsl verify {packed.path}")
+    say(f"{packed.path}  {len(packed.manifest.files)} files, {_size(packed.bytes)}; next: hmmdsl verify {packed.path}")
 
 
 def _size(count: float) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hmmdsl.exchange.reading import read
+from hmmdsl.files.door import json_text
 from hmmdsl.language.diagnostics import Diagnostics, SpecError
 from hmmdsl.language.experiment_file import write_experiment
 from hmmdsl.language.parser import parse
@@ -58,7 +58,7 @@ def phase_text(
         tree = parse(source, diagnostics) if source is not None else None
         if tree is None or diagnostics.errors:
             raise SpecError(diagnostics.found)
-        return json.dumps(_tree_as_json(tree), indent=1, ensure_ascii=False) if as_json else "\n".join(_tree_lines(tree))
+        return json_text(_tree_as_json(tree)) if as_json else "\n".join(_tree_lines(tree))
     compiled = read(path, settings, profile, seeds=seeds)
     if phase == "experiment":
         if as_json:
@@ -186,7 +186,7 @@ def plan_json(
         content |= {"sweeps": list(sweeps), "fusion": list(fusion)}
     if replicate:
         content["replicate"] = replicate
-    return json.dumps(content, indent=1, ensure_ascii=False)
+    return json_text(content)
 
 
 def plan_dot(plan: Plan, stages: Sequence[Planned]) -> str:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from hmmdsl.files.door import console, say
 from hmmdsl.process.notation import number_text
 from hmmdsl.runtime.progress import OTHER_SEEDS, Clock, Silence, duration
 from hmmdsl.runtime.stage import Progress
@@ -98,14 +99,13 @@ class PlainProgress(Progress):
         self._stream.flush()
 
     def _say(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        say(line, file=self._stream)
 
 
 class LiveProgress(Progress):
     """The list of stages, drawn again in place: done, running (with a bar for training), waiting."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
-        from rich.console import Console
         from rich.live import Live
 
         self._stages: tuple[Stage, ...] = ()
@@ -113,7 +113,7 @@ class LiveProgress(Progress):
         self._running: dict[str, Clock] = {}
         self._training: dict[str, tuple[int, int, float, float | None]] = {}
         self._sweeps: dict[str, tuple[int, int, int, float | None]] = {}
-        self._live = Live(console=Console(file=stream, highlight=False), refresh_per_second=8, get_renderable=self._draw)
+        self._live = Live(console=console(stream), refresh_per_second=8, get_renderable=self._draw)
 
     def begin(self, plan: Plan) -> None:
         self._stages = plan.stages

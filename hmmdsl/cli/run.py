@@ -37,6 +37,7 @@ from hmmdsl.cli.progress import progress_on
 from hmmdsl.cli.summary import print_run, run_as_json
 from hmmdsl.exchange.tracking.record import record_of
 from hmmdsl.exchange.tracking.targets import targets, track
+from hmmdsl.files.door import say
 from hmmdsl.language.sweeps.limits import MAX_POINTS
 from hmmdsl.runtime.asked import Asked, fusion_of
 from hmmdsl.runtime.failures import ExitCode
@@ -97,5 +98,5 @@ def run(
     if tracked:
         record = record_of(finished, compiled.experiment)
         for target in tracked:
-            print(f"tracked: {track(record, target)}", file=sys.stderr)
+            say(f"tracked: {track(record, target)}", file=sys.stderr)
     raise typer.Exit(ExitCode.GOOD if finished.holds else ExitCode.CLAIM_FAILED)

@@ -20,6 +20,7 @@ from hmmdsl.cli.options import (
     print_json,
     settings_of,
 )
+from hmmdsl.files.door import say
 from hmmdsl.runtime.asked import fusion_of
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -51,7 +52,7 @@ def show(
         form: Literal["text", "json", "dot"] = "json" if as_json else "dot" if dot else "text"
         fusion = fusion_of(fuse)
         given = settings_of(settings), profile
-        print(phase_text(Path(targets[0]), phase, *given, form, store, no_store, fusion, asked_seeds(seeds)))
+        say(phase_text(Path(targets[0]), phase, *given, form, store, no_store, fusion, asked_seeds(seeds)))
         return
     from hmmdsl.exchange.portrait import draw, portraits, print_portraits, write_page
     from hmmdsl.runtime.environment import check_instructions
@@ -64,7 +65,7 @@ def show(
     else:
         print_portraits(found, beside=len(targets) > 1)
     for path in draw(found, out) if out is not None else ():
-        print(path, file=sys.stderr if as_json else sys.stdout)
+        say(path, file=sys.stderr if as_json else sys.stdout)
     if html is not None:
         write_page(found, html)
-        print(html, file=sys.stderr if as_json else sys.stdout)
+        say(html, file=sys.stderr if as_json else sys.stdout)

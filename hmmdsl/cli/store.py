@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from hmmdsl.files.door import json_text, say
 from hmmdsl.runtime.failures import ExitCode, OutputError
 
 if TYPE_CHECKING:
@@ -51,13 +50,13 @@ def list_(
     wanted = limit + 1 if limit else None
     if as_json:
         rows = index.rows(kind, text, wanted)
-        sys.stdout.write(json.dumps([row._asdict() for row in (rows[:limit] if limit else rows)]) + "\n")
+        say(json_text([row._asdict() for row in (rows[:limit] if limit else rows)], indent=None))
         return
     found = index.lines(kind, text, wanted)
     lines = [f"{_date(made // 60)}  {middle}  {_size(size):>9}  {digest}" for made, middle, size, digest in found]
     if limit and len(lines) > limit:
         lines[limit:] = ["… and more: `--limit 0` lists all"]
-    sys.stdout.write("\n".join(lines or ["nothing"]) + "\n")
+    say("\n".join(lines or ["nothing"]))
 
 
 @command.command(epilog="Example: hmmdsl store size")
@@ -71,11 +70,11 @@ def size(store: StoreOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _print({"folder": str(opened.folder), "kinds": [asdict(total) for total in totals], "areas": areas})
         return
-    print(opened.folder)
+    say(opened.folder)
     for total in totals:
-        print(f"{total.kind:8}  {total.count:>9,} entries  {_size(total.bytes):>9}  {total.seconds:,.0f} s of computing")
+        say(f"{total.kind:8}  {total.count:>9,} entries  {_size(total.bytes):>9}  {total.seconds:,.0f} s of computing")
     for area, size_ in areas.items():
-        print(f"{area:8}  {'':17}  {_size(size_):>9}")
+        say(f"{area:8}  {'':17}  {_size(size_):>9}")
 
 
 @command.command(epilog="Example: hmmdsl store verify")
@@ -88,7 +87,7 @@ def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
         _print(asdict(found))
     else:
         later = f", {found.later:,} of a later format are left alone" if found.later else ""
-        print(f"{found.whole:,} entries are whole, {len(found.damaged):,} damaged{later}")
+        say(f"{found.whole:,} entries are whole, {len(found.damaged):,} damaged{later}")
     raise typer.Exit(ExitCode.CLAIM_FAILED if found.damaged else ExitCode.GOOD)
 
 
@@ -128,7 +127,7 @@ def prune(
         return
     verb = "would remove" if dry_run else "removed"
     spared = f"; {done.in_use:,} more are in use by a run" if done.in_use else ""
-    print(f"{verb} {len(done.rows):,} entries and {len(done.leftovers):,} leftovers, {_size(done.bytes)}{spared}")
+    say(f"{verb} {len(done.rows):,} entries and {len(done.leftovers):,} leftovers, {_size(done.bytes)}{spared}")
 
 
 def _opened(given: str | None) -> Store:
@@ -162,4 +161,4 @@ def _date(minutes: float) -> str:
 
 
 def _print(content: Any) -> None:
-    print(json.dumps(content, indent=1, ensure_ascii=False))
+    say(json_text(content))

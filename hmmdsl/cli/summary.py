@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmmdsl.language.messages.render import visible
+from hmmdsl.files.door import console as door_console
+from hmmdsl.files.door import visible
 from hmmdsl.process import notation
 from hmmdsl.report.claim_words import MORE_SEEDS, fragile_names, is_fragile, margin_text, seeds_text, terms, unrepeated
 from hmmdsl.runtime.progress import duration
@@ -402,7 +403,4 @@ def _say(console: Console, line: str, style: str = "") -> None:
 
 def _console() -> Console:
     """stdout: as wide as the terminal, and wide enough for a table elsewhere."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=180)
+    return door_console(piped=180)

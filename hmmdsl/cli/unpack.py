@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hmmdsl.files.door import say
+
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -22,4 +24,4 @@ def unpack(
 
     place = folder or Path(file.stem)
     done = unpack_into(file, place)
-    print(f"{place}  {len(done.manifest.files)} files")
+    say(f"{place}  {len(done.manifest.files)} files")

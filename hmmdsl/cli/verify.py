@@ -15,6 +15,7 @@ from hmmdsl.cli.summary import print_verification, verification_as_json
 from hmmdsl.exchange.packing.limits import PackError
 from hmmdsl.exchange.packing.manifest import Manifest
 from hmmdsl.exchange.packing.reading import opened
+from hmmdsl.files.door import say
 from hmmdsl.runtime.failures import ExitCode
 
 command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -47,7 +48,7 @@ def verify(
         if as_json:
             print_json(integrity_as_json(whole))
         else:
-            print(f"{target} is whole: {len(whole.files)} files agree with their checksums")
+            say(f"{target} is whole: {len(whole.files)} files agree with their checksums")
         return
     from hmmdsl.exchange.verify import compiled_for
     from hmmdsl.exchange.verify import verify as verify_compiled

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hmmdsl.exchange.finding import comments_of, find_processes
 from hmmdsl.exchange.kept_facts import Facts, facts_of, kept_facts
 from hmmdsl.exchange.output_file import output_file
+from hmmdsl.files.door import console
 from hmmdsl.process.portrait import Portrait, scalar_text, told
 from hmmdsl.process.portraying import portrait
 from hmmdsl.process.process import Process
@@ -123,25 +124,21 @@ def _file_name(name: str) -> str:
 def print_portraits(shown: Sequence[Shown], beside: bool = False) -> None:
     """One process in full, several in a list, or in full side by side. What is piped is 140 characters wide, unless COLUMNS says
     otherwise."""
-    from rich.console import Console
     from rich.table import Table
 
     from hmmdsl.report.text.pictures import pictures
 
-    # Names such as `t[a]` are no markup.
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal and not os.environ.get("COLUMNS"):
-        console = Console(highlight=False, markup=False, width=140)
+    screen = console(piped=None if os.environ.get("COLUMNS") else 140)
     if not (beside or len(shown) == 1):
-        console.print(_list(shown, console.width))
+        screen.print(_list(shown, screen.width))
         return
-    console.print(_full(shown))
-    width = console.width // len(shown) - (4 if len(shown) > 1 else 0)
+    screen.print(_full(shown))
+    width = screen.width // len(shown) - (4 if len(shown) > 1 else 0)
     drawn = [pictures(each.process, each.portrait, width) for each in shown]
     if all(drawn):
         grid = Table.grid(padding=(0, 4, 0, 0))
         grid.add_row(*drawn)
-        console.print("", grid)
+        screen.print("", grid)
 
 
 def _full(shown: Sequence[Shown]) -> Table:

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from hmmdsl.language.messages.render import visible
+from hmmdsl.files.door import visible
 
 _LARGEST_SVG = 350_000
 """An SVG of more bytes than this is embedded as its PNG."""

@@ -14,8 +14,10 @@ from typing import Any, BinaryIO, Final, Literal
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter, ScalarFormatter
 
+from hmmdsl.files.door import visible_lines
 from hmmdsl.files.writing import appearing
 from hmmdsl.report.wording import power_text
 
@@ -125,8 +127,15 @@ class _PlainNumbers(ScalarFormatter):
 
 
 def _settle(figure: Figure) -> None:
-    """Plain labels on axes (formulas take as long to draw as all the rest), and room for everything, worked out once for all
-    files: savefig would do so for each."""
+    """Texts as they are written, plain labels on axes (formulas take as long to draw as all the rest), and room for everything,
+    worked out once for all files: savefig would do so for each."""
+    powers = [axis.get_offset_text() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    for text in figure.findobj(Text):
+        if text not in powers:
+            text.set_parse_math(False)  # a token such as `$x$` is no formula
+            written = text.get_text()
+            if written != visible_lines(written):
+                text.set_text(visible_lines(written))
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()

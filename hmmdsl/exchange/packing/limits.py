@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
+from hmmdsl.files.door import visible
 from hmmdsl.runtime.failures import OutputError
 
 SUFFIX = ".hmmz"
@@ -61,8 +62,8 @@ class PackError(OutputError):
 
 
 def shown(name: str) -> str:
-    """A name from a pack as messages show it: no control characters, not too long."""
-    text = "".join(c if c.isprintable() else "?" for c in name)
+    """A name from a pack as messages show it: not too long."""
+    text = visible(name)
     return f"`{text if len(text) <= 80 else text[:77] + '…'}`"
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TypedDict
 
+from hmmdsl.files.door import visible
 from hmmdsl.language.diagnostics import Diagnostic
 from hmmdsl.language.source import Span
 
@@ -94,12 +95,6 @@ def place_of(span: Span | None) -> Place | None:
     line, column = span.source.position(span.start)
     end_line, end_column = span.source.position(span.end)
     return {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
-
-
-def visible(text: str) -> str:
-    """The text in one line, with characters that a terminal would obey or hide made visible."""
-    kept = "\N{NO-BREAK SPACE}"
-    return "".join(c if c.isprintable() or c == kept else " " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from hmmdsl.files.door import say
 from hmmdsl.files.folders import move, remove
 from hmmdsl.files.sums import files_of
 from hmmdsl.files.writing import sync_folder, try_to_write
@@ -54,7 +55,7 @@ class Obtained:
 
 def warn_on_stderr(message: str) -> None:
     """One line for people."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    say(f"warning: {message}", file=sys.stderr)
 
 
 class Store:
