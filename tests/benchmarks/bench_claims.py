@@ -60,22 +60,27 @@ class Stand:
         return sum(verdict["holds"] for verdict in self.verdicts)
 
 
+def used(environment: dict[str, str]) -> str:
+    """The instruction set that PyTorch uses in this environment."""
+    return subprocess.run(
+        [sys.executable, "-c", "import torch; print(torch.backends.cpu.get_cpu_capability())"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
 def capabilities(asked: list[str] | None) -> list[str]:
-    """The instruction sets to run under: those asked for, else all that the processor has. Exits if it lacks one."""
-    found = []
-    for name in asked or CAPABILITIES:
-        said = subprocess.run(
-            [sys.executable, "-c", "import torch; print(torch.backends.cpu.get_cpu_capability())"],
-            env={**os.environ, "ATEN_CPU_CAPABILITY": name},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        if said.lower() == name:
-            found.append(name)
-        elif asked:
-            sys.exit(f"this processor has no {name}: PyTorch uses {said}")
-    return found
+    """The instruction sets to run under: those asked for, else all that the processor has. Exits if it lacks one.
+
+    What it has is what PyTorch takes by itself, and less: asked for more, PyTorch says that it uses it and dies of it.
+    """
+    best = used({name: value for name, value in os.environ.items() if name != "ATEN_CPU_CAPABILITY"}).lower()
+    there = CAPABILITIES[: CAPABILITIES.index(best) + 1] if best in CAPABILITIES else ("default",)
+    if lacking := set(asked or ()).difference(there):
+        sys.exit(f"this processor has no {', '.join(sorted(lacking))}: PyTorch uses {best}")
+    return [name for name in there if name in (asked or there)]
 
 
 def stand(spec: Path, capability: str, seeds: int, keep: Path) -> Stand:
