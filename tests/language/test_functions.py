@@ -6,18 +6,21 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from hmmdsl.analysis import kinds
 from hmmdsl.cli.manual import kind_text
 from hmmdsl.language.claims.resolution import judge, resolve_claim
-from hmmdsl.language.diagnostics import Diagnostics
+from hmmdsl.language.diagnostics import Diagnostics, SpecError
+from hmmdsl.language.elaborate import compile_text
 from hmmdsl.language.parser import parse_expression
 from hmmdsl.language.source import Source
 from hmmdsl.language.values.failure import ConstantError
-from hmmdsl.language.values.functions import FUNCTIONS
+from hmmdsl.language.values.functions import FUNCTIONS, OF_CLAIMS
 from hmmdsl.language.values.value import Array, Value
 from hmmdsl.schema.results import TRAIN_RESULTS, Group
 from tests.language.process_specs import value_of
@@ -138,6 +141,16 @@ def test_the_docs_list_the_functions_of_the_table() -> None:
     rows = re.findall(r"^\| `(\w+\([^`]*\))` \| (.*) \|$", (ROOT / "docs" / "language.md").read_text(), re.MULTILINE)
     listed = [row for row in rows if row[0].partition("(")[0] in FUNCTIONS and row[1] == FUNCTIONS[row[0].partition("(")[0]].says]
     assert listed == [(function.usage, function.says) for function in FUNCTIONS.values()]
+
+
+def test_names_of_functions_that_claims_alone_need_are_free() -> None:
+    *most, last = (f"`{name}`" for name in sorted(OF_CLAIMS))
+    page = (ROOT / "docs" / "language.md").read_text().replace("\n", " ")
+    assert f"but for {', '.join(most)} and {last}, which" in page
+    for name in FUNCTIONS:
+        checked = nullcontext() if name in OF_CLAIMS else pytest.raises(SpecError, match="would hide a function")
+        with checked:
+            compile_text(f"param {name} = 2\n", "a.hmm", kinds())
 
 
 def test_help_lists_the_functions() -> None:
