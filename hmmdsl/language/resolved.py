@@ -133,6 +133,8 @@ def _sound(name: str, analysis: Analysis, around: Surroundings, names: Mapping[s
             )
     if not _references(name, wanted, names, diagnostics):
         return False
+    if wanted.get("process") is not None and wanted["process"] not in around.processes:
+        return False  # its table is wrong, as was said
     late = [need for need in analysis.needs() if names.get(need) == "analysis" and need not in around.analyses]
     return not late and all(need in around.trains or need in around.analyses for need in analysis.needs())
 

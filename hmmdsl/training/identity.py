@@ -17,7 +17,7 @@ from hmmdsl.process.process import Process
 from hmmdsl.schema.base import Record
 from hmmdsl.version import __version__
 
-_SOURCES = ("files", "process", "spec", "models", "training")
+_SOURCES = ("files", "process", "schema", "models", "training")
 """The folders whose code makes the numbers."""
 
 

@@ -91,7 +91,7 @@ def test_claims_find_their_numbers_in_the_results_by_name(rrxor: Path) -> None:
 def test_the_summary_tells_the_claims_and_where_the_report_is(rrxor: Path) -> None:
     text = (rrxor / "first.txt").read_text()
     assert "✗ FAILS" in text
-    assert "fit.gap < 1e-3" in text
+    assert "fit.gap < 1e-4" in text
     assert "report.html" in text.splitlines()[-1]
 
 

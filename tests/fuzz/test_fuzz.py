@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.cases import KINDS, Specs, kept_by_fmt
+from tests.fuzz.cases import KINDS, Experiments, Specs, kept_by_fmt, written
 from tests.fuzz.running import Failure, run
 
 CASES = {"specs": 400, "yaml": 60, "json": 60, "npz": 60, "packs": 40, "stores": 12}
@@ -25,11 +25,20 @@ def test_what_is_damaged_is_refused_with_a_message(kind: str) -> None:
     [
         "hmm ring {\n  states s[00..10^93]\n  tokens t[0..3]\n  for i in 0..3 { s[i] -[t[i]]-> s[(i + 1) mod 3] }\n}\n",
         "hmm ring {\n  states s[0..3]\n  tokens 0\n  for i in 0..10^400 { s[i] -[0]-> s[i + 1] }\n}\n",
+        "hmm x {\n  states A\n  tokens 0, 1\n  A -> A\n  A } 0 : 1/2\n  A emits 1 : 1/4\nemits\n",
     ],
-    ids=["a range of states that Python cannot count", "a loop that Python cannot count"],
+    ids=["a range of states that Python cannot count", "a loop that Python cannot count", "a statement that is `emits` alone"],
 )
 def test_what_once_went_wrong(spec: str, tmp_path: Path) -> None:
     Specs(tmp_path).tried(spec.encode())
+
+
+def test_an_analysis_of_a_process_whose_table_is_wrong_is_told_of_the_table(tmp_path: Path) -> None:
+    experiments = Experiments(tmp_path)
+    plain = next(each for each in experiments.seeds if "even_on_B" in each["analyses"])
+    table = plain["processes"][plain["analyses"]["even_on_B"]["on"]]
+    table["states"] = table["states"] * 2
+    experiments.tried(written(plain))
 
 
 @pytest.mark.parametrize("wrapped", ["-" * 110 + "1", "if " * 100 + "true" + " then true else false" * 100])

@@ -181,7 +181,8 @@ def _is_arrow(head: list[Lexeme]) -> bool:
         bool(signs)
         and signs[0].type != "EQUAL"
         and is_name(head[0])
-        and ((len(head) > 1 and not is_name(head[1])) or str(head[1]) == "emits")
+        and len(head) > 1
+        and (not is_name(head[1]) or str(head[1]) == "emits")
     )
 
 
