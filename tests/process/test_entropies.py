@@ -4,7 +4,7 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from hmmdsl.process.entropies import entropy_rate, myopic_entropies
@@ -90,12 +90,13 @@ def test_estimates_that_disagree_by_more_than_they_say_are_worth_no_more_than_th
     assert abs(rate.value_bits - true) <= rate.error_bits + off
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # to shrink takes minutes
+@example([9, 11, 1, 1], 100)
 @given(st.lists(st.integers(1, 99), min_size=4, max_size=4), st.sampled_from([1, 10, 100]))
 def test_rates_of_two_states_are_those_on_a_grid(parts: list[int], slower: int) -> None:
     good, bad = Fraction(parts[0], 100), Fraction(parts[1], 100)
     known = channel(good, bad, Fraction(parts[2], 100 * slower), Fraction(parts[3], 100 * slower))
-    rate, (true, off) = entropy_rate(known), rate_bits(known, LINE, 2000)
+    rate, (true, off) = entropy_rate(known), rate_bits(known, LINE, 2000, wary=slower > 1)
     assert abs(rate.value_bits - true) <= rate.error_bits + off + 1e-12
     assert rate.lower_bits - off - 1e-12 <= true <= rate.upper_bits + off + 1e-12
 
